@@ -1,0 +1,313 @@
+"""One bounded config per task; widgets, flags, REST schema and metadata derive from its fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from facechain_ext.errors import InvalidInput
+
+
+def option(
+    default: Any,
+    *,
+    label: str,
+    help: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    unit: str = "",
+) -> Any:
+    """Declare a config field with its label, help, inclusive bounds and unit."""
+    metadata = {"label": label, "help": help, "minimum": minimum, "maximum": maximum, "unit": unit}
+    return field(default=default, metadata=metadata)
+
+
+class Validated:
+    """Check every field of a dataclass against its declared bounds and choices."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for spec in dataclasses.fields(self):  # type: ignore[arg-type]
+            _check(spec, getattr(self, spec.name), hints[spec.name])
+
+
+def _check(spec: dataclasses.Field[Any], value: Any, hint: Any) -> None:
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        choices = ", ".join(map(repr, get_args(hint)))
+        raise InvalidInput(f"{spec.name} must be one of {choices}, not {value!r}.")
+    if hint in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise InvalidInput(f"{spec.name} must be a number, not {value!r}.")
+    if hint is int and value != int(value):
+        raise InvalidInput(f"{spec.name} must be a whole number, not {value!r}.")
+    low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
+    below = low is not None and not value >= low
+    above = high is not None and not value <= high
+    if below or above:
+        raise InvalidInput(f"{spec.name} must be between {low} and {high}, not {value!r}.")
+
+
+Background = Literal["plain", "blur", "keep"]
+TargetModules = Literal["attention", "all"]
+
+
+@dataclass(frozen=True)
+class PrepareConfig(Validated):
+    """How uploads become training pictures."""
+
+    trigger_word: str = option(
+        "fcsks",
+        label="Trigger word",
+        help="The word that will stand for this person in prompts. Choose one with no meaning.",
+    )
+    size: int = option(
+        512,
+        label="Crop size",
+        unit="px",
+        minimum=128,
+        maximum=2048,
+        help="Side of the aligned crops. The crop is encoded at the checkpoint's own resolution.",
+    )
+    background: Background = option(
+        "plain",
+        label="Background",
+        help="plain: one flat colour, so the LoRA learns the person and not the room. "
+        "blur: keeps the light of the place. keep: only when the place itself should be learned.",
+    )
+    retouch: float = option(
+        0.0,
+        label="Skin retouch",
+        minimum=0.0,
+        maximum=1.0,
+        help="Smooths skin gently. Leave at 0 for likeness: moles and lines are identity.",
+    )
+    min_face_px: int = option(
+        64,
+        label="Smallest face",
+        unit="px",
+        minimum=24,
+        maximum=1024,
+        help="Shorter side of the face box in the photo. Below about 64 px likeness suffers.",
+    )
+    main_face_ratio: float = option(
+        4.0,
+        label="Main face ratio",
+        minimum=1.0,
+        maximum=100.0,
+        help="With several faces in a photo, the largest counts as the subject only when its area "
+        "is at least this many times the next one's.",
+    )
+    max_megapixels: float = option(
+        80.0,
+        label="Largest photo",
+        unit="megapixels",
+        minimum=1.0,
+        maximum=400.0,
+        help="Larger files are refused before they are decoded.",
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig(Validated):
+    """How a face LoRA is trained."""
+
+    max_train_steps: int = option(
+        300,
+        label="Steps",
+        minimum=1,
+        maximum=20000,
+        help="Optimisation steps. The best snapshot is kept, so more costs time, not likeness.",
+    )
+    train_batch_size: int = option(
+        4,
+        label="Batch size",
+        minimum=1,
+        maximum=64,
+        help="Pictures per step. Larger is steadier and slower.",
+    )
+    learning_rate: float = option(
+        0.0,
+        label="Learning rate",
+        minimum=0.0,
+        maximum=1.0,
+        help="Peak rate of AdamW; 0 takes what suits the checkpoint (about 2e-4 for full-size ones, "
+        "ten times that for the mini).",
+    )
+    rank: int = option(
+        16,
+        label="Rank",
+        minimum=1,
+        maximum=256,
+        help="Size of the LoRA. 4 to 32 is enough for a face.",
+    )
+    alpha: float = option(
+        16.0,
+        label="Alpha",
+        minimum=0.001,
+        maximum=1024.0,
+        help="The LoRA acts with strength alpha / rank.",
+    )
+    target_modules: Literal["auto", "attention", "all"] = option(
+        "auto",
+        label="Trained layers",
+        help="attention: q, k, v and output of every attention. all: feed-forward, projections and "
+        "residual convolutions too; small checkpoints need it. auto: what the checkpoint needs.",
+    )
+    lr_scheduler: Literal["cosine", "constant"] = option(
+        "cosine",
+        label="Schedule",
+        help="How the learning rate falls over the run.",
+    )
+    lr_warmup_steps: int = option(
+        10,
+        label="Warm-up",
+        unit="steps",
+        minimum=0,
+        maximum=2000,
+        help="Steps over which the learning rate rises from 0.",
+    )
+    min_snr_gamma: float = option(
+        5.0,
+        label="Min-SNR gamma",
+        minimum=0.0,
+        maximum=100.0,
+        help="Balances easy and hard noise levels (Hang et al. 2023). 0 turns it off.",
+    )
+    face_weight: float = option(
+        3.0,
+        label="Face weight",
+        minimum=1.0,
+        maximum=20.0,
+        help="How much more an error on the face counts than one beside it. 1 turns it off.",
+    )
+    mask_background: bool = option(
+        True,
+        label="Ignore the background",
+        help="Leaves everything outside the person out of the loss.",
+    )
+    crops_per_photo: int = option(
+        4,
+        label="Crops per photo",
+        minimum=1,
+        maximum=32,
+        help="Random face crops of every photo, encoded once before training.",
+    )
+    random_flip: bool = option(
+        True,
+        label="Mirror",
+        help="Adds mirrored crops. Turn off for very asymmetric faces.",
+    )
+    caption_dropout: float = option(
+        0.05,
+        label="Caption dropout",
+        minimum=0.0,
+        maximum=1.0,
+        help="Share of steps trained without a caption.",
+    )
+    resolution: int = option(
+        0,
+        label="Resolution",
+        unit="px",
+        minimum=0,
+        maximum=2048,
+        help="Training resolution; 0 takes the checkpoint's own.",
+    )
+    snapshot_every: int = option(
+        50,
+        label="Snapshot every",
+        unit="steps",
+        minimum=1,
+        maximum=5000,
+        help="How often a snapshot is saved and its likeness measured on quick samples.",
+    )
+    samples_per_snapshot: int = option(
+        4,
+        label="Samples per snapshot",
+        minimum=0,
+        maximum=32,
+        help="Quick pictures that judge a snapshot. 0 keeps the last snapshot unseen.",
+    )
+    selection: Literal["best", "average", "last"] = option(
+        "best",
+        label="Keep",
+        help="best: the snapshot with the highest likeness. average: the "
+        "mean of the best three. last: no selection.",
+    )
+    seed: int = option(
+        42,
+        label="Seed",
+        minimum=0,
+        maximum=2**32 - 1,
+        help="The same seed repeats the run.",
+    )
+
+
+@dataclass(frozen=True)
+class PortraitConfig(Validated):
+    """How portraits are made, fused, filtered and ranked."""
+
+    style: str = option("portrait", label="Style", help="Name of a style; see the style list.")
+    prompt: str = option("", label="Prompt", help="Your own words, added to the style's.")
+    negative_prompt: str = option(
+        "", label="Negative prompt", help="What to avoid, added to the style's."
+    )
+    count: int = option(
+        4, label="Portraits", minimum=1, maximum=50, help="How many ranked portraits you want."
+    )
+    candidates: float = option(
+        2.0,
+        label="Candidates per portrait",
+        minimum=1.0,
+        maximum=10.0,
+        help="How many pictures are made for each one that is kept.",
+    )
+    steps: int = option(
+        20, label="Sampling steps", minimum=1, maximum=150, help="20 to 30 is usual."
+    )
+    guidance_scale: float = option(
+        0.0,
+        label="CFG scale",
+        minimum=0.0,
+        maximum=30.0,
+        help="How strongly the prompt is followed; 0 takes the checkpoint's usual value.",
+    )
+    width: int = option(
+        0, label="Width", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    )
+    height: int = option(
+        0, label="Height", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    )
+    lora_weight: float = option(
+        0.95,
+        label="LoRA weight",
+        minimum=0.0,
+        maximum=2.0,
+        help="Strength of the person's LoRA; a style may suggest its own.",
+    )
+    fusion_strength: float = option(
+        0.7,
+        label="Face fusion",
+        minimum=0.0,
+        maximum=1.0,
+        help="How much of the template photo's face is blended in. 0 leaves the picture as drawn.",
+    )
+    min_face_share: float = option(
+        0.15,
+        label="Smallest face",
+        minimum=0.01,
+        maximum=1.0,
+        help="Longer side of the face over the shorter side of the picture.",
+    )
+    max_face_share: float = option(
+        0.75,
+        label="Largest face",
+        minimum=0.01,
+        maximum=1.0,
+        help="Longer side of the face over the shorter side of the picture.",
+    )
+    upscale: Literal[1, 4] = option(
+        1, label="Upscale", help="4: enlarge four times, where possible."
+    )
+    seed: int = option(
+        -1, label="Seed", minimum=-1, maximum=2**32 - 1, help="-1 draws a new one every time."
+    )

@@ -1,0 +1,178 @@
+"""The two protocols that everything hangs on: a Host, and the DiffusionModel it lends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from facechain_ext.config import TargetModules
+from facechain_ext.records import LoraFile, Pixels
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from facechain_ext.events import Event
+
+Family = Literal["sd1", "sd2", "sdxl"]
+PredictionType = Literal["epsilon", "v_prediction"]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """Encoded prompts.
+
+    prompt_embeds: (B, T, D) on the model's device.
+    pooled_prompt_embeds: (B, P), add_time_ids: (B, 6); SDXL only.
+    """
+
+    prompt_embeds: Tensor
+    pooled_prompt_embeds: Tensor | None = None
+    add_time_ids: Tensor | None = None
+
+    def select(self, index: Tensor) -> Conditioning:
+        """Take rows by index, shape (B',)."""
+        pooled, ids = self.pooled_prompt_embeds, self.add_time_ids
+        return Conditioning(
+            self.prompt_embeds[index],
+            None if pooled is None else pooled[index],
+            None if ids is None else ids[index],
+        )
+
+
+class DiffusionModel(Protocol):
+    """A latent diffusion model, whatever classes it is made of."""
+
+    @property
+    def family(self) -> Family: ...
+    @property
+    def prediction_type(self) -> PredictionType: ...
+    @property
+    def resolution(self) -> int:
+        """Native side length in pixels."""
+
+    @property
+    def default_guidance_scale(self) -> float: ...
+    @property
+    def suggested_target_modules(self) -> TargetModules:
+        """Layers a LoRA needs to learn a face here; "all" for small checkpoints."""
+
+    @property
+    def suggested_learning_rate(self) -> float: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def denoiser(self) -> nn.Module:
+        """The UNet; LoRA layers are injected into it."""
+
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        """Shape (1000,), float32."""
+
+    def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode (B, 3, H, W) in -1..1 to scaled latents (B, 4, H/8, W/8), sampled."""
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents to (B, 3, H, W) clamped to -1..1."""
+
+    def encode_prompts(self, texts: Sequence[str]) -> Conditioning: ...
+    def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
+        """Return the model's prediction (noise or v), same shape as noisy_latents."""
+
+    def lora_targets(self, kind: TargetModules) -> dict[str, str]:
+        """Map kohya LoRA name to the module's dotted path inside `denoiser`."""
+
+
+@dataclass(frozen=True)
+class HostPaths:
+    """Where this host keeps things; all absolute."""
+
+    data_dir: Path
+    lora_dir: Path
+    output_dir: Path
+    models_dir: Path
+
+
+@dataclass(frozen=True)
+class CheckpointRef:
+    """A checkpoint the host can load."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A LoRA and the strength it is applied with."""
+
+    lora: LoraFile
+    weight: float
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """What to draw; one picture for every seed. 0 for size or guidance: the model's own."""
+
+    prompt: str
+    negative_prompt: str = ""
+    seeds: tuple[int, ...] = (0,)
+    loras: tuple[LoraUse, ...] = ()
+    width: int = 0
+    height: int = 0
+    steps: int = 20
+    guidance_scale: float = 0.0
+    sampler_name: str = "DPM++ 2M"
+
+    def for_seeds(self, seeds: Sequence[int]) -> GenerationRequest:
+        return replace(self, seeds=tuple(seeds))
+
+
+@dataclass(frozen=True, eq=False)
+class GeneratedImage:
+    """A picture as the model drew it, with the host's infotext."""
+
+    pixels: Pixels
+    seed: int
+    infotext: str
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A host's answer when it has no such tool; reason is a sentence for the user."""
+
+    reason: str
+
+
+StepCallback = Callable[[int, int, int], None]
+"""Called with (picture index, sampling step, sampling steps)."""
+
+
+class Host(Protocol):
+    """The program we live in: the webui, Forge, or this package on its own."""
+
+    @property
+    def paths(self) -> HostPaths: ...
+    def checkpoints(self) -> list[CheckpointRef]: ...
+    def current_checkpoint(self) -> CheckpointRef: ...
+    def borrow_model(self, *, for_training: bool) -> AbstractContextManager[DiffusionModel]:
+        """Lend the loaded model and take it back exactly as it was, on every exit path."""
+
+    def generate(
+        self, request: GenerationRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Draw one picture per seed through the host's own processing."""
+
+    def upscale(self, pixels: Pixels, factor: int) -> Pixels | Unavailable: ...
+    def restore_face(self, pixels: Pixels) -> Pixels | Unavailable: ...
+    def tag(self, pixels: Pixels) -> list[str] | Unavailable: ...
+    def publish_lora(self, lora: LoraFile) -> None:
+        """Make a LoRA that was just written known to the host."""
+
+    def save_image(self, pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
+        """Write a PNG with its infotext and the AI-generated marker."""
+
+    def progress(self, event: Event) -> None: ...
+    def cancelled(self) -> bool: ...
