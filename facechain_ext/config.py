@@ -38,7 +38,7 @@ def _check(spec: dataclasses.Field[Any], value: Any, hint: Any) -> None:
         raise InvalidInput(f"{spec.name} must be one of {choices}, not {value!r}.")
     if hint in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise InvalidInput(f"{spec.name} must be a number, not {value!r}.")
-    if hint is int and value != int(value):
+    if hint is int and value % 1 != 0:
         raise InvalidInput(f"{spec.name} must be a whole number, not {value!r}.")
     low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
     below = low is not None and not value >= low
@@ -130,7 +130,7 @@ class TrainConfig(Validated):
         label="Learning rate",
         minimum=0.0,
         maximum=1.0,
-        help="Peak rate of AdamW; 0 takes what suits the checkpoint (about 2e-4 for full-size ones, "
+        help="Peak rate of AdamW; 0 takes what suits the checkpoint (2e-4 for full-size ones, "
         "ten times that for the mini).",
     )
     rank: int = option(
@@ -278,18 +278,18 @@ class PortraitConfig(Validated):
         0, label="Height", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
     )
     lora_weight: float = option(
-        0.95,
+        0.0,
         label="LoRA weight",
         minimum=0.0,
         maximum=2.0,
-        help="Strength of the person's LoRA; a style may suggest its own.",
+        help="Strength of the person's LoRA; 0 takes the style's suggestion, or 1.",
     )
     fusion_strength: float = option(
         0.7,
         label="Face fusion",
         minimum=0.0,
         maximum=1.0,
-        help="How much of the template photo's face is blended in. 0 leaves the picture as drawn.",
+        help="How much of a photo's face is blended in; a style may allow less. 0 turns it off.",
     )
     min_face_share: float = option(
         0.15,

@@ -31,7 +31,7 @@ class NoPortraitFound(FaceChainError):
     """Every candidate portrait was rejected; the message counts the reasons."""
 
 
-class UnsupportedCheckpoint(FaceChainError):
+class UnsupportedCheckpoint(InvalidInput):
     """The checkpoint's family or file type cannot be used for this task."""
 
 

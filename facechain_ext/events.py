@@ -71,19 +71,18 @@ class TrainingFinished:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One more candidate portrait exists (or a sampling step within it)."""
+    """One more candidate portrait was drawn; done counts from 1."""
 
-    index: int
+    done: int
     total: int
-    step: int
-    steps: int
 
 
 @dataclass(frozen=True, eq=False)
 class PortraitsFinished:
-    """Ranked portraits, best first, and the rejected ones with their reasons."""
+    """Ranked portraits, best first; spare ones beyond the count; rejected ones with reasons."""
 
     ranked: tuple[Portrait, ...]
+    spare: tuple[Portrait, ...]
     rejected: tuple[Portrait, ...]
     seconds: dict[str, float] = field(default_factory=dict)
 

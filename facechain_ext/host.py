@@ -98,10 +98,11 @@ class HostPaths:
 
 @dataclass(frozen=True)
 class CheckpointRef:
-    """A checkpoint the host can load."""
+    """A checkpoint the host can load; sha256 is empty where it has not been computed."""
 
     name: str
     path: Path
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

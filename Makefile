@@ -1,0 +1,48 @@
+# The two commands of the README are `make demo` and `make test`; each installs what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+PINS ?= .venv-pins
+BIN := $(VENV)/bin
+STANDALONE := $(VENV)/.standalone
+TESTING := $(VENV)/.testing
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test test-pins check format clean
+
+demo: $(STANDALONE)
+	$(BIN)/facechain demo --out demo
+
+test: $(TESTING)
+	$(BIN)/python -m pytest
+
+# The same suite on the versions that AUTOMATIC1111 v1.10.1 pins.
+test-pins: $(PINS)/.installed
+	$(PINS)/bin/python -m pytest
+
+check: $(TESTING)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TESTING)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STANDALONE): pyproject.toml requirements/current.txt | $(BIN)/python
+	$(BIN)/python $(PIP) -c requirements/current.txt -e ".[standalone]"
+	touch $@
+
+$(TESTING): pyproject.toml requirements/current.txt | $(BIN)/python
+	$(BIN)/python $(PIP) -c requirements/current.txt -e ".[standalone,test]"
+	touch $@
+
+$(PINS)/.installed: requirements/a1111-pins.txt
+	$(PYTHON) -m venv $(PINS)
+	$(PINS)/bin/python $(PIP) -r requirements/a1111-pins.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(PINS) demo

@@ -1,0 +1,1 @@
+"""How like a person the portraits are that a LoRA of five photos makes."""

@@ -1,0 +1,131 @@
+"""Run the likeness bench: prepare photos, train and draw, measure, report.
+
+    python -m bench.likeness --people PHOTOS/lfw250 --out RUN --workers 12
+
+Every person's finished parts are kept in --out, so a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.likeness import report
+from bench.likeness.draw import Settings, draw_person
+from bench.likeness.measure import FaceEmbedder, measure_person
+from bench.likeness.people import (
+    HELD_BACK,
+    TRAINED,
+    load_instances,
+    prepare_person,
+    prepared_people,
+)
+from bench.likeness.workers import Task, Worker, for_everybody
+from bench.second_embedder import second_embedder
+from facechain_ext.config import PortraitConfig, TrainConfig
+from facechain_ext.flags import add_config_flags, config_from
+
+logger = logging.getLogger("bench.likeness")
+
+MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
+STAGES = ("prepare", "draw", "measure", "report")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the bench reads and writes, and with what settings; picklable for the workers."""
+
+    out: Path
+    settings: Settings
+
+    def folder(self, name: str) -> Path:
+        return self.out / "trials" / name
+
+    def prepare(self, worker: Worker, name: str, *, photos: dict[str, Path]) -> None:
+        prepare_person(photos[name], self.out / "prepared", worker.nets)
+
+    def draw(self, worker: Worker, name: str) -> None:
+        if not (self.folder(name) / "trial.json").is_file():
+            instances = load_instances(self.out / "prepared", name, TRAINED)
+            draw_person(worker.model, worker.nets, instances, self.settings, self.folder(name))
+
+    def measure(self, worker: Worker, name: str) -> None:
+        if (self.folder(name) / "embeddings.npz").is_file():
+            return
+        trained, held_back = (
+            load_instances(self.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
+        )
+        embedders: dict[str, FaceEmbedder] = {"SFace": worker.nets.embedder}
+        if (second := second_embedder()) is not None:
+            embedders["dlib"] = second
+        measure_person(
+            self.folder(name),
+            trained,
+            held_back,
+            nets=worker.nets,
+            embedders=embedders,
+            config=self.settings.portrait,
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the stages that --stages names, in order."""
+    args = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    portrait = config_from(args, PortraitConfig, style="portrait", seed=0)
+    bench = Bench(args.out, Settings(config_from(args, TrainConfig), portrait))
+    run = partial(
+        for_everybody, checkpoint=args.checkpoint, devices=args.device, workers=args.workers
+    )
+    if "prepare" in args.stages:
+        photos = {folder.name: folder for folder in _folders(args.people)}
+        _follow("prepare", run(partial(bench.prepare, photos=photos), list(photos)), len(photos))
+    names = prepared_people(args.out / "prepared")[: args.limit]
+    tasks: dict[str, Task] = {"draw": bench.draw, "measure": bench.measure}
+    for stage, task in tasks.items():
+        if stage in args.stages:
+            _follow(stage, run(task, names), len(names))
+    if "report" in args.stages:
+        results = report.compute([bench.folder(name) for name in names], bench.settings)
+        report.save(results, args.out)
+        print(report.to_markdown(results))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.likeness", description=__doc__)
+    parser.add_argument(
+        "--people", type=Path, nargs="*", default=[], help="folders of folders of photos"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="everything is kept here")
+    parser.add_argument("--checkpoint", type=Path, default=MINI)
+    parser.add_argument("--device", nargs="+", default=["cpu"], help="workers take them in turn")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--limit", type=int, help="only the first so many people")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument("--count", type=int, default=8, help="portraits per person")
+    parser.add_argument("--lora-weight", type=float, default=argparse.SUPPRESS)
+    parser.add_argument("--guidance-scale", type=float, default=argparse.SUPPRESS)
+    parser.add_argument("--fusion-strength", type=float, default=argparse.SUPPRESS)
+    add_config_flags(parser, TrainConfig)
+    return parser
+
+
+def _folders(collections: Iterable[Path]) -> list[Path]:
+    return [p for collection in collections for p in sorted(collection.iterdir()) if p.is_dir()]
+
+
+def _follow(stage: str, done: Iterable[str], total: int) -> None:
+    """Log who is finished and how long a whole stage took."""
+    start = time.perf_counter()
+    for number, name in enumerate(done, 1):
+        logger.info("%s %d/%d %s", stage, number, total, name)
+    logger.info("%s took %.0f s", stage, time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Photos of a person to verdicts, training pictures and cached latents."""

@@ -1,0 +1,163 @@
+"""Everything training needs of the photos, encoded once: latents, loss weights, captions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.dataset.background import PLAIN
+from facechain_ext.dataset.captions import mirrored
+from facechain_ext.dataset.crops import random_crop
+from facechain_ext.errors import InvalidInput
+from facechain_ext.host import Conditioning, DiffusionModel
+from facechain_ext.imaging.geometry import warp, warp_mask
+from facechain_ext.records import Instance, Mask, Pixels
+
+LEAST_CROPS = 12
+"""Crops of a whole run, before mirroring: one or two photos give more crops each."""
+
+_BATCH = 8
+_SIDE_MULTIPLE = 64
+"""The autoencoder's 8 times the three halvings of the UNet."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCache:
+    """M encoded crops and the captions they point to.
+
+    latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per crop, 0 where errors do not count.
+    photo_index: (M,) int64. caption_index: (M,) int64, rows of cond.
+    cond: one row per caption, then one for the empty caption. All on the model's device.
+    """
+
+    latents: Tensor
+    loss_weights: Tensor
+    photo_index: Tensor
+    caption_index: Tensor
+    cond: Conditioning
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    @property
+    def empty_caption(self) -> int:
+        """Row of cond that holds the empty caption."""
+        return len(self.cond.prompt_embeds) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """One crop of an instance: what is encoded and what its errors weigh."""
+
+    photo: int
+    pixels: Pixels
+    weights: Mask
+    caption: str
+
+    def mirrored(self) -> Crop:
+        """Return the same crop seen in a mirror, its caption too."""
+        return Crop(
+            self.photo,
+            np.ascontiguousarray(self.pixels[:, ::-1]),
+            np.ascontiguousarray(self.weights[:, ::-1]),
+            mirrored(self.caption),
+        )
+
+
+@torch.no_grad()
+def cache(
+    model: DiffusionModel,
+    instances: Sequence[Instance],
+    config: TrainConfig,
+    *,
+    generator: torch.Generator,
+) -> LatentCache:
+    """Crop, mirror and encode every instance; the same generator state gives the same cache.
+
+    generator: on the CPU. Raises InvalidInput without instances or for an impossible resolution.
+    """
+    size = _side(model, config)
+    crops = training_crops(instances, config, size=size, generator=generator)
+    latents = torch.cat([_encode(model, batch, generator) for batch in _batches(crops)])
+    captions = list(dict.fromkeys(crop.caption for crop in crops))
+    rows = [captions.index(crop.caption) for crop in crops]
+    return LatentCache(
+        latents=latents,
+        loss_weights=_loss_weights(crops, latents),
+        photo_index=torch.tensor([crop.photo for crop in crops], device=latents.device),
+        caption_index=torch.tensor(rows, device=latents.device),
+        cond=model.encode_prompts([*captions, ""]),
+    )
+
+
+def training_crops(
+    instances: Sequence[Instance], config: TrainConfig, *, size: int, generator: torch.Generator
+) -> list[Crop]:
+    """Draw crops (size, size) of all photos, each followed by its mirror image if asked for."""
+    if not instances:
+        raise InvalidInput("There is no photo to train on.")
+    each = max(config.crops_per_photo, math.ceil(LEAST_CROPS / len(instances)))
+    crops = [
+        _crop(photo, instance, config, size=size, generator=generator)
+        for photo, instance in enumerate(instances)
+        for _ in range(each)
+    ]
+    if not config.random_flip:
+        return crops
+    return [either for crop in crops for either in (crop, crop.mirrored())]
+
+
+def _crop(
+    photo: int,
+    instance: Instance,
+    config: TrainConfig,
+    *,
+    size: int,
+    generator: torch.Generator,
+) -> Crop:
+    source = instance.pixels.shape[0]
+    matrix = random_crop(instance.face, source=source, size=size, generator=generator)
+    return Crop(
+        photo,
+        warp(instance.pixels, matrix, (size, size), fill=PLAIN, interpolation="cubic"),
+        warp_mask(_weights(instance, config), matrix, (size, size)),
+        instance.caption,
+    )
+
+
+def _weights(instance: Instance, config: TrainConfig) -> NDArray[np.float32]:
+    """Weigh an instance's pixels: nothing beyond the photo, the face more than the rest."""
+    area = instance.person if config.mask_background else np.ones_like(instance.person)
+    return instance.valid * area * (1 + (config.face_weight - 1) * instance.face_mask)
+
+
+def _loss_weights(crops: Sequence[Crop], latents: Tensor) -> Tensor:
+    """Average the pixels' weights over every latent's area and scale each crop's mean to 1."""
+    stacked = torch.from_numpy(np.stack([crop.weights for crop in crops]))[:, None]
+    height, width = latents.shape[-2:]
+    small = adaptive_avg_pool2d(stacked, (height, width))
+    return (small / small.mean(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)).to(latents.device)
+
+
+def _encode(model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator) -> Tensor:
+    pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
+    return model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator).float()
+
+
+def _batches(crops: Sequence[Crop]) -> Iterator[Sequence[Crop]]:
+    return (crops[at : at + _BATCH] for at in range(0, len(crops), _BATCH))
+
+
+def _side(model: DiffusionModel, config: TrainConfig) -> int:
+    side = config.resolution or model.resolution
+    if side % _SIDE_MULTIPLE:
+        raise InvalidInput(f"resolution must be a multiple of {_SIDE_MULTIPLE}, not {side}.")
+    return side

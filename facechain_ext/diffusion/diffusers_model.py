@@ -1,0 +1,160 @@
+"""A DiffusionModel made of diffusers' UNet and autoencoder and transformers' CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect, read_config
+from facechain_ext.diffusion.lora_names import all_layers, unet_targets
+from facechain_ext.diffusion.prompts import encode_text
+from facechain_ext.diffusion.weights import (
+    load_text_encoder,
+    load_tokenizer,
+    load_unet,
+    load_vae,
+)
+from facechain_ext.host import Conditioning, Family, PredictionType
+
+SD1_WIDTH = 320
+"""Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusersModel:
+    """An SD1.x model; its modules are frozen and in evaluation mode.
+
+    alphas_cumprod: (1000,), float32, on the CPU.
+    """
+
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL
+    text_encoder: CLIPTextModel
+    tokenizer: CLIPTokenizer
+    alphas_cumprod: Tensor
+    family: Family = "sd1"
+    prediction_type: PredictionType = "epsilon"
+
+    @property
+    def denoiser(self) -> nn.Module:
+        unet: nn.Module = self.unet
+        return unet
+
+    @property
+    def device(self) -> torch.device:
+        return self._input_weight.device
+
+    @property
+    def resolution(self) -> int:
+        """Native side length in pixels; a latent is 8 times smaller."""
+        return int(self.unet.config.sample_size) * 8
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the UNet is narrower than Stable Diffusion's own, as the mini's is."""
+        return int(self.unet.config.block_out_channels[0]) < SD1_WIDTH
+
+    @property
+    def default_guidance_scale(self) -> float:
+        return 3.0 if self.is_small else 7.0
+
+    @property
+    def suggested_target_modules(self) -> TargetModules:
+        return "all" if self.is_small else "attention"
+
+    @property
+    def suggested_learning_rate(self) -> float:
+        return 2e-3 if self.is_small else 2e-4
+
+    @torch.no_grad()
+    def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode (B, 3, H, W) in -1..1 to scaled latents, float32, one picture at a time."""
+
+        def encode_one(picture: Tensor) -> Tensor:
+            latents: Tensor = self.vae.encode(picture).latent_dist.sample(generator)
+            return latents.float() * float(self.vae.config.scaling_factor)
+
+        return _each(encode_one, pixels.to(self.device, self.vae.dtype))
+
+    @torch.no_grad()
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Decode to (B, 3, H, W) in -1..1, float32, one picture at a time."""
+
+        def decode_one(one: Tensor) -> Tensor:
+            picture: Tensor = self.vae.decode(one).sample
+            return picture.float().clamp(-1, 1)
+
+        scaled = latents / self.vae.config.scaling_factor
+        return _each(decode_one, scaled.to(self.device, self.vae.dtype))
+
+    @torch.no_grad()
+    def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
+        """Encode prompts together, padded to the longest: (B, 77 * chunks, D)."""
+        return Conditioning(encode_text(texts, self.tokenizer, self.text_encoder))
+
+    def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
+        """Run the UNet in its own precision; the answer has the input's dtype."""
+        dtype = self._input_weight.dtype
+        prediction: Tensor = self.unet(
+            noisy_latents.to(dtype), timesteps, cond.prompt_embeds.to(dtype), return_dict=False
+        )[0]
+        return prediction.to(noisy_latents.dtype)
+
+    def lora_targets(self, kind: TargetModules) -> dict[str, str]:
+        """Map kohya LoRA name to the module's dotted path inside the UNet."""
+        return unet_targets(self.unet, kind)
+
+    def lora_layers(self) -> dict[str, nn.Module]:
+        """Map kohya LoRA name to every layer, text encoder included, that a LoRA may change."""
+        return all_layers(self.unet, self.text_encoder)
+
+    @property
+    def _input_weight(self) -> Tensor:
+        """A weight that no LoRA replaces, to ask for device and dtype."""
+        weight: Tensor = self.unet.conv_in.weight
+        return weight
+
+
+def load_model(
+    path: Path, *, device: torch.device | str, dtype: torch.dtype | None = None
+) -> DiffusersModel:
+    """Load an SD1.x .safetensors file or diffusers folder, never asking the network.
+
+    dtype: of UNet and text encoder; None for float16 on a GPU and float32 on the CPU. The
+    autoencoder stays float32: in float16 some of them overflow to black pictures.
+    Raises UnsupportedCheckpoint.
+    """
+    info = inspect(path)
+    device = torch.device(device)
+    dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
+    return DiffusersModel(
+        unet=load_unet(info, dtype).to(device),
+        vae=load_vae(info, torch.float32).to(device),
+        text_encoder=load_text_encoder(info, dtype).to(device),
+        tokenizer=load_tokenizer(info),
+        alphas_cumprod=_alphas_cumprod(info),
+        family=info.family,
+        prediction_type=info.prediction_type,
+    )
+
+
+SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
+
+
+def _alphas_cumprod(info: CheckpointInfo) -> Tensor:
+    config = read_config(info.components, "scheduler")
+    scheduler = DDPMScheduler(**{key: config[key] for key in SCHEDULE if key in config})
+    alphas: Tensor = scheduler.alphas_cumprod.float()
+    return alphas
+
+
+def _each(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    """Apply a function to one row after the other; memory is that of one."""
+    return torch.cat([function(row) for row in torch.split(batch, 1)])

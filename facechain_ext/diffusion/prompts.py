@@ -1,0 +1,152 @@
+"""Prompts as the webui reads them: emphasis, BREAK, and chunks of 75 tokens.
+
+The grammar and the arithmetic are those of stable-diffusion-webui 1.10 (prompt_parser.py,
+sd_hijack_clip.py, sd_emphasis.py), so that a prompt means the same on both hosts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPTokenizer
+
+CHUNK = 75
+COMMA_REACH = 20
+"""A chunk ends at a comma rather than in mid-phrase when one is this near its end."""
+
+EMPHASIS = 1.1
+
+_TOKEN = re.compile(r"\\.|[(\[\])]|:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\)|[^\\()\[\]:]+|.", re.DOTALL)
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+
+
+class Fragment(NamedTuple):
+    """A piece of prompt text and its weight."""
+
+    text: str
+    weight: float
+
+
+class Token(NamedTuple):
+    """A token id and its weight."""
+
+    id: int
+    weight: float
+
+
+def parse_emphasis(prompt: str) -> list[Fragment]:
+    r"""Read (more), [less], (weighted:1.3) and escaped brackets \( \) \[ \].
+
+    A bracket left open counts as closed at the end; one closed too often is text.
+    """
+    levels: list[list[Fragment]] = [[]]
+    opened: list[str] = []
+    for match in _TOKEN.finditer(prompt):
+        token = match.group()
+        if token in ("(", "["):
+            levels.append([])
+            opened.append(token)
+        elif opened and (weight := _closing_weight(token, opened[-1])) is not None:
+            opened.pop()
+            inner = levels.pop()
+            levels[-1] += _scaled(inner, weight)
+        else:
+            levels[-1].append(Fragment(token[1:] if token[0] == "\\" else token, 1.0))
+    while opened:
+        weight = EMPHASIS if opened.pop() == "(" else 1 / EMPHASIS
+        inner = levels.pop()
+        levels[-1] += _scaled(inner, weight)
+    return _joined(levels[0])
+
+
+def _closing_weight(token: str, opened: str) -> float | None:
+    """Return what a token multiplies the open bracket's content by; None if it closes nothing."""
+    if opened == "[":
+        return 1 / EMPHASIS if token == "]" else None
+    if token == ")":
+        return EMPHASIS
+    return float(token[1:-1]) if token[0] == ":" and token[-1] == ")" else None
+
+
+def _scaled(fragments: Iterable[Fragment], weight: float) -> list[Fragment]:
+    return [Fragment(text, own * weight) for text, own in fragments]
+
+
+def _joined(fragments: Iterable[Fragment]) -> list[Fragment]:
+    """Merge neighbours of one weight, so that words are tokenized whole."""
+    return [
+        Fragment("".join(fragment.text for fragment in run), weight)
+        for weight, run in groupby(fragments, key=lambda fragment: fragment.weight)
+    ]
+
+
+def split_chunks(prompt: str, tokenizer: CLIPTokenizer) -> list[list[Token]]:
+    """Tokenize a prompt into at least one chunk of at most 75 tokens."""
+    comma = tokenizer.convert_tokens_to_ids(",</w>")
+    chunks: list[list[Token]] = []
+    for section in _BREAK.split(prompt):
+        rest = [
+            Token(index, weight)
+            for text, weight in parse_emphasis(section)
+            for index in tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+        ]
+        while len(rest) > CHUNK:
+            end = _chunk_end(rest, comma)
+            chunks.append(rest[:end])
+            rest = rest[end:]
+        chunks.append(rest)
+    return chunks if chunks[-1] or len(chunks) == 1 else chunks[:-1]
+
+
+def _chunk_end(tokens: Sequence[Token], comma: int) -> int:
+    """Return where the first chunk ends: after a comma near its end, else when it is full."""
+    if tokens[CHUNK].id == comma:
+        return CHUNK
+    near = range(CHUNK - 1, CHUNK - COMMA_REACH - 1, -1)
+    return next((at + 1 for at in near if tokens[at].id == comma), CHUNK)
+
+
+def encode_text(
+    prompts: Sequence[str], tokenizer: CLIPTokenizer, text_encoder: nn.Module
+) -> Tensor:
+    """Return prompt embeddings (B, 77 * n, D); n chunks, as many as the longest prompt needs."""
+    split = [split_chunks(prompt, tokenizer) for prompt in prompts]
+    count = max(map(len, split))
+    rows = [chunk for chunks in split for chunk in chunks + [[]] * (count - len(chunks))]
+    device = next(text_encoder.parameters()).device
+    ids, weights = _padded(rows, tokenizer)
+    hidden = text_encoder(ids.to(device)).last_hidden_state
+    hidden = emphasise(hidden, weights.to(device))
+    return hidden.reshape(len(prompts), -1, hidden.shape[-1])
+
+
+def _padded(rows: Sequence[Sequence[Token]], tokenizer: CLIPTokenizer) -> tuple[Tensor, Tensor]:
+    """Frame rows of tokens with start and end, padded with end: ids and weights, (rows, 77)."""
+    ids = torch.full((len(rows), CHUNK + 2), tokenizer.eos_token_id)
+    ids[:, 0] = tokenizer.bos_token_id
+    weights = torch.ones(ids.shape)
+    for row, tokens in enumerate(rows):
+        for column, token in enumerate(tokens, start=1):
+            ids[row, column] = token.id
+            weights[row, column] = token.weight
+    return ids, weights
+
+
+def emphasise(hidden: Tensor, weights: Tensor) -> Tensor:
+    """Multiply hidden states (B, T, D) by weights (B, T), then restore each row's mean.
+
+    The correction is kept within what the weights can have done to a mean: a text encoder whose
+    states average to nearly 0 would else be scaled at random. CLIP's own never meets the bound.
+    """
+    if bool((weights == 1).all()):
+        return hidden
+    weighted = hidden.float() * weights[..., None]
+    ratio = hidden.float().mean(dim=(1, 2)) / weighted.mean(dim=(1, 2))
+    loudest, quietest = weights.amax(1).clamp(min=1), weights.amin(1).clamp(0, 1)
+    ratio = torch.clamp(ratio.nan_to_num(nan=1.0), 1 / loudest, 1 / quietest)
+    return (weighted * ratio[:, None, None]).to(hidden.dtype)

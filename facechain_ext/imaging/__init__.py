@@ -1,0 +1,1 @@
+"""Pixels in, pixels out: geometry, masks, colour, files. No nets, no models, no hosts."""

@@ -1,0 +1,1 @@
+"""LoRA: inject it into a host's UNet and take it out again, save, read, average and merge it."""

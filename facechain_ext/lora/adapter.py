@@ -1,0 +1,172 @@
+"""Put trainable LoRA layers into a denoiser, and take them out without a trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from peft.tuners.lora import LoraLayer, LoraModel
+from torch import Tensor, nn
+
+from facechain_ext.config import TargetModules
+from facechain_ext.errors import InvalidInput
+from facechain_ext.host import DiffusionModel
+from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, tensors_of
+
+ADAPTER = "facechain"
+
+
+class LoraAdapter:
+    """The LoRA layers that `inject` has put into a denoiser; a context manager that ejects them."""
+
+    def __init__(
+        self, layers: Mapping[str, LoraLayer], before: _Snapshot, *, rank: int, alpha: float
+    ) -> None:
+        self.rank = rank
+        self.alpha = alpha
+        self._layers = layers
+        self._before = before
+
+    def __enter__(self) -> LoraAdapter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.eject()
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Return the trainable parameters, float32, in a fixed order."""
+        pairs = (self._pair(name) for name in self._layers)
+        return [weight for down, up in pairs for weight in (down.weight, up.weight)]
+
+    def state(self) -> LoraState:
+        """Copy the LoRA to the CPU under kohya's names."""
+        state = LoraState(name="the trained LoRA")
+        for name in self._layers:
+            down, up = self._pair(name)
+            state[name + DOWN] = down.weight.detach().to("cpu", copy=True)
+            state[name + UP] = up.weight.detach().to("cpu", copy=True)
+            state[name + ALPHA] = torch.tensor(float(self.alpha))
+        return state
+
+    @torch.no_grad()
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state of the same layers, rank and alpha; raises InvalidInput."""
+        self._check(state)
+        for name in self._layers:
+            down, up = self._pair(name)
+            down.weight.copy_(state[name + DOWN])
+            up.weight.copy_(state[name + UP])
+
+    def scale(self, weight: float) -> None:
+        """Set the strength that prompts call the LoRA's weight: 1 as trained, 0 for off."""
+        for layer in self._layers.values():
+            layer.scaling[ADAPTER] = weight * self.alpha / self.rank
+
+    def eject(self) -> None:
+        """Give the denoiser back its own modules, flags and modes; a second call does nothing."""
+        self._before.restore()
+
+    def _pair(self, name: str) -> tuple[Any, Any]:
+        layer = self._layers[name]
+        return layer.lora_A[ADAPTER], layer.lora_B[ADAPTER]
+
+    def _check(self, state: Mapping[str, Tensor]) -> None:
+        own = {name + part for name in self._layers for part in (DOWN, UP, ALPHA)}
+        if own != set(state):
+            odd = sorted(own ^ set(state))
+            raise InvalidInput(f"This LoRA has other layers than the adapter, such as {odd[0]}.")
+        for name in self._layers:
+            down, _, alpha = tensors_of(state, name)
+            if down.shape != self._pair(name)[0].weight.shape or float(alpha) != self.alpha:
+                raise InvalidInput(
+                    f"Expected rank {self.rank} and alpha {self.alpha:g}, but {name} has rank "
+                    f"{len(down)} and alpha {float(alpha):g}."
+                )
+
+
+def inject(
+    model: DiffusionModel, kind: TargetModules, *, rank: int, alpha: float, seed: int
+) -> LoraAdapter:
+    """Freeze the denoiser and give it fresh LoRA layers, which change nothing until trained.
+
+    The layers are float32 whatever the denoiser's precision. seed: of their initial values.
+    """
+    denoiser, targets = model.denoiser, model.lora_targets(kind)
+    if hasattr(denoiser, "peft_config"):
+        raise InvalidInput("The model already carries a LoRA adapter; eject it first.")
+    before = _Snapshot.of(denoiser, list(targets.values()))
+    try:
+        layers = _wrap(denoiser, targets, rank=rank, alpha=alpha)
+        _initialise(layers, seed)
+    except BaseException:
+        before.restore()
+        raise
+    return LoraAdapter(layers, before, rank=rank, alpha=alpha)
+
+
+def _wrap(
+    denoiser: nn.Module, targets: Mapping[str, str], *, rank: int, alpha: float
+) -> dict[str, LoraLayer]:
+    config = LoraConfig(
+        r=rank, lora_alpha=alpha, target_modules=list(targets.values()), lora_dropout=0.0
+    )
+    devices = [parameter.device for parameter in denoiser.parameters() if parameter.is_cuda][:1]
+    with torch.random.fork_rng(devices=devices):
+        LoraModel(denoiser, config, ADAPTER)
+    layers = {name: denoiser.get_submodule(path) for name, path in targets.items()}
+    count = sum(isinstance(module, LoraLayer) for module in denoiser.modules())
+    if count != len(layers):
+        raise RuntimeError(f"peft wrapped {count} layers where {len(layers)} were named")
+    return layers
+
+
+def _initialise(layers: Mapping[str, LoraLayer], seed: int) -> None:
+    """Draw the down weights as torch draws a Linear's (Hu et al. 2021, section 4.1); up is 0."""
+    generator = torch.Generator().manual_seed(seed)
+    for name in sorted(layers):
+        down, up = layers[name].lora_A[ADAPTER], layers[name].lora_B[ADAPTER]
+        down.to(torch.float32)
+        up.to(torch.float32)
+        bound = 1 / math.sqrt(down.weight[0].numel())
+        values = torch.empty(down.weight.shape).uniform_(-bound, bound, generator=generator)
+        down.weight.data.copy_(values)
+        nn.init.zeros_(up.weight)
+
+
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    """What injecting changes in a denoiser besides adding layers."""
+
+    denoiser: nn.Module
+    targets: dict[str, nn.Module]
+    trainable: list[tuple[nn.Parameter, bool]]
+    modes: list[tuple[nn.Module, bool]]
+
+    @classmethod
+    def of(cls, denoiser: nn.Module, paths: list[str]) -> _Snapshot:
+        return cls(
+            denoiser,
+            {path: denoiser.get_submodule(path) for path in paths},
+            [(parameter, parameter.requires_grad) for parameter in denoiser.parameters()],
+            [(module, module.training) for module in denoiser.modules()],
+        )
+
+    def restore(self) -> None:
+        for path, module in self.targets.items():
+            parent, _, name = path.rpartition(".")
+            setattr(self.denoiser.get_submodule(parent), name, module)
+        for parameter, flag in self.trainable:
+            parameter.requires_grad_(flag)
+        for module, mode in self.modes:
+            module.training = mode
+        self.denoiser.__dict__.pop("peft_config", None)

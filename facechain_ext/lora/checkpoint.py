@@ -1,0 +1,123 @@
+"""LoRA files: kohya's tensors and metadata in .safetensors, and the webui's sidecars beside them.
+
+Tensors are stored as float32. Half precision would save half of a few megabytes, but rounding
+both factors moves the UNet's output by more than 1e-4, and the file would no longer be exactly
+the snapshot whose likeness was measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from facechain_ext.errors import InvalidInput
+from facechain_ext.imaging.files import encode_png, write_atomic
+from facechain_ext.lora.state import DOWN, UP, LoraState, average, layer_names
+from facechain_ext.records import LoraFile, Pixels
+
+__all__ = ["average", "describe", "read_lora", "save_lora", "write_sidecars"]
+
+OTHER_KINDS = {
+    ".hada_w1_a": "a LoHa",
+    ".lokr_w1": "a LoKr",
+    ".dora_scale": "a DoRA",
+    ".oft_blocks": "an OFT",
+    ".lora_mid.weight": "a LoCon with a third factor",
+    ".lora_A.weight": "a LoRA with peft's key names",
+    ".lora_linear_layer.": "a LoRA with diffusers' old key names",
+}
+
+
+def save_lora(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> LoraFile:
+    """Write a LoRA at once or not at all; adds the hashes that the webui looks for."""
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
+    metadata = {**metadata, **_hashes(tensors, metadata)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, safetensors.torch.save(tensors, metadata))
+    return _lora_file(path, metadata)
+
+
+def read_lora(path: Path) -> tuple[LoraState, dict[str, str]]:
+    """Read tensors and metadata; raises InvalidInput for anything but a plain LoRA or LoCon."""
+    state, metadata = LoraState(name=path.name), read_metadata(path)
+    with safe_open(str(path), framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118
+            state[key] = file.get_tensor(key).clone()
+    for part, kind in OTHER_KINDS.items():
+        if any(part in key for key in state):
+            raise InvalidInput(f"{path.name} is {kind}; only plain LoRA and LoCon files work here.")
+    if not layer_names(state):
+        raise InvalidInput(f"{path.name} holds no LoRA layers.")
+    for name in layer_names(state):
+        _check_layer(state, name)
+    return state, metadata
+
+
+def _check_layer(state: LoraState, name: str) -> None:
+    down, up = state[name + DOWN], state.get(name + UP)
+    if up is None or up[0].numel() != len(down):
+        raise InvalidInput(f"{state.name} is damaged: the two factors of {name} do not match.")
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read a file's metadata alone; raises InvalidInput when it is no .safetensors file."""
+    if not path.is_file():
+        raise InvalidInput(f"There is no LoRA at {path}.")
+    try:
+        # Not load_file: Forge replaces it by one that renames a file it cannot read.
+        with safe_open(str(path), framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise InvalidInput(f"{path.name} is not a valid .safetensors file: {error}") from error
+
+
+def describe(path: Path) -> LoraFile:
+    """Return what prompts need to know of a LoRA on disk, from its metadata."""
+    return _lora_file(path, read_metadata(path))
+
+
+def write_sidecars(lora: LoraFile, *, notes: str = "", preview: Pixels | None = None) -> None:
+    """Write `<name>.json` and `<name>.preview.png`, which the webui shows on the LoRA's card."""
+    card = {
+        "description": notes,
+        "sd version": "SD1",
+        "activation text": lora.trigger_word,
+        "preferred weight": lora.weight,
+        "negative text": "",
+        "notes": notes,
+    }
+    text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
+    write_atomic(lora.path.with_suffix(".json"), text.encode())
+    if preview is not None:
+        write_atomic(lora.path.with_suffix(".preview.png"), encode_png(preview))
+
+
+def _lora_file(path: Path, metadata: Mapping[str, str]) -> LoraFile:
+    digest = metadata.get("sshs_model_hash") or hashlib.sha256(path.read_bytes()).hexdigest()
+    return LoraFile(
+        path,
+        trigger_word=metadata.get("facechain.trigger_word", ""),
+        sha256=digest,
+        weight=float(metadata.get("facechain.weight", 1.0)),
+    )
+
+
+def _hashes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, str]:
+    """Hash as sd-scripts does (train_util.py, precalculate_safetensors_hashes).
+
+    The new hash covers the tensors alone; the legacy one 64 KiB from the first MiB on, of a file
+    whose metadata are the ss_ keys.
+    """
+    kept = {key: value for key, value in metadata.items() if key.startswith("ss_")}
+    data = safetensors.torch.save(dict(tensors), kept)
+    body = 8 + int.from_bytes(data[:8], "little")
+    return {
+        "sshs_model_hash": hashlib.sha256(data[body:]).hexdigest(),
+        "sshs_legacy_hash": hashlib.sha256(data[0x100000:0x110000]).hexdigest()[:8],
+    }

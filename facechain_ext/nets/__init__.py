@@ -1,0 +1,37 @@
+"""Pretrained face nets, each loaded when first used."""
+
+from __future__ import annotations
+
+import functools
+
+from facechain_ext.nets.attributes import AttributeReader
+from facechain_ext.nets.detector import Detector
+from facechain_ext.nets.embedder import Embedder
+from facechain_ext.nets.landmarker import Landmarker
+from facechain_ext.nets.segmenter import Segmenter
+
+__all__ = ["AttributeReader", "Detector", "Embedder", "FaceNets", "Landmarker", "Segmenter"]
+
+
+class FaceNets:
+    """Every face net, made on first use and kept."""
+
+    @functools.cached_property
+    def detector(self) -> Detector:
+        return Detector()
+
+    @functools.cached_property
+    def embedder(self) -> Embedder:
+        return Embedder(self.landmarker)
+
+    @functools.cached_property
+    def landmarker(self) -> Landmarker:
+        return Landmarker()
+
+    @functools.cached_property
+    def attributes(self) -> AttributeReader:
+        return AttributeReader()
+
+    @functools.cached_property
+    def segmenter(self) -> Segmenter:
+        return Segmenter()

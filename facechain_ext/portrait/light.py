@@ -1,0 +1,94 @@
+"""Light and colour in Lab: the detail of one face under the light of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facechain_ext.records import Mask, Pixels
+
+Lab = NDArray[np.float32]
+"""CIE Lab, shape (H, W, 3), lightness 0..100."""
+
+_BLUR_SIDE = 96
+_MOST_CONTRAST = 1.3
+_SHADE = 12.0
+_FADE = 5.0
+
+
+def to_lab(pixels: Pixels) -> Lab:
+    """Convert from RGB."""
+    lab: Lab = cv2.cvtColor(pixels.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    return lab
+
+
+def to_rgb(lab: Lab) -> Pixels:
+    """Convert to RGB, clipped to what can be shown."""
+    rgb = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
+    return np.asarray(np.rint(np.clip(rgb, 0, 1) * 255), np.uint8)
+
+
+def relight(detail: Lab, light: Lab, mask: Mask, *, radius: float, tint_radius: float) -> Lab:
+    """Replace the slow changes of `detail` by those of `light`.
+
+    Slow is what a Gaussian of sigma `radius` pixels keeps of lightness, `tint_radius` of a and b.
+    Contrast follows exposure, as in the quotient image (Shashua & Riklin-Raviv 2001), but rises
+    little above that of `light`. Only what lies inside the mask counts, so that no hair bleeds in.
+    """
+    wanted = smooth_inside(light, mask, radius=radius)[..., 0]
+    present = smooth_inside(detail, mask, radius=radius)[..., 0]
+    exposure = wanted / np.maximum(present, 1)
+    most = _MOST_CONTRAST * _spread(light[..., 0] - wanted, mask)
+    contrast = most / max(_spread((detail[..., 0] - present) * exposure, mask), 1e-3)
+    lit = detail + smooth_inside(light - detail, mask, radius=tint_radius)
+    lit[..., 0] = wanted + (detail[..., 0] - present) * exposure * min(1.0, contrast)
+    return lit
+
+
+def _spread(values: NDArray[np.floating[Any]], mask: Mask) -> float:
+    return float(np.sqrt((values**2 * mask).sum() / max(float(mask.sum()), 1e-6)))
+
+
+def match_border(inner: Lab, outer: Lab, mask: Mask, *, radius: float) -> Lab:
+    """Bend `inner` towards `outer` where the mask is neither 0 nor 1, fading over `radius` pixels.
+
+    What differs by more than a shade, such as hair beside skin, is bent by no more than that.
+    """
+    border = 4 * mask * (1 - mask)
+    step = np.clip(outer - inner, -_SHADE, _SHADE)
+    nearness = smooth_inside(np.dstack([border] * 3), np.ones_like(mask), radius=radius)
+    fade = np.clip(_FADE * nearness, 0, 1)
+    bent = inner + fade * smooth_inside(step, border, radius=radius)
+    return np.asarray(bent, np.float32)
+
+
+def smooth_inside(values: Lab, mask: Mask, *, radius: float) -> Lab:
+    """Blur by a Gaussian of sigma `radius` pixels over the inside of a mask only."""
+    height, width = mask.shape
+    scale = min(1.0, _BLUR_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    weighted = np.dstack([values * mask[..., None], mask])
+    small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(
+        small, (0, 0), max(radius * scale, 1e-3), borderType=cv2.BORDER_CONSTANT
+    )
+    small = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    smooth: Lab = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return smooth
+
+
+def sharpen_like(blurred: Lab, sharp: Lab, mask: Mask, *, radius: float) -> Lab:
+    """Lend fine detail (below about `radius` pixels) where the other face has more of it."""
+    own, lent = _fine_detail(blurred, radius=radius), _fine_detail(sharp, radius=radius)
+    present, wanted = _spread(own[..., 0], mask), _spread(lent[..., 0], mask)
+    share = max(0.0, 1 - present / wanted) if wanted > 0 else 0.0
+    return np.asarray(blurred + np.float32(share) * lent, np.float32)
+
+
+def _fine_detail(lab: Lab, *, radius: float) -> Lab:
+    """Return what a Gaussian of sigma `radius` pixels would blur away."""
+    blurred = cv2.GaussianBlur(lab, (0, 0), radius, borderType=cv2.BORDER_REFLECT)
+    return lab - np.asarray(blurred, np.float32)

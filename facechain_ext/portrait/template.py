@@ -1,0 +1,56 @@
+"""Which of a person's photos gives its face to a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from facechain_ext.errors import InvalidInput
+from facechain_ext.portrait.expression import Expression, read_expression
+from facechain_ext.portrait.head_pose import Pose, angle_between, fit_pose
+from facechain_ext.records import Instance, Points
+
+# How far apart two faces may be before a photo counts for a third (1 / e) of its quality.
+_ANGLE = 20.0
+_MOUTH = 0.15
+_SMILE = 0.6
+_CLOSED_EYES_COUNT = 0.3
+
+
+def choose_template(instances: Sequence[Instance]) -> Instance:
+    """Return the photo that shows the face best: of good quality, frontal, eyes open, mouth shut.
+
+    Quality is the instance's own: clear identity feature, enough pixels, sharp. The first wins a
+    tie. Raises InvalidInput for no instances.
+    """
+    frontal = fit_pose(_required(instances)[0].landmarks).facing_viewer()
+    shut = Expression(mouth=0.0, eyes=0.3, smile=0.0)
+    return max(instances, key=lambda instance: _fitness(instance, frontal, shut, smiles=False))
+
+
+def choose_template_for(picture_landmarks: Points, instances: Sequence[Instance]) -> Instance:
+    """Return the photo that fits a picture best: head turned alike, mouth alike, good quality.
+
+    picture_landmarks: (478, 2). Raises InvalidInput for no instances.
+    """
+    pose, expression = fit_pose(picture_landmarks), read_expression(picture_landmarks)
+    return max(
+        _required(instances),
+        key=lambda instance: _fitness(instance, pose, expression, smiles=True),
+    )
+
+
+def _fitness(instance: Instance, pose: Pose, wanted: Expression, *, smiles: bool) -> float:
+    """Weigh quality by how near the photo comes to a pose and an expression."""
+    shown = read_expression(instance.landmarks)
+    off = angle_between(fit_pose(instance.landmarks), pose) / _ANGLE
+    mouth = (shown.mouth - wanted.mouth) / _MOUTH
+    smile = (shown.smile - wanted.smile) / _SMILE if smiles else 0.0
+    eyes = _CLOSED_EYES_COUNT if shown.eyes_closed else 1.0
+    return max(instance.quality, 1e-3) * eyes * math.exp(-(off**2 + mouth**2 + smile**2))
+
+
+def _required(instances: Sequence[Instance]) -> Sequence[Instance]:
+    if not instances:
+        raise InvalidInput("A template needs at least one photo of the person.")
+    return instances

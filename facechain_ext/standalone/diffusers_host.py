@@ -1,0 +1,225 @@
+"""The Host made of diffusers and plain folders, for the command line, the API and the tests."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+import torch
+
+from facechain_ext import __version__
+from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
+from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.diffusion.sampler import sample
+from facechain_ext.errors import Cancelled, InvalidInput
+from facechain_ext.events import Event
+from facechain_ext.host import (
+    CheckpointRef,
+    GeneratedImage,
+    GenerationRequest,
+    HostPaths,
+    StepCallback,
+    Unavailable,
+)
+from facechain_ext.imaging.files import encode_png, write_atomic
+from facechain_ext.imaging.provenance import ai_marker
+from facechain_ext.infotext import format_infotext
+from facechain_ext.lora.checkpoint import read_lora
+from facechain_ext.lora.merge import merged
+from facechain_ext.portrait.upscale import upscale
+from facechain_ext.records import LoraFile, Pixels
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+MINI = WEIGHTS / "mini" / "facechain-mini.safetensors"
+SAMPLER = "DPM++ 2M"
+PICTURES_PER_BATCH = 4
+
+
+def default_data_dir() -> Path:
+    """Return the user's data folder: FACECHAIN_DATA_DIR, or the platform's usual place."""
+    if chosen := os.environ.get("FACECHAIN_DATA_DIR"):
+        return Path(chosen).expanduser().resolve()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "facechain"
+    return Path.home() / ".local" / "share" / "facechain"
+
+
+def paths_under(data_dir: Path) -> HostPaths:
+    """Lay out a standalone data folder."""
+    root = data_dir.expanduser().resolve()
+    return HostPaths(
+        data_dir=root,
+        lora_dir=root / "lora",
+        output_dir=root / "portraits",
+        models_dir=root / "models",
+    )
+
+
+class DiffusersHost:
+    """Lend one checkpoint, loaded when first needed and kept.
+
+    checkpoint: an SD1.x .safetensors file or diffusers folder; None for the embedded mini.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        checkpoint: Path | None = None,
+        *,
+        device: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._paths = paths_under(data_dir)
+        self._checkpoint = MINI if checkpoint is None else checkpoint.expanduser().resolve()
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._on_event = on_event
+        self._cancelled = False
+
+    @property
+    def paths(self) -> HostPaths:
+        return self._paths
+
+    def checkpoints(self) -> list[CheckpointRef]:
+        return [self.current_checkpoint()]
+
+    def current_checkpoint(self) -> CheckpointRef:
+        return CheckpointRef(self._checkpoint.stem, self._checkpoint, self._info.sha256)
+
+    @cached_property
+    def _info(self) -> CheckpointInfo:
+        return inspect(self._checkpoint)
+
+    @cached_property
+    def _model(self) -> DiffusersModel:
+        logger.info("Loading %s (%s) on %s", self._checkpoint.name, self._info.family, self._device)
+        return load_model(self._checkpoint, device=self._device)
+
+    @contextmanager
+    def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:
+        """Lend the model; LoRA layers and merged weights are undone by whoever made them."""
+        yield self._model
+
+    def generate(
+        self, request: GenerationRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Draw one picture per seed, a few at a time; raises InvalidInput for other samplers."""
+        if request.sampler_name != SAMPLER:
+            raise InvalidInput(
+                f"sampler_name must be {SAMPLER!r} outside the webui, not {request.sampler_name!r}."
+            )
+        loras = [(read_lora(use.lora.path)[0], use.weight) for use in request.loras]
+        with self.borrow_model(for_training=False) as model, merged(model, loras):
+            request = _with_defaults(request, model)
+            for start in range(0, len(request.seeds), PICTURES_PER_BATCH):
+                batch = request.for_seeds(request.seeds[start : start + PICTURES_PER_BATCH])
+                for picture, seed in zip(
+                    self._draw(model, batch, start, on_step), batch.seeds, strict=True
+                ):
+                    yield GeneratedImage(picture, seed, self._infotext(request, seed))
+
+    def _draw(
+        self,
+        model: DiffusersModel,
+        request: GenerationRequest,
+        start: int,
+        on_step: StepCallback | None,
+    ) -> list[Pixels]:
+        def report(step: int, steps: int) -> None:
+            if self._cancelled:
+                raise Cancelled("Stopped while drawing.")
+            if on_step is not None:
+                on_step(start, step, steps)
+
+        with torch.no_grad():
+            both = model.encode_prompts([request.prompt, request.negative_prompt])
+            first, second = torch.tensor([0]), torch.tensor([1])
+            latents = sample(
+                model,
+                both.select(first),
+                both.select(second),
+                seeds=request.seeds,
+                width=request.width,
+                height=request.height,
+                steps=request.steps,
+                guidance_scale=request.guidance_scale,
+                on_step=report,
+            )
+            return to_pixels(model.decode_latents(latents))
+
+    def _infotext(self, request: GenerationRequest, seed: int) -> str:
+        hashes = ", ".join(f"{use.lora.name}: {use.lora.sha256[:12]}" for use in request.loras)
+        tags = "".join(f" <lora:{use.lora.name}:{use.weight:g}>" for use in request.loras)
+        fields = {
+            "Steps": request.steps,
+            "Sampler": request.sampler_name,
+            "CFG scale": f"{request.guidance_scale:g}",
+            "Seed": seed,
+            "Size": f"{request.width}x{request.height}",
+            "Model hash": self._info.sha256[:10],
+            "Model": self._checkpoint.stem,
+            **({"Lora hashes": hashes} if hashes else {}),
+            "Version": f"facechain {__version__}",
+        }
+        return format_infotext(request.prompt + tags, request.negative_prompt, fields)
+
+    def upscale(self, pixels: Pixels, factor: int) -> Pixels | Unavailable:
+        """Enlarge by SPAN, where ncnn and its weights are there; factor must be 4."""
+        return upscale(pixels, factor, models_dir=self._paths.models_dir)
+
+    def restore_face(self, pixels: Pixels) -> Pixels | Unavailable:
+        return Unavailable("Face restoration comes with the webui (CodeFormer, GFPGAN).")
+
+    def tag(self, pixels: Pixels) -> list[str] | Unavailable:
+        return Unavailable("Tags come from the webui's DeepDanbooru interrogator.")
+
+    def publish_lora(self, lora: LoraFile) -> None:
+        """Nothing to tell: LoRAs are read from the folder each time."""
+
+    def save_image(self, pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
+        """Write `<stem>.png`, or `<stem>-2.png` and so on where that is taken."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = next(p for p in _numbered(folder, stem) if not p.exists())
+        text = {"parameters": infotext, **ai_marker("compositeWithTrainedAlgorithmicMedia")}
+        write_atomic(path, encode_png(pixels, text))
+        return path
+
+    def progress(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def cancel(self) -> None:
+        """Ask the running job to stop at its next step."""
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+
+def _numbered(folder: Path, stem: str) -> Iterator[Path]:
+    yield folder / f"{stem}.png"
+    yield from (folder / f"{stem}-{number}.png" for number in count(2))
+
+
+def _with_defaults(request: GenerationRequest, model: DiffusersModel) -> GenerationRequest:
+    """Fill in size and guidance where the request leaves them to the checkpoint."""
+    return replace(
+        request,
+        width=request.width or model.resolution,
+        height=request.height or model.resolution,
+        guidance_scale=request.guidance_scale or model.default_guidance_scale,
+    )
+
+
+def to_pixels(decoded: torch.Tensor) -> list[Pixels]:
+    """Turn (B, 3, H, W) in -1..1 into B pictures."""
+    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return list(levels.permute(0, 2, 3, 1).cpu().numpy())

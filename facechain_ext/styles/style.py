@@ -1,0 +1,119 @@
+"""What a style is: the words around a person, as one validated record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from facechain_ext.errors import InvalidInput
+from facechain_ext.records import Gender
+
+PERSON = "{person}"
+"""Where the trigger word and the person's description go in a style's prompt."""
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NETWORK = re.compile(r"<\w+:[^>]*>")
+
+
+@dataclass(frozen=True)
+class Style:
+    """The words that make a kind of picture.
+
+    name: lower-case words joined by hyphens; unique.
+    prompt: comma-separated phrases, one of them `{person}`.
+    shot: what comes before the person, "portrait photo of" or "oil painting of".
+    genders: whom it suits; empty means everybody.
+    lora_weight: suggested strength of the person's LoRA, 0..2; None: as configured.
+    fusion_strength: the most face fusion that suits it, 0..1; None: as configured.
+    mini: whether the embedded mini checkpoint knows all the words that matter.
+    """
+
+    name: str
+    title: str
+    prompt: str
+    negative_prompt: str = ""
+    category: str = "own"
+    shot: str = "portrait photo of"
+    genders: tuple[Gender, ...] = ()
+    lora_weight: float | None = None
+    fusion_strength: float | None = None
+    mini: bool = False
+
+    def __post_init__(self) -> None:
+        if not _SLUG.fullmatch(self.name):
+            raise InvalidInput(
+                f"A style's name is lower-case words joined by hyphens, not {self.name!r}."
+            )
+        self._require(bool(self.title.strip()), "needs a title")
+        self._require(bool(self.shot.strip()), "needs a shot, such as 'portrait photo of'")
+        self._require_one_person()
+        self._require_plain_words()
+        self._require_between("lora_weight", self.lora_weight, 2.0)
+        self._require_between("fusion_strength", self.fusion_strength, 1.0)
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it imitates a photograph, rather than a painting or drawing."""
+        return "photo" in self.shot
+
+    def suits(self, gender: Gender | None) -> bool:
+        """Tell whether the style is meant for this person; an unknown gender always passes."""
+        return gender is None or not self.genders or gender in self.genders
+
+    def _require_one_person(self) -> None:
+        phrases = [phrase.strip() for phrase in self.prompt.split(",")]
+        alone = phrases.count(PERSON) == 1 and self.prompt.count(PERSON) == 1
+        self._require(alone, f"must have {PERSON} exactly once, between commas")
+
+    def _require_plain_words(self) -> None:
+        """Refuse what the webui would execute; a style must not switch networks on unseen."""
+        for text in (self.prompt, self.negative_prompt, self.shot):
+            found = _NETWORK.search(text)
+            self._require(found is None, f"must not contain {found and found[0]!r}")
+
+    def _require_between(self, name: str, value: float | None, high: float) -> None:
+        inside = value is None or 0 <= value <= high
+        self._require(inside, f"needs a {name} between 0 and {high:g}, not {value!r}")
+
+    def _require(self, condition: bool, problem: str) -> None:
+        if not condition:
+            raise InvalidInput(f"Style {self.name!r} {problem}.")
+
+
+def parse_style(record: object) -> Style:
+    """Make a style from a decoded JSON object; raise InvalidInput on anything unexpected."""
+    if not isinstance(record, Mapping):
+        raise InvalidInput(f"A style is an object with a name and a prompt, not {record!r}.")
+    known = {spec.name: spec for spec in fields(Style)}
+    needed = {name for name, spec in known.items() if spec.default is MISSING}
+    label = f"Style {record.get('name', '?')!r}"
+    if unknown := sorted(map(str, record.keys() - known.keys())):
+        raise InvalidInput(f"{label} has unknown fields: {', '.join(unknown)}.")
+    if missing := sorted(needed - record.keys()):
+        raise InvalidInput(f"{label} lacks: {', '.join(missing)}.")
+    return Style(**{name: _convert(label, name, value) for name, value in record.items()})
+
+
+def _convert(label: str, name: str, value: object) -> Any:
+    """Check the JSON type of one field."""
+    if name == "genders":
+        return _genders(label, value)
+    if name == "mini":
+        expected, valid = "true or false", isinstance(value, bool)
+    elif name in ("lora_weight", "fusion_strength"):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        expected, valid = "a number", number or value is None
+    else:
+        expected, valid = "text", isinstance(value, str)
+    if not valid:
+        raise InvalidInput(f"{label}: {name} must be {expected}, not {value!r}.")
+    return value
+
+
+def _genders(label: str, value: object) -> tuple[Gender, ...]:
+    words = [gender.value for gender in Gender]
+    if not isinstance(value, list) or not all(word in words for word in value):
+        raise InvalidInput(f"{label}: genders must be a list of {words}, not {value!r}.")
+    return tuple(Gender(word) for word in value)

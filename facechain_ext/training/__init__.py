@@ -1,0 +1,1 @@
+"""A face LoRA from cached latents: objective, batches, optimisation step, loop, selection."""

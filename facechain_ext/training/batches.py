@@ -1,0 +1,119 @@
+"""Draw training batches from cached latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from facechain_ext.host import Conditioning
+
+
+class TrainingData(Protocol):
+    """Encoded pictures and their captions, all on the model's device.
+
+    latents: (M, 4, h, w). loss_weights: (M, 1, h, w). caption_index: (M,) rows of cond.
+    """
+
+    @property
+    def latents(self) -> Tensor: ...
+    @property
+    def loss_weights(self) -> Tensor: ...
+    @property
+    def caption_index(self) -> Tensor: ...
+    @property
+    def cond(self) -> Conditioning: ...
+    @property
+    def empty_caption(self) -> int:
+        """Row of cond that holds the empty caption."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's input: latents and noise (B, 4, h, w), loss_weights (B, 1, h, w), timesteps (B,)
+    int64, cond of B rows."""
+
+    latents: Tensor
+    noise: Tensor
+    loss_weights: Tensor
+    timesteps: Tensor
+    cond: Conditioning
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def clone(self) -> Batch:
+        """Copy every tensor."""
+        rows = torch.arange(len(self), device=self.latents.device)
+        return Batch(
+            self.latents.clone(),
+            self.noise.clone(),
+            self.loss_weights.clone(),
+            self.timesteps.clone(),
+            self.cond.select(rows),
+        )
+
+    def copy_(self, other: Batch) -> None:
+        """Overwrite the tensors in place with those of a batch of the same shape."""
+        for mine, theirs in zip(self._tensors(), other._tensors(), strict=True):
+            mine.copy_(theirs)
+
+    def _tensors(self) -> list[Tensor]:
+        cond = self.cond
+        optional = (cond.pooled_prompt_embeds, cond.add_time_ids)
+        own = [self.latents, self.noise, self.loss_weights, self.timesteps, cond.prompt_embeds]
+        return own + [tensor for tensor in optional if tensor is not None]
+
+
+class Batches:
+    """An endless, seeded stream of batches; everything is drawn on the CPU, the same everywhere."""
+
+    def __init__(
+        self,
+        data: TrainingData,
+        *,
+        batch_size: int,
+        caption_dropout: float,
+        timesteps: int,
+        seed: int,
+    ) -> None:
+        self._data = data
+        self._size = batch_size
+        self._caption_dropout = caption_dropout
+        self._timesteps = timesteps
+        self._generator = torch.Generator().manual_seed(seed)
+        self._rows = self._shuffled()
+
+    def draw(self) -> Batch:
+        """Return the next batch."""
+        data, device = self._data, self._data.latents.device
+        rows = torch.tensor([next(self._rows) for _ in range(self._size)])
+        noise = torch.randn(self._size, *data.latents.shape[1:], generator=self._generator)
+        dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
+        timesteps = self._spread_timesteps()
+        rows, dropped = rows.to(device), dropped.to(device)
+        captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
+        return Batch(
+            latents=data.latents[rows],
+            noise=noise.to(device, data.latents.dtype),
+            loss_weights=data.loss_weights[rows],
+            timesteps=timesteps.to(device),
+            cond=data.cond.select(captions),
+        )
+
+    def _shuffled(self) -> Iterator[int]:
+        """Yield rows, each once before any comes again."""
+        while True:
+            yield from torch.randperm(len(self._data.latents), generator=self._generator).tolist()
+
+    def _spread_timesteps(self) -> Tensor:
+        """Draw evenly spaced timesteps at a random offset: uniform, with less variance.
+
+        Kingma et al. 2021 (arXiv 2107.00630), appendix I.1.
+        """
+        offset = torch.rand((), generator=self._generator)
+        spread = (offset + torch.arange(self._size) / self._size) % 1
+        return (spread * self._timesteps).long().clamp(max=self._timesteps - 1)

@@ -1,0 +1,57 @@
+"""Quick pictures that show and measure what a LoRA has learned so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facechain_ext.diffusion.sampler import OnStep, sample
+from facechain_ext.events import Preview
+from facechain_ext.host import Conditioning, DiffusionModel
+from facechain_ext.records import Pixels
+
+PREVIEW_STEPS = 12
+"""Sampling steps; enough to compare snapshots of one run with each other."""
+
+Scorer = Callable[[tuple[Pixels, ...]], tuple[float | None, ...]]
+"""From pictures to their likeness, None where no face is found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Previewer:
+    """Draws the same seeds every time, so that snapshots differ in their weights alone.
+
+    cond, uncond: one row each.
+    """
+
+    model: DiffusionModel
+    cond: Conditioning
+    uncond: Conditioning
+    seeds: tuple[int, ...]
+    score: Scorer
+
+    def draw(self, step: int, on_step: OnStep) -> Preview:
+        """Sample the model as it is now and score the pictures."""
+        side = self.model.resolution
+        latents = sample(
+            self.model,
+            self.cond,
+            self.uncond,
+            seeds=self.seeds,
+            width=side,
+            height=side,
+            steps=PREVIEW_STEPS,
+            guidance_scale=self.model.default_guidance_scale,
+            on_step=on_step,
+        )
+        images = tuple(to_pixels(self.model.decode_latents(latents)))
+        return Preview(step, images, self.score(images))
+
+
+def to_pixels(decoded: Tensor) -> list[Pixels]:
+    """Turn (B, 3, H, W) in -1..1 into B pictures."""
+    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
+    return list(levels.to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy())

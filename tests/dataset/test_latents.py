@@ -1,0 +1,132 @@
+"""The cache that training reads, made with a tiny random model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.dataset.latents import LEAST_CROPS, LatentCache, cache, training_crops
+from facechain_ext.diffusion.diffusers_model import DiffusersModel
+from facechain_ext.errors import InvalidInput
+from facechain_ext.records import Instance
+
+CAPTION = "fcsks, portrait photo of a young woman, looking left, gray background"
+
+
+@pytest.fixture
+def two(instance: Instance) -> list[Instance]:
+    return [instance, replace(instance, name="b", caption=CAPTION)]
+
+
+def make(
+    model: DiffusersModel, instances: list[Instance], seed: int = 0, **options: object
+) -> LatentCache:
+    generator = torch.Generator().manual_seed(seed)
+    return cache(model, instances, TrainConfig(**options), generator=generator)
+
+
+def crops_of(instances: list[Instance], **options: object) -> list:
+    generator = torch.Generator().manual_seed(0)
+    return training_crops(instances, TrainConfig(**options), size=64, generator=generator)
+
+
+def test_shapes_and_indices(tiny_model: DiffusersModel, two: list[Instance]) -> None:
+    made = make(tiny_model, two, crops_per_photo=7)
+    side = tiny_model.resolution // 8
+    assert made.latents.shape == (28, 4, side, side)
+    assert made.loss_weights.shape == (28, 1, side, side)
+    assert made.photo_index.tolist() == [0] * 14 + [1] * 14
+    assert len(made) == 28
+    assert made.latents.dtype == made.loss_weights.dtype == torch.float32
+    assert not made.latents.requires_grad
+    assert made.latents.isfinite().all()
+
+
+def test_latents_are_those_of_the_crops(tiny_model: DiffusersModel, two: list[Instance]) -> None:
+    made = make(tiny_model, two, random_flip=False, crops_per_photo=6)
+    decoded = tiny_model.decode_latents(made.latents[:1])
+    assert decoded.shape == (1, 3, 64, 64)
+    assert not torch.equal(made.latents[0], made.latents[1])
+    assert made.latents.std() > 0
+
+
+def test_captions_have_their_rows_and_the_empty_one_is_last(
+    tiny_model: DiffusersModel, two: list[Instance]
+) -> None:
+    made = make(tiny_model, two, crops_per_photo=6)
+    texts = [two[0].caption, CAPTION, CAPTION.replace("left", "right"), ""]
+    expected = tiny_model.encode_prompts(texts).prompt_embeds
+    assert torch.allclose(made.cond.prompt_embeds, expected)
+    assert made.empty_caption == 3
+    assert made.caption_index.tolist() == [0] * 12 + [1, 2] * 6
+
+
+def test_weights_have_mean_one_and_follow_the_person(
+    tiny_model: DiffusersModel, instance: Instance
+) -> None:
+    made = make(tiny_model, [instance], face_weight=3.0)
+    assert torch.allclose(made.loss_weights.mean(dim=(1, 2, 3)), torch.ones(len(made)))
+    assert (made.loss_weights >= 0).all()
+    assert (made.loss_weights == 0).any()
+    middle = made.loss_weights[:, 0, 3:5, 3:5]
+    assert (middle > 2).all()
+
+
+def test_face_weight_and_mask_background_reach_the_weights(instance: Instance) -> None:
+    weights = [crops_of([instance], mask_background=m, face_weight=w)[0].weights for m, w in (
+        (False, 1.0), (True, 1.0), (False, 5.0),
+    )]  # fmt: skip
+    assert weights[0].min() == weights[0].max() == 1
+    assert weights[1].min() == 0
+    assert weights[1].max() == 1
+    assert weights[2].max() == pytest.approx(5)
+    assert weights[2].min() == 1
+
+
+def test_nothing_counts_where_the_photo_ends(instance: Instance) -> None:
+    valid = np.ones_like(instance.valid)
+    valid[:, :256] = 0
+    half = replace(instance, valid=valid)
+    (crop, *_) = crops_of([half], mask_background=False)
+    assert crop.weights[:, :24].max() == 0
+    assert crop.weights[:, 40:].min() >= 1
+
+
+def test_mirrored_crops_are_exact_mirrors(two: list[Instance]) -> None:
+    crops = crops_of(two)
+    for crop, mirror in zip(crops[::2], crops[1::2], strict=True):
+        assert np.array_equal(crop.pixels[:, ::-1], mirror.pixels)
+        assert np.array_equal(crop.weights[:, ::-1], mirror.weights)
+        assert crop.photo == mirror.photo
+    assert crops_of(two, random_flip=False)[0].caption == crops[0].caption
+    assert len(crops_of(two, random_flip=False)) == len(crops) / 2
+
+
+@pytest.mark.parametrize(("photos", "asked", "each"), [(1, 4, 12), (2, 4, 6), (2, 9, 9), (5, 4, 4)])
+def test_few_photos_give_more_crops_each(
+    instance: Instance, photos: int, asked: int, each: int
+) -> None:
+    crops = crops_of([instance] * photos, crops_per_photo=asked, random_flip=False)
+    assert len(crops) == photos * each >= LEAST_CROPS
+
+
+def test_the_same_seed_repeats_the_cache(tiny_model: DiffusersModel, two: list[Instance]) -> None:
+    first, again, other = (make(tiny_model, two, seed) for seed in (3, 3, 4))
+    assert torch.equal(first.latents, again.latents)
+    assert torch.equal(first.loss_weights, again.loss_weights)
+    assert not torch.equal(first.latents, other.latents)
+
+
+def test_resolution(tiny_model: DiffusersModel, instance: Instance) -> None:
+    assert make(tiny_model, [instance], resolution=128).latents.shape[-2:] == (16, 16)
+    with pytest.raises(InvalidInput, match="multiple of 64, not 100"):
+        make(tiny_model, [instance], resolution=100)
+
+
+def test_no_photos(tiny_model: DiffusersModel) -> None:
+    with pytest.raises(InvalidInput, match="no photo"):
+        make(tiny_model, [])

