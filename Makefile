@@ -39,9 +39,10 @@ $(TESTING): pyproject.toml requirements/current.txt | $(BIN)/python
 	$(BIN)/python $(PIP) -c requirements/current.txt -e ".[standalone,test]"
 	touch $@
 
-$(PINS)/.installed: requirements/a1111-pins.txt
+$(PINS)/.installed: requirements/a1111-pins.txt tools/stub_cuda.py
 	$(PYTHON) -m venv $(PINS)
-	$(PINS)/bin/python $(PIP) -r requirements/a1111-pins.txt
+	$(PINS)/bin/python $(PIP) --no-compile --no-deps -r requirements/a1111-pins.txt
+	$(PINS)/bin/python tools/stub_cuda.py
 	touch $@
 
 clean:

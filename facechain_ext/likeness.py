@@ -32,4 +32,5 @@ class Likeness:
 def mean_embedding(instances: Sequence[Instance]) -> Embedding:
     """Return the normalised mean of the photos' embeddings, steadier than any one of them."""
     mean = np.mean([instance.embedding for instance in instances], axis=0)
-    return (mean / np.linalg.norm(mean)).astype(np.float32)
+    unit: Embedding = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return unit

@@ -8,16 +8,17 @@ Every person's finished parts are kept in --out, so a run that was stopped goes 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.likeness import report
 from bench.likeness.draw import Settings, draw_person
-from bench.likeness.measure import FaceEmbedder, measure_person
+from bench.likeness.measure import measure_person
 from bench.likeness.people import (
     HELD_BACK,
     TRAINED,
@@ -26,9 +27,10 @@ from bench.likeness.people import (
     prepared_people,
 )
 from bench.likeness.workers import Task, Worker, for_everybody
-from bench.second_embedder import second_embedder
 from facechain_ext.config import PortraitConfig, TrainConfig
+from facechain_ext.errors import InvalidInput
 from facechain_ext.flags import add_config_flags, config_from
+from facechain_ext.imaging.files import write_atomic
 
 logger = logging.getLogger("bench.likeness")
 
@@ -42,6 +44,13 @@ class Bench:
 
     out: Path
     settings: Settings
+
+    def claim(self) -> None:
+        """Note the settings in the output folder; raises InvalidInput if it was begun with others."""
+        path, mine = self.out / "settings.json", json.dumps(asdict(self.settings), indent=1)
+        if path.is_file() and path.read_text(encoding="utf-8") != mine:
+            raise InvalidInput(f"{self.out} was begun with other settings; choose a new --out.")
+        write_atomic(path, mine.encode())
 
     def folder(self, name: str) -> Path:
         return self.out / "trials" / name
@@ -60,15 +69,12 @@ class Bench:
         trained, held_back = (
             load_instances(self.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
         )
-        embedders: dict[str, FaceEmbedder] = {"SFace": worker.nets.embedder}
-        if (second := second_embedder()) is not None:
-            embedders["dlib"] = second
         measure_person(
             self.folder(name),
             trained,
             held_back,
             nets=worker.nets,
-            embedders=embedders,
+            embedders=worker.embedders,
             config=self.settings.portrait,
         )
 
@@ -85,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "prepare" in args.stages:
         photos = {folder.name: folder for folder in _folders(args.people)}
         _follow("prepare", run(partial(bench.prepare, photos=photos), list(photos)), len(photos))
+    bench.claim()
     names = prepared_people(args.out / "prepared")[: args.limit]
     tasks: dict[str, Task] = {"draw": bench.draw, "measure": bench.measure}
     for stage, task in tasks.items():

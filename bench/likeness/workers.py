@@ -14,6 +14,8 @@ from typing import Any
 import cv2
 import torch
 
+from bench.likeness.measure import FaceEmbedder
+from bench.second_embedder import second_embedder
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.nets import FaceNets
 
@@ -35,6 +37,12 @@ class Worker:
     def model(self) -> DiffusersModel:
         # The UNet in full precision: it is small, and float16 would need casts at every step.
         return load_model(self.checkpoint, device=self.device, dtype=torch.float32)
+
+    @cached_property
+    def embedders(self) -> dict[str, FaceEmbedder]:
+        """The product's own, and a second one where it is installed."""
+        second = second_embedder()
+        return {"SFace": self.nets.embedder, **({} if second is None else {"dlib": second})}
 
 
 Task = Callable[[Worker, str], None]

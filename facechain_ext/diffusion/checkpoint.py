@@ -28,6 +28,8 @@ Layout = Literal["ldm", "diffusers"]
 MINI_COMPONENTS = Path(__file__).resolve().parents[1] / "weights" / "mini"
 SD1_COMPONENTS = Path(__file__).resolve().parent / "configs" / "sd1"
 
+_V_IN_YAML = re.compile(r"^\s*parameterization\s*:\s*[\"']?v[\"']?\s*(#.*)?$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class CheckpointInfo:
@@ -130,9 +132,8 @@ def _inspect_folder(path: Path) -> CheckpointInfo:
 def _components(path: Path, shapes: Shapes) -> Path:
     """Find the configs that fit a single file: beside it, the mini's, or SD1's own."""
     for folder in (path.parent, MINI_COMPONENTS, SD1_COMPONENTS):
-        if (folder / "unet" / "config.json").is_file() and _fits(
-            read_config(folder, "unet"), shapes
-        ):
+        described = (folder / "unet" / "config.json").is_file()
+        if described and _fits(read_config(folder, "unet"), shapes):
             return folder
     raise UnsupportedCheckpoint(
         f"{path.name} has Stable Diffusion 1's layout in another size, and no component configs "
@@ -158,9 +159,6 @@ def _file_prediction_type(
     if yaml.is_file() and _V_IN_YAML.search(yaml.read_text(encoding="utf-8", errors="replace")):
         return "v_prediction"
     return _config_prediction_type(components)
-
-
-_V_IN_YAML = re.compile(r"^\s*parameterization\s*:\s*[\"']?v[\"']?\s*(#.*)?$", re.MULTILINE)
 
 
 def _config_prediction_type(folder: Path) -> PredictionType:

@@ -42,7 +42,8 @@ class Token(NamedTuple):
 def parse_emphasis(prompt: str) -> list[Fragment]:
     r"""Read (more), [less], (weighted:1.3) and escaped brackets \( \) \[ \].
 
-    A bracket left open counts as closed at the end; one closed too often is text.
+    A bracket left open counts as closed at the end; one that closes nothing, or crosses a
+    bracket of the other kind, is text.
     """
     levels: list[list[Fragment]] = [[]]
     opened: list[str] = []
@@ -140,8 +141,8 @@ def _padded(rows: Sequence[Sequence[Token]], tokenizer: CLIPTokenizer) -> tuple[
 def emphasise(hidden: Tensor, weights: Tensor) -> Tensor:
     """Multiply hidden states (B, T, D) by weights (B, T), then restore each row's mean.
 
-    The correction is kept within what the weights can have done to a mean: a text encoder whose
-    states average to nearly 0 would else be scaled at random. CLIP's own never meets the bound.
+    The correction is kept within what the weights can have done to a mean: states that average
+    to nearly 0 would else be scaled at random. CLIP's own average to -0.1 and keep within it.
     """
     if bool((weights == 1).all()):
         return hidden

@@ -30,7 +30,7 @@ class LoraAdapter:
         self.rank = rank
         self.alpha = alpha
         self._layers = layers
-        self._before = before
+        self._before: _Snapshot | None = before
 
     def __enter__(self) -> LoraAdapter:
         return self
@@ -74,7 +74,9 @@ class LoraAdapter:
 
     def eject(self) -> None:
         """Give the denoiser back its own modules, flags and modes; a second call does nothing."""
-        self._before.restore()
+        if self._before is not None:
+            self._before.restore()
+            self._before = None
 
     def _pair(self, name: str) -> tuple[Any, Any]:
         layer = self._layers[name]

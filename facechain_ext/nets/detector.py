@@ -33,7 +33,7 @@ class Detector:
         scale = min(1.0, self._long_side / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         outputs = self._network.run(to_blob(_padded(resize(pixels, size)), bgr=True))
-        columns = -(-size[0] // 32) * 32
+        columns = _whole(size[0])
         rows = np.concatenate([_rows(outputs, stride, columns) for stride in _STRIDES])
         kept = self._suppress(rows[rows[:, 14] >= self._min_score])
         kept[:, :14] *= np.tile([width / size[0], height / size[1]], 7)
@@ -48,9 +48,17 @@ class Detector:
 
 
 def _padded(pixels: Pixels) -> Pixels:
-    """Grow to whole multiples of the coarsest stride, to the right and downwards."""
+    """Grow to sizes the net takes, to the right and downwards."""
     height, width = pixels.shape[:2]
-    return np.pad(pixels, ((0, -height % 32), (0, -width % 32), (0, 0)))
+    return np.pad(pixels, ((0, _whole(height) - height), (0, _whole(width) - width), (0, 0)))
+
+
+def _whole(length: int) -> int:
+    """Return the next multiple of the coarsest stride, 64 or more.
+
+    With 32, OpenCV 4.11 reads memory that nothing has written.
+    """
+    return max(64, -(-length // 32) * 32)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""Judge candidate portraits by what they show, and order them by likeness."""
+"""Judging pictures by the face on them: is it one face, of a good size, and how alike is it."""
 
 from __future__ import annotations
 
@@ -8,45 +8,54 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.records import Embedding, Face, Pixels, Portrait, Rejection, Score
 
-SECOND_FACE_SHARE = 0.15
-"""A second face counts from this share of the first one's area; smaller ones are background."""
+_SECOND_SHARE = 0.04
+"""Area of the picture from which any further face counts, so that no poster on a wall does."""
+
+_RIVAL_SHARE = 0.5
+"""Area of the largest face from which another one counts, however small both are."""
 
 
 def judge(
     pixels: Pixels, nets: FaceNets, reference: Embedding, config: PortraitConfig
 ) -> tuple[Score, Face | None]:
-    """Measure a picture's likeness to a reference, or say why it cannot be a portrait.
+    """Measure the largest face's likeness and tell why the picture should not be ranked.
 
-    The face is None where there is none; a rejected picture of a face keeps its similarity.
+    reference: the person's normalised mean embedding. A rejected picture keeps its similarity.
+    The face is None only where none was found.
     """
     faces = nets.detector.detect(pixels)
     if not faces:
         return Score(None, Rejection.NO_FACE), None
-    face = faces[0]
-    similarity = float(nets.embedder.embed(pixels, face) @ reference)
-    return Score(similarity, _rejection(faces, pixels.shape, config)), face
+    similarity = float(nets.embedder.embed(pixels, faces[0]) @ reference)
+    return Score(similarity, rejection(faces, pixels.shape[:2], config)), faces[0]
 
 
-def rank(portraits: Iterable[Portrait]) -> tuple[list[Portrait], list[Portrait]]:
-    """Split into ranked, best first and ties in the order they came, and rejected."""
-    everything = list(portraits)
-    ranked = [portrait for portrait in everything if portrait.score.ranked]
-    rejected = [portrait for portrait in everything if not portrait.score.ranked]
-    return sorted(ranked, key=_similarity, reverse=True), rejected
-
-
-def _rejection(
+def rejection(
     faces: Sequence[Face], shape: tuple[int, ...], config: PortraitConfig
 ) -> Rejection | None:
-    first, *others = faces
-    if any(face.area >= SECOND_FACE_SHARE * first.area for face in others):
+    """Return why a picture (height, width) with these faces, largest first, is put aside."""
+    if not faces:
+        return Rejection.NO_FACE
+    if any(_counts(face, faces[0], shape[0] * shape[1]) for face in faces[1:]):
         return Rejection.SEVERAL_FACES
-    share = max(first.width, first.height) / min(shape[:2])
+    share = max(faces[0].width, faces[0].height) / min(shape)
     if share < config.min_face_share:
         return Rejection.FACE_TOO_SMALL
     if share > config.max_face_share:
         return Rejection.FACE_TOO_LARGE
     return None
+
+
+def _counts(face: Face, largest: Face, area: int) -> bool:
+    return face.area >= min(_SECOND_SHARE * area, _RIVAL_SHARE * largest.area)
+
+
+def rank(portraits: Iterable[Portrait]) -> tuple[list[Portrait], list[Portrait]]:
+    """Split into ranked, most alike first, and rejected; equals keep their order."""
+    judged = list(portraits)
+    ranked = [portrait for portrait in judged if portrait.score.ranked]
+    rejected = [portrait for portrait in judged if not portrait.score.ranked]
+    return sorted(ranked, key=lambda portrait: -_similarity(portrait)), rejected
 
 
 def _similarity(portrait: Portrait) -> float:

@@ -1,83 +1,105 @@
-"""Four-fold super-resolution by SPAN (Wan et al. 2023, arXiv 2311.12770) through ncnn.
+"""Enlarging pictures four times with SPAN (Wan et al. 2023) through ncnn.
 
-Both are optional: the package `ncnn`, and the weights that `facechain models download span` fetches.
+ncnn is an optional package; the weights are fetched after consent and never ship.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib.util
+import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.errors import WeightsMissing
 from facechain_ext.host import Unavailable
+from facechain_ext.imaging.files import resize
 from facechain_ext.nets.catalog import find
 from facechain_ext.records import Pixels
 
+logger = logging.getLogger(__name__)
+
 FACTOR = 4
-TILE = 192
-OVERLAP = 16
-"""Pixels around a tile that are computed and thrown away; more than the net looks aside."""
-
-Enlarge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""From (3, h, w) in 0..1 to (3, 4h, 4w)."""
+_MODEL = "span"
+_TILE, _OVERLAP = 256, 16
 
 
-def upscale(pixels: Pixels, factor: int, *, models_dir: Path) -> Pixels | Unavailable:
-    """Enlarge a picture four times, or say what is missing; raises InvalidInput for other factors."""
-    if factor != FACTOR:
-        raise InvalidInput(
-            f"A picture is enlarged {FACTOR} times or not at all, not {factor} times."
-        )
-    entry = find("span")
+def upscale(
+    pixels: Pixels, factor: int, *, models_dir: Path, method: Literal["span", "lanczos"] = "span"
+) -> Pixels | Unavailable:
+    """Enlarge; SPAN knows only a factor of 4.
+
+    lanczos adds no detail and needs nothing; it is used only when asked for by name.
+    """
+    if method == "lanczos":
+        height, width = pixels.shape[:2]
+        return resize(pixels, (width * factor, height * factor))
+    if reason := _missing(factor, models_dir):
+        return Unavailable(reason)
     try:
-        import ncnn  # noqa: F401
-    except ImportError:
-        return Unavailable("Enlarging needs the Python package ncnn, which is not installed.")
-    if not entry.present(models_dir):
-        return Unavailable("Enlarging needs SPAN's weights: run `facechain models download span`.")
-    param, weights = entry.paths(models_dir)
-    return enlarge_in_tiles(pixels, load_span(param, weights))
+        find(_MODEL).verify(models_dir)
+        param, weights = find(_MODEL).paths(models_dir)
+        return Enlarger(param, weights).enlarge(pixels)
+    except WeightsMissing as error:
+        return Unavailable(str(error))
 
 
-def load_span(param: Path, weights: Path) -> Enlarge:
-    """Read an ncnn net with blobs `data` and `output`; raises InvalidInput when it is damaged."""
-    import ncnn
-
-    net = ncnn.Net()
-    net.opt.use_vulkan_compute = False
-    if net.load_param(str(param)) != 0 or net.load_model(str(weights)) != 0:
-        raise InvalidInput(f"{param.name} or {weights.name} is damaged; download SPAN again.")
-
-    def enlarge(tile: NDArray[np.float32]) -> NDArray[np.float32]:
-        extractor = net.create_extractor()
-        # A Mat made from an array only borrows its memory; the clone owns it.
-        extractor.input("data", ncnn.Mat(np.ascontiguousarray(tile)).clone())
-        _, output = extractor.extract("output")
-        return np.array(output, dtype=np.float32)
-
-    return enlarge
+def _missing(factor: int, models_dir: Path) -> str | None:
+    """Say in a sentence what keeps SPAN from running."""
+    if factor != FACTOR:
+        return f"SPAN enlarges {FACTOR} times, not {factor} times."
+    if importlib.util.find_spec("ncnn") is None:
+        return "Enlarging needs the package ncnn: pip install ncnn."
+    if not find(_MODEL).present(models_dir):
+        return f"Enlarging needs weights that are not there: facechain models download {_MODEL}."
+    return None
 
 
-def enlarge_in_tiles(pixels: Pixels, enlarge: Enlarge) -> Pixels:
-    """Enlarge (H, W, 3) tile by tile, so that memory does not grow with the picture."""
-    height, width = pixels.shape[:2]
-    planes = pixels.transpose(2, 0, 1).astype(np.float32) / 255
-    padded = np.pad(planes, ((0, 0), (OVERLAP, OVERLAP), (OVERLAP, OVERLAP)), mode="edge")
-    result = np.empty((3, height * FACTOR, width * FACTOR), np.float32)
-    margin = OVERLAP * FACTOR
-    for top, left in _corners(height, width):
-        h, w = min(TILE, height - top), min(TILE, width - left)
-        large = enlarge(padded[:, top : top + h + 2 * OVERLAP, left : left + w + 2 * OVERLAP])
-        inner = large[:, margin : margin + h * FACTOR, margin : margin + w * FACTOR]
-        y, x = top * FACTOR, left * FACTOR
-        result[:, y : y + h * FACTOR, x : x + w * FACTOR] = inner
-    levels = np.clip(np.round(result * 255), 0, 255).astype(np.uint8)
-    return cast(Pixels, np.ascontiguousarray(levels.transpose(1, 2, 0)))
+class Enlarger:
+    """An ncnn net that maps blob `data`, RGB 0..1, to blob `output`, FACTOR times as large."""
+
+    def __init__(self, param: Path, weights: Path) -> None:
+        """Load; raises WeightsMissing when ncnn cannot read the files."""
+        import ncnn
+
+        self._ncnn = ncnn
+        self._net: Any = ncnn.Net()
+        self._net.opt.use_vulkan_compute = False
+        failed = self._net.load_param(str(param)) or self._net.load_model(str(weights))
+        if failed:
+            raise WeightsMissing(f"{param.name} and {weights.name} cannot be read by ncnn.")
+
+    def enlarge(self, pixels: Pixels, *, tile: int = _TILE) -> Pixels:
+        """Enlarge in overlapping tiles of at most `tile` pixels, so that memory stays small."""
+        height, width = pixels.shape[:2]
+        large = np.empty((height * FACTOR, width * FACTOR, 3), np.uint8)
+        for y0, y1, top, bottom in _spans(height, tile):
+            for x0, x1, left, right in _spans(width, tile):
+                drawn = self._run(pixels[top:bottom, left:right])
+                inner = drawn[
+                    (y0 - top) * FACTOR : (y1 - top) * FACTOR,
+                    (x0 - left) * FACTOR : (x1 - left) * FACTOR,
+                ]
+                large[y0 * FACTOR : y1 * FACTOR, x0 * FACTOR : x1 * FACTOR] = inner
+        return large
+
+    def _run(self, pixels: Pixels) -> Pixels:
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255)
+        with self._net.create_extractor() as extractor:
+            # ncnn.Mat does not keep its array alive; the clone owns its memory.
+            extractor.input("data", self._ncnn.Mat(planes).clone())
+            _, output = extractor.extract("output")
+            result: NDArray[np.float32] = np.array(output)
+        drawn: Pixels = np.rint(np.clip(result, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+        return drawn
 
 
-def _corners(height: int, width: int) -> Iterator[tuple[int, int]]:
-    return ((top, left) for top in range(0, height, TILE) for left in range(0, width, TILE))
+def _spans(length: int, tile: int) -> Iterator[tuple[int, int, int, int]]:
+    """Cut a length into parts: start and end of each, and of what the net sees around it."""
+    step = max(tile - 2 * _OVERLAP, 1)
+    for start in range(0, length, step):
+        end = min(start + step, length)
+        yield start, end, max(start - _OVERLAP, 0), min(end + _OVERLAP, length)

@@ -122,12 +122,16 @@ def _place(band: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, left: int, 
 def _text(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, width: int, color: Color
 ) -> None:
-    """Write one line, shortened with an ellipsis to fit the width in px."""
+    """Write one line, shortened to fit the width in px.
+
+    Before Pillow 10.1 the font knows Latin-1 alone, so other letters become question marks.
+    """
     font = _font(16)
-    shown = text
-    while shown and draw.textlength(shown + ("…" if shown != text else ""), font) > width:
-        shown = shown[:-1]
-    draw.text(at, shown + ("…" if shown != text else ""), color, font)
+    shown = text = text.encode("latin-1", "replace").decode("latin-1")
+    while shown and draw.textlength(shown, font) > width:
+        text = text[:-1]
+        shown = text + "..."
+    draw.text(at, shown, color, font)
 
 
 def _chart(

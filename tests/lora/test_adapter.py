@@ -87,10 +87,14 @@ def test_a_failed_injection_leaves_nothing(
 
 def test_ejecting_twice_is_harmless_and_a_new_lora_can_follow(tiny_model: DiffusersModel) -> None:
     before = Picture.of(tiny_model.unet)
-    adapter = inject(tiny_model, "attention", rank=2, alpha=1.0, seed=1)
-    adapter.eject()
-    adapter.eject()
-    inject(tiny_model, "all", rank=4, alpha=1.0, seed=1).eject()
+    first = inject(tiny_model, "attention", rank=2, alpha=1.0, seed=1)
+    first.eject()
+    assert_untouched(tiny_model.unet, before)
+    second = inject(tiny_model, "all", rank=4, alpha=1.0, seed=1)
+    first.eject()
+    assert all(parameter.requires_grad for parameter in second.parameters())
+    assert tiny_model.unet.peft_config
+    second.eject()
     assert_untouched(tiny_model.unet, before)
 
 

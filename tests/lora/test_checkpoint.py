@@ -89,6 +89,14 @@ def test_the_hashes_are_those_of_sd_scripts(lora: LoraState, tmp_path: Path) -> 
     assert describe(path).sha256 == metadata["sshs_model_hash"]
 
 
+def test_a_lora_from_elsewhere_is_hashed_alike(lora: LoraState, tmp_path: Path) -> None:
+    ours = save_lora(tmp_path / "ours.safetensors", lora, METADATA)
+    save_file(dict(lora), tmp_path / "theirs.safetensors")
+    theirs = describe(tmp_path / "theirs.safetensors")
+    assert theirs.sha256 == ours.sha256
+    assert (theirs.trigger_word, theirs.weight) == ("", 1.0)
+
+
 def legacy_hash(lora: LoraState, metadata: dict[str, str], folder: Path) -> str:
     """sd-scripts: write the tensors with the ss_ metadata alone, hash 64 KiB from 1 MiB on."""
     kept = {key: value for key, value in metadata.items() if key.startswith("ss_")}
