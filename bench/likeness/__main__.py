@@ -46,7 +46,7 @@ class Bench:
     settings: Settings
 
     def claim(self) -> None:
-        """Note the settings in the output folder; raises InvalidInput if it was begun with others."""
+        """Note the settings in the output folder; raises InvalidInput if it was begun otherwise."""
         path, mine = self.out / "settings.json", json.dumps(asdict(self.settings), indent=1)
         if path.is_file() and path.read_text(encoding="utf-8") != mine:
             raise InvalidInput(f"{self.out} was begun with other settings; choose a new --out.")

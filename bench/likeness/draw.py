@@ -16,6 +16,7 @@ from bench.likeness.strips import save_strip
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.latents import cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
+from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
 from facechain_ext.events import CheckpointSaved, Event, Preview
 from facechain_ext.imaging.files import write_atomic
@@ -27,8 +28,8 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.records import Instance, Pixels
+from facechain_ext.studio import DEFAULT_LORA_WEIGHT
 from facechain_ext.styles import find_style, load_styles
-from facechain_ext.training.previews import to_pixels
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.trainer import train
 
@@ -141,7 +142,7 @@ def portraits(
     """Draw as the standalone host does, all at once."""
     cond = model.encode_prompts([prompt.positive, prompt.negative])
     positive, negative = torch.tensor([0]), torch.tensor([1])
-    loras = [] if lora is None else [(lora, config.lora_weight)]
+    loras = [] if lora is None else [(lora, config.lora_weight or DEFAULT_LORA_WEIGHT)]
     with torch.no_grad(), merged(model, loras):
         latents = sample(
             model,

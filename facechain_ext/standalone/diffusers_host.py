@@ -17,6 +17,7 @@ import torch
 from facechain_ext import __version__
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
 from facechain_ext.errors import Cancelled, InvalidInput
 from facechain_ext.events import Event
@@ -217,9 +218,3 @@ def _with_defaults(request: GenerationRequest, model: DiffusersModel) -> Generat
         height=request.height or model.resolution,
         guidance_scale=request.guidance_scale or model.default_guidance_scale,
     )
-
-
-def to_pixels(decoded: torch.Tensor) -> list[Pixels]:
-    """Turn (B, 3, H, W) in -1..1 into B pictures."""
-    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return list(levels.permute(0, 2, 3, 1).cpu().numpy())

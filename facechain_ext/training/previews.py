@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import OnStep, sample
 from facechain_ext.events import Preview
 from facechain_ext.host import Conditioning, DiffusionModel
@@ -49,9 +47,3 @@ class Previewer:
         )
         images = tuple(to_pixels(self.model.decode_latents(latents)))
         return Preview(step, images, self.score(images))
-
-
-def to_pixels(decoded: Tensor) -> list[Pixels]:
-    """Turn (B, 3, H, W) in -1..1 into B pictures."""
-    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
-    return list(levels.to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy())

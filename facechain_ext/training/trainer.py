@@ -97,10 +97,10 @@ class _Run:
 
     def loop(self) -> Generator[Event, None, list[Snapshot]]:
         """Step and take snapshots to the end; return the snapshots, at least one."""
-        total, loss = self.config.max_train_steps, Smoothed()
+        total, marks = self.config.max_train_steps, self._marks()
         batches, stepper = self._batches(), self._stepper()
-        pace = Pace(batch_size=self.plan.batch_size, steps=total, snapshots=len(self._marks()))
-        snapshots = []
+        pace = Pace(batch_size=self.plan.batch_size, steps=total, snapshots=len(marks))
+        loss, snapshots = Smoothed(), []
         for step in range(1, total + 1):
             self._stop_if_cancelled()
             rate = self._learning_rate(step)
@@ -108,7 +108,7 @@ class _Run:
                 loss.add(float(stepper.step(batches.draw(), learning_rate=rate)))
             _check_finite(loss.value, step)
             yield Step(step, total, loss.value, rate, pace.images_per_second, pace.eta_seconds)
-            if step in self._marks():
+            if step in marks:
                 with pace.snapshot():
                     snapshot, preview = self._snapshot(step)
                 snapshots.append(snapshot)

@@ -9,6 +9,7 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionMod
 from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.lora_names import unet_targets
+from facechain_ext.diffusion.sampler import sample
 from facechain_ext.host import Conditioning, DiffusionModel
 
 
@@ -129,3 +130,31 @@ def test_the_mini_is_an_sd1_of_192_pixels(mini: DiffusersModel) -> None:
     assert mini.resolution == 192
     assert mini.suggested_target_modules == "all"
     assert len(mini.lora_targets("all")) == 258
+
+
+@pytest.mark.model
+def test_the_mini_draws_pictures_that_follow_the_prompt(mini: DiffusersModel) -> None:
+    cond = mini.encode_prompts(["portrait photo of a woman, black and white photo", ""])
+    color = mini.encode_prompts(["portrait photo of a woman, color photo", ""])
+    grey, bright = (
+        mini.decode_latents(
+            sample(
+                mini,
+                both.select(torch.tensor([0])),
+                both.select(torch.tensor([1])),
+                seeds=[7],
+                width=192,
+                height=192,
+                steps=6,
+                guidance_scale=mini.default_guidance_scale,
+            )
+        )
+        for both in (cond, color)
+    )
+    assert grey.shape == (1, 3, 192, 192)
+    assert grey.std() > 0.2
+    assert _colorfulness(bright) > 2 * _colorfulness(grey)
+
+
+def _colorfulness(picture: torch.Tensor) -> float:
+    return float((picture - picture.mean(dim=1, keepdim=True)).abs().mean())

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.errors import InvalidInput
-from facechain_ext.lora.adapter import inject
+from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import describe, read_lora, save_lora, write_sidecars
+from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState, average
 
 Predict = Callable[[DiffusersModel], Tensor]
@@ -201,3 +202,22 @@ def test_values_are_stored_in_full(lora: LoraState, tmp_path: Path) -> None:
     path = save_lora(tmp_path / "x.safetensors", lora, {}).path
     with safe_open(str(path), framework="pt") as file:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float32}  # noqa: SIM118
+
+
+@pytest.mark.model
+def test_a_lora_of_the_mini_survives_its_file(
+    mini: DiffusersModel, disturb: Callable[[LoraAdapter], None], tmp_path: Path
+) -> None:
+    latents, timesteps = torch.randn(1, 4, 24, 24), torch.tensor([400])
+    cond = mini.encode_prompts(["fcsks, portrait photo of a woman"])
+    with torch.no_grad():
+        plain = mini.predict(latents, timesteps, cond)
+        with inject(mini, "all", rank=16, alpha=16.0, seed=1) as adapter:
+            disturb(adapter)
+            expected = mini.predict(latents, timesteps, cond)
+            path = save_lora(tmp_path / "x.safetensors", adapter.state(), {}).path
+        assert torch.equal(mini.predict(latents, timesteps, cond), plain)
+        with merged(mini, [(read_lora(path)[0], 1.0)]):
+            found = mini.predict(latents, timesteps, cond)
+    assert (expected - plain).abs().max() > 0.01
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)

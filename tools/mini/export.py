@@ -28,7 +28,7 @@ CHECKPOINT = "facechain-mini.safetensors"
 TITLE = "FaceChain mini"
 
 YAML = """\
-# Configuration of {checkpoint} for stable-diffusion-webui; {placeholder} becomes an absolute path.
+# What the webui reads beside {checkpoint}; the placeholder becomes an absolute path.
 model:
   target: ldm.models.diffusion.ddpm.LatentDiffusion
   params:
