@@ -8,75 +8,24 @@ Every person's finished parts are kept in --out, so a run that was stopped goes 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.likeness import report
-from bench.likeness.draw import Settings, draw_person
-from bench.likeness.measure import measure_person
-from bench.likeness.people import (
-    HELD_BACK,
-    TRAINED,
-    load_instances,
-    prepare_person,
-    prepared_people,
-)
-from bench.likeness.workers import Task, Worker, for_everybody
+from bench.likeness.draw import Settings
+from bench.likeness.people import prepared_people
+from bench.likeness.stages import Bench
+from bench.likeness.workers import Task, for_everybody
 from facechain_ext.config import PortraitConfig, TrainConfig
-from facechain_ext.errors import InvalidInput
 from facechain_ext.flags import add_config_flags, config_from
-from facechain_ext.imaging.files import write_atomic
 
 logger = logging.getLogger("bench.likeness")
 
 MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
 STAGES = ("prepare", "draw", "measure", "report")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where the bench reads and writes, and with what settings; picklable for the workers."""
-
-    out: Path
-    settings: Settings
-
-    def claim(self) -> None:
-        """Note the settings in the output folder; raises InvalidInput if it was begun otherwise."""
-        path, mine = self.out / "settings.json", json.dumps(asdict(self.settings), indent=1)
-        if path.is_file() and path.read_text(encoding="utf-8") != mine:
-            raise InvalidInput(f"{self.out} was begun with other settings; choose a new --out.")
-        write_atomic(path, mine.encode())
-
-    def folder(self, name: str) -> Path:
-        return self.out / "trials" / name
-
-    def prepare(self, worker: Worker, name: str, *, photos: dict[str, Path]) -> None:
-        prepare_person(photos[name], self.out / "prepared", worker.nets)
-
-    def draw(self, worker: Worker, name: str) -> None:
-        if not (self.folder(name) / "trial.json").is_file():
-            instances = load_instances(self.out / "prepared", name, TRAINED)
-            draw_person(worker.model, worker.nets, instances, self.settings, self.folder(name))
-
-    def measure(self, worker: Worker, name: str) -> None:
-        if (self.folder(name) / "embeddings.npz").is_file():
-            return
-        trained, held_back = (
-            load_instances(self.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
-        )
-        measure_person(
-            self.folder(name),
-            trained,
-            held_back,
-            nets=worker.nets,
-            embedders=worker.embedders,
-            config=self.settings.portrait,
-        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -151,9 +151,12 @@ def _draw(
     return cv2.resize(warped, size, interpolation=cv2.INTER_AREA) if times > 1 else warped
 
 
-def roll_angle(landmarks5: Points) -> float:
-    """Return the tilt of the eye line in degrees; positive: the picture's right eye is lower."""
-    across, down = (landmarks5[1] - landmarks5[0]).tolist()
+def roll_angle(landmarks: Points) -> float:
+    """Return the tilt of the eye line in degrees; positive: the picture's right eye is lower.
+
+    landmarks: the two eyes come first.
+    """
+    across, down = (landmarks[1] - landmarks[0]).tolist()
     return math.degrees(math.atan2(down, across))
 
 

@@ -18,11 +18,11 @@ class FaceNets:
 
     @functools.cached_property
     def detector(self) -> Detector:
-        return Detector()
+        return Detector(self.landmarker)
 
     @functools.cached_property
     def embedder(self) -> Embedder:
-        return Embedder(self.landmarker)
+        return Embedder()
 
     @functools.cached_property
     def landmarker(self) -> Landmarker:

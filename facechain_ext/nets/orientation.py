@@ -19,7 +19,9 @@ def upright(pixels: Pixels, detector: Detector) -> int:
     height, width = pixels.shape[:2]
     scale = min(1.0, _LONG_SIDE / max(height, width))
     small = resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-    scores = [_best(detector.detect(np.ascontiguousarray(np.rot90(small, k)))) for k in range(4)]
+    scores = [
+        _best(detector.detect_roughly(np.ascontiguousarray(np.rot90(small, k)))) for k in range(4)
+    ]
     return int(np.argmax(scores))
 
 

@@ -17,6 +17,8 @@ from facechain_ext.portrait.expression import read_expression
 from facechain_ext.portrait.head_pose import angle_between, fit_pose
 from facechain_ext.portrait.light import (
     Lab,
+    degrain,
+    grain,
     match_border,
     relight,
     sharpen_like,
@@ -24,7 +26,7 @@ from facechain_ext.portrait.light import (
     to_rgb,
 )
 from facechain_ext.portrait.shape import common_shape
-from facechain_ext.portrait.skin import skin
+from facechain_ext.portrait.skin import cheeks, skin
 from facechain_ext.portrait.spline import Map, backward_map, magnification
 from facechain_ext.records import Instance, Mask, Pixels, Points
 
@@ -32,6 +34,8 @@ from facechain_ext.records import Instance, Mask, Pixels, Points
 _LIGHT, _TINT = 0.2, 0.08
 # Over this distance from the border the template's shades bend to the picture's.
 _BORDER = 0.08
+# Skin detail below this size may be noise; more of it than this many steps of L is.
+_GRAIN, _MOST_GRAIN = 0.015, 1.4
 # Detail below this size is the picture's where the template photo is blurred.
 _FINE = 0.02
 
@@ -98,7 +102,7 @@ def _fuse_crop(
     mine = to_lab(_draw(picture, backward_map(drawn, landmarks, size)))
     mask = _mask(mine, theirs, drawn, sources)
     mask *= 1 - _kept(landmarks, template.landmarks, drawn, mask.shape, mouth=keeps_mouth)
-    lit = _lit(theirs, mine, mask, height=regions.face_height(drawn))
+    lit = _lit(theirs, mine, mask, drawn)
     # Rises fast, so that a usual strength leaves no mixture of two people.
     share = np.float32(strength * (2 - strength))
     before = to_lab(picture)
@@ -120,19 +124,32 @@ def _draw(pixels: Pixels, sources: Map) -> Pixels:
 
 
 def _mask(mine: Lab, theirs: Lab, drawn: Points, sources: Map) -> Mask:
-    """Select where both faces show skin or features, and the template is not smeared."""
+    """Select where both faces show skin or features, and the template is not smeared.
+
+    Glasses that the picture has drawn go; those of the template come with it.
+    """
     inside = regions.inside_face(drawn, mine.shape[:2])
     radius = 0.03 * regions.face_height(drawn)
     clear = regions.unsmeared(magnification(sources), inside, radius=radius)
-    bare = np.minimum(skin(mine, drawn), skin(theirs, drawn))
+    bare = np.minimum(skin(mine, drawn, glasses=True), skin(theirs, drawn))
     return inside * clear * bare
 
 
-def _lit(theirs: Lab, mine: Lab, mask: Mask, *, height: float) -> Lab:
+def _lit(theirs: Lab, mine: Lab, mask: Mask, drawn: Points) -> Lab:
     """Give the template's face the light, the border shades and the sharpness of the picture."""
+    height = regions.face_height(drawn)
     lit = relight(theirs, mine, mask, radius=_LIGHT * height, tint_radius=_TINT * height)
+    lit = _without_noise(lit, mine, cheeks(drawn, mask.shape), height=height)
     lit = match_border(lit, mine, mask, radius=_BORDER * height)
     return sharpen_like(lit, mine, mask, radius=_FINE * height)
+
+
+def _without_noise(lit: Lab, mine: Lab, skin: Mask, *, height: float) -> Lab:
+    """Smooth a template whose skin is grainier than skin is, and than the picture's."""
+    noise = grain(lit, skin, radius=_GRAIN * height)
+    if noise <= max(_MOST_GRAIN, grain(mine, skin, radius=_GRAIN * height)):
+        return lit
+    return degrain(lit, noise, radius=2 * _GRAIN * height)
 
 
 def _keeps_mouth(picture: Points, template: Points) -> bool:
@@ -152,4 +169,5 @@ def _with_tint_of(picture: Pixels, fused: Pixels) -> Pixels:
     """Take lightness from one picture and colour from another; equal pixels stay as they are."""
     lab = to_lab(picture)
     lab[..., 0] = to_lab(fused)[..., 0]
-    return np.where(fused == picture, picture, to_rgb(lab))
+    same = (fused == picture).all(axis=2, keepdims=True)
+    return np.where(same, picture, to_rgb(lab))

@@ -46,10 +46,6 @@ class Pose:
         """Degrees downwards, -90..90."""
         return math.degrees(math.asin(np.clip(self.facing[1], -1, 1)))
 
-    def facing_viewer(self) -> Pose:
-        """Return the same size and place, turned straight to the viewer."""
-        return Pose(np.eye(3), self.scale, self.shift)
-
     def project(self, solid: Solid) -> Points:
         """Draw points of space on the picture."""
         flat = self.scale * solid @ self.rotation[:2].T + self.shift
@@ -60,6 +56,10 @@ class Pose:
         flat = (points - self.shift) / self.scale
         depth = (mean_face() @ self.rotation.T)[:, 2]
         return np.column_stack([flat, depth]) @ self.rotation
+
+
+FRONTAL = Pose(np.eye(3), 1.0, np.zeros(2))
+"""Straight at the viewer."""
 
 
 @functools.cache

@@ -13,8 +13,12 @@ from facechain_ext.records import Mask, Pixels
 Lab = NDArray[np.float32]
 """CIE Lab, shape (H, W, 3), lightness 0..100."""
 
+Detail = NDArray[np.floating[Any]]
+"""Differences in Lab, shape (H, W, channels)."""
+
 _BLUR_SIDE = 96
 _MOST_CONTRAST = 1.3
+_EXPOSURE = (0.4, 2.0)
 _SHADE = 12.0
 _FADE = 5.0
 
@@ -35,21 +39,27 @@ def relight(detail: Lab, light: Lab, mask: Mask, *, radius: float, tint_radius: 
     """Replace the slow changes of `detail` by those of `light`.
 
     Slow is what a Gaussian of sigma `radius` pixels keeps of lightness, `tint_radius` of a and b.
-    Contrast follows exposure, as in the quotient image (Shashua & Riklin-Raviv 2001), but rises
-    little above that of `light`. Only what lies inside the mask counts, so that no hair bleeds in.
+    Contrast follows exposure, as in the quotient image (Shashua & Riklin-Raviv 2001). Neither it
+    nor colourfulness rises much above that of `light`, so a pale picture stays pale. Only what
+    lies inside the mask counts, so that no hair bleeds in.
     """
-    wanted = smooth_inside(light, mask, radius=radius)[..., 0]
-    present = smooth_inside(detail, mask, radius=radius)[..., 0]
-    exposure = wanted / np.maximum(present, 1)
-    most = _MOST_CONTRAST * _spread(light[..., 0] - wanted, mask)
-    contrast = most / max(_spread((detail[..., 0] - present) * exposure, mask), 1e-3)
-    lit = detail + smooth_inside(light - detail, mask, radius=tint_radius)
-    lit[..., 0] = wanted + (detail[..., 0] - present) * exposure * min(1.0, contrast)
-    return lit
+    wanted, present = (smooth_inside(lab, mask, radius=radius)[..., :1] for lab in (light, detail))
+    exposure = np.clip(wanted / np.maximum(present, 1), *_EXPOSURE)
+    lightness = _capped((detail[..., :1] - present) * exposure, light[..., :1] - wanted, mask)
+    tints, own = (smooth_inside(lab, mask, radius=tint_radius)[..., 1:] for lab in (light, detail))
+    tint = _capped(detail[..., 1:] - own, light[..., 1:] - tints, mask)
+    return np.concatenate([wanted + lightness, tints + tint], axis=2).astype(np.float32)
 
 
-def _spread(values: NDArray[np.floating[Any]], mask: Mask) -> float:
-    return float(np.sqrt((values**2 * mask).sum() / max(float(mask.sum()), 1e-6)))
+def _capped(detail: Detail, model: Detail, mask: Mask) -> Detail:
+    """Weaken detail where it spreads much further than the model's."""
+    most = _MOST_CONTRAST * _spread(model, mask)
+    return detail * min(1.0, most / max(_spread(detail, mask), 1e-3))
+
+
+def _spread(detail: Detail, mask: Mask) -> float:
+    power = (detail**2).mean(axis=2) * mask
+    return float(np.sqrt(power.sum() / max(float(mask.sum()), 1e-6)))
 
 
 def match_border(inner: Lab, outer: Lab, mask: Mask, *, radius: float) -> Lab:
@@ -83,12 +93,28 @@ def smooth_inside(values: Lab, mask: Mask, *, radius: float) -> Lab:
 def sharpen_like(blurred: Lab, sharp: Lab, mask: Mask, *, radius: float) -> Lab:
     """Lend fine detail (below about `radius` pixels) where the other face has more of it."""
     own, lent = _fine_detail(blurred, radius=radius), _fine_detail(sharp, radius=radius)
-    present, wanted = _spread(own[..., 0], mask), _spread(lent[..., 0], mask)
+    present, wanted = _spread(own[..., :1], mask), _spread(lent[..., :1], mask)
     share = max(0.0, 1 - present / wanted) if wanted > 0 else 0.0
     return np.asarray(blurred + np.float32(share) * lent, np.float32)
+
+
+def grain(lab: Lab, region: Mask, *, radius: float) -> float:
+    """Return the noise of smooth skin: the usual size of its detail below `radius` pixels, in L."""
+    lightness = lab[..., :1]
+    detail = np.abs(_fine_detail(lightness, radius=max(radius, 0.8)))[..., 0][region > 0.5]
+    # The median of |x| times 1.48 is the standard deviation where x is normal, edges apart.
+    return 1.48 * float(np.median(detail)) if detail.size else 0.0
+
+
+def degrain(lab: Lab, noise: float, *, radius: float) -> Lab:
+    """Smooth lightness where it changes by little more than `noise`; edges stay."""
+    smooth = cv2.bilateralFilter(
+        np.ascontiguousarray(lab[..., 0]), -1, 2.5 * noise, radius, borderType=cv2.BORDER_REFLECT
+    )
+    return np.dstack([smooth, lab[..., 1:]]).astype(np.float32)
 
 
 def _fine_detail(lab: Lab, *, radius: float) -> Lab:
     """Return what a Gaussian of sigma `radius` pixels would blur away."""
     blurred = cv2.GaussianBlur(lab, (0, 0), radius, borderType=cv2.BORDER_REFLECT)
-    return lab - np.asarray(blurred, np.float32)
+    return lab - np.asarray(blurred, np.float32).reshape(lab.shape)

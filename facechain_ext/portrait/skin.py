@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from facechain_ext.imaging.masks import Shape, dilate, feather, hull
+from facechain_ext.imaging.masks import Shape, dilate, erode, feather, hull
 from facechain_ext.portrait.expression import BROWS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from facechain_ext.portrait.light import Lab
 from facechain_ext.portrait.regions import face_height, smoothstep, upwards
@@ -14,7 +13,7 @@ from facechain_ext.records import Mask, Points
 _EYES = (*RIGHT_EYE, *LEFT_EYE)
 _NOSE = (6, 1, 2, 48, 278, 64, 294)
 _JAW_TIP = (148, 152, 377, 176, 400)
-_GLASSES = (35, 143, 111, 117, 50, 36, 265, 372, 340, 346, 280, 266)
+_GLASSES = (*_EYES, 35, 143, 111, 117, 50, 36, 265, 372, 340, 346, 280, 266)
 _CHEEKS = (
     (50, 101, 36, 205, 187, 123, 116, 117, 118),
     (280, 330, 266, 425, 411, 352, 345, 346, 347),
@@ -31,16 +30,26 @@ _FRINGE_REACH = 0.07
 """Height of the band over the brows that tells whether hair hangs into it, in face heights."""
 
 
-def skin(lab: Lab, landmarks: Points) -> Mask:
+def skin(lab: Lab, landmarks: Points, *, glasses: bool = False) -> Mask:
     """Select what is coloured like the cheeks; eyes, nose, mouth and chin always count as skin.
 
-    Brows count too, unless a fringe hangs over them. landmarks: (478, 2) in this crop.
+    Brows count too, unless a fringe hangs over them.
+    landmarks: (478, 2) in this crop. glasses: whether all that glasses cover counts as well.
     """
     height = face_height(landmarks)
     margin = 0.035 * height
-    looks = feather(_opened(_likeness(lab, landmarks), round(margin)), 0.02 * height)
+    cleaned = _without_specks(_likeness(lab, landmarks), round(margin), round(margin / 2))
+    looks = feather(cleaned, margin / 2)
     features = _features(landmarks, looks.shape, brows=not _has_fringe(looks, landmarks))
+    if glasses:
+        features = np.maximum(features, hull(landmarks[list(_GLASSES)], looks.shape))
     return np.maximum(looks, feather(dilate(features, round(margin)), margin))
+
+
+def cheeks(landmarks: Points, shape: Shape) -> Mask:
+    """Select both cheeks and the bridge of the nose, where skin is most even."""
+    hulls = [hull(landmarks[list(points)], shape) for points in _CHEEKS]
+    return np.asarray(np.max(hulls, axis=0), np.float32)
 
 
 def _likeness(lab: Lab, landmarks: Points) -> Mask:
@@ -54,24 +63,22 @@ def _likeness(lab: Lab, landmarks: Points) -> Mask:
 def _reference(lab: Lab, landmarks: Points) -> tuple[Mask, tuple[float, float]]:
     """Fit lightness by a plane over cheeks and nose bridge, tint by their median."""
     shape = lab.shape[:2]
-    solid = np.max([hull(landmarks[list(points)], shape) for points in _CHEEKS], axis=0) > 0.5
-    cheeks = lab[solid] if solid.sum() >= 16 else lab.reshape(-1, 3)
-    usual, a, b = np.median(cheeks, axis=0).tolist()
-    if len(cheeks) > solid.sum():
+    solid = cheeks(landmarks, shape) > 0.5
+    shown = lab[solid] if solid.sum() >= 16 else lab.reshape(-1, 3)
+    usual, a, b = np.median(shown, axis=0).tolist()
+    if len(shown) > solid.sum():
         return np.full(shape, usual, np.float32), (a, b)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    columns = np.column_stack([x[solid], y[solid], np.ones(len(cheeks), np.float32)])
-    right, down, level = np.linalg.lstsq(columns, cheeks[:, 0], rcond=None)[0].tolist()
+    columns = np.column_stack([x[solid], y[solid], np.ones(len(shown), np.float32)])
+    right, down, level = np.linalg.lstsq(columns, shown[:, 0], rcond=None)[0].tolist()
     plane = np.clip(right * x + down * y + level, 0.6 * usual, 1.4 * usual)
     return plane.astype(np.float32), (a, b)
 
 
-def _opened(mask: Mask, radius: int) -> Mask:
-    """Drop specks smaller than the radius."""
-    if radius < 1:
-        return mask
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc), np.float32)
+def _without_specks(mask: Mask, radius: int, hole_radius: int) -> Mask:
+    """Drop parts smaller than a radius, then fill holes smaller than another: shadows, moles."""
+    opened = dilate(erode(mask, radius), radius)
+    return erode(dilate(opened, hole_radius), hole_radius)
 
 
 def _has_fringe(looks: Mask, landmarks: Points) -> bool:
@@ -83,7 +90,7 @@ def _has_fringe(looks: Mask, landmarks: Points) -> bool:
 
 
 def _features(landmarks: Points, shape: Shape, *, brows: bool) -> Mask:
-    upper = hull(landmarks[[*_EYES, *_NOSE, *_GLASSES]], shape)
+    upper = hull(landmarks[[*_EYES, *_NOSE]], shape)
     lower = hull(landmarks[[*OUTER_LIPS, *_NOSE, *_JAW_TIP]], shape)
     features = np.maximum(upper, lower)
     return np.maximum(features, hull(landmarks[[*BROWS, *_EYES]], shape)) if brows else features

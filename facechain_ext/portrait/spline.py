@@ -54,16 +54,14 @@ def backward_map(drawn: Points, source: Points, size: tuple[int, int]) -> Map:
 
     drawn, source: the same points on the canvas and in the source picture.
     """
-    columns, rows = (min(side, _KNOTS_ACROSS) for side in size)
-    grid = np.stack(
-        np.meshgrid(np.linspace(0, size[0] - 1, columns), np.linspace(0, size[1] - 1, rows)),
-        axis=-1,
-    )
-    coarse = ThinPlateSpline(drawn, source)(grid.reshape(-1, 2)).reshape(rows, columns, 2)
-    across = np.linspace(0, columns - 1, size[0], dtype=np.float32)
-    down = np.linspace(0, rows - 1, size[1], dtype=np.float32)
-    fine: Map = cv2.remap(coarse.astype(np.float32), *np.meshgrid(across, down), cv2.INTER_LINEAR)
-    return fine
+    step = max(1, -(-max(size) // _KNOTS_ACROSS))
+    # One cell more on every side, since enlarging does not extrapolate.
+    across, down = (step * (np.arange(-1, -(-side // step) + 1) + 0.5) - 0.5 for side in size)
+    grid = np.stack(np.meshgrid(across, down), axis=-1)
+    coarse = ThinPlateSpline(drawn, source)(grid.reshape(-1, 2)).reshape(grid.shape)
+    whole = (len(across) * step, len(down) * step)
+    fine = cv2.resize(coarse.astype(np.float32), whole, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(fine, np.float32)[step : step + size[1], step : step + size[0]]
 
 
 def magnification(sources: Map) -> NDArray[np.float32]:

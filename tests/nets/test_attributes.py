@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,9 @@ from facechain_ext.records import Attributes, Gender
 def test_the_astronaut_is_a_smiling_woman_in_colour(nets, astronaut, face, mesh):
     attributes = nets.attributes.read(astronaut, face, mesh)
     assert attributes.gender is Gender.WOMAN
-    assert attributes.age == pytest.approx(42, abs=2)
+    assert 20 < attributes.age < 50
     assert attributes.smiling is True
-    assert attributes.glasses is False
+    assert attributes.glasses is None
     assert attributes.monochrome is False
 
 
@@ -37,7 +39,26 @@ def test_drooping_corners_and_a_narrow_mouth_end_the_smile(mesh):
     sad = mesh.copy()
     middle = mesh[[61, 291]].mean(axis=0)
     sad[[61, 291]] = (mesh[[61, 291]] - middle) * 0.8 + middle + (0, 8)
-    assert smile_score(sad) < 0 < smile_score(mesh)
+    assert smile_score(sad) < 0.2 < 0.4 < smile_score(mesh)
+
+
+def test_a_slight_smile_is_not_decided(nets, astronaut, face, mesh):
+    slight = mesh.copy()
+    middle = mesh[[61, 291]].mean(axis=0)
+    for fall in np.linspace(0, 8, 40):
+        slight[[61, 291]] = (mesh[[61, 291]] - middle) * 0.85 + middle + (0, fall)
+        score, smiling = smile_score(slight), nets.attributes.read(astronaut, face, slight).smiling
+        assert smiling is (True if score >= 0.4 else False if score <= 0.2 else None)
+        if smiling is None:
+            return
+    pytest.fail("no slight smile was made")
+
+
+def test_the_smile_of_a_turned_head_is_not_told(nets, astronaut, face, mesh):
+    points = face.landmarks.copy()
+    points[2] = points[1]
+    turned = replace(face, landmarks=points)
+    assert nets.attributes.read(astronaut, turned, mesh).smiling is None
 
 
 def test_a_vote_takes_the_majority_of_those_who_know_and_the_median_age():
