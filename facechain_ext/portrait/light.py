@@ -19,6 +19,7 @@ Detail = NDArray[np.floating[Any]]
 _BLUR_SIDE = 96
 _MOST_CONTRAST = 1.3
 _EXPOSURE = (0.4, 2.0)
+_GRAY, _COLOURED = 4.0, 10.0
 _SHADE = 12.0
 _FADE = 5.0
 
@@ -47,8 +48,17 @@ def relight(detail: Lab, light: Lab, mask: Mask, *, radius: float, tint_radius: 
     exposure = np.clip(wanted / np.maximum(present, 1), *_EXPOSURE)
     lightness = _capped((detail[..., :1] - present) * exposure, light[..., :1] - wanted, mask)
     tints, own = (smooth_inside(lab, mask, radius=tint_radius)[..., 1:] for lab in (light, detail))
-    tint = _capped(detail[..., 1:] - own, light[..., 1:] - tints, mask)
+    tint = _capped(detail[..., 1:] - own, light[..., 1:] - tints, mask) * _colourfulness(
+        light, mask
+    )
     return np.concatenate([wanted + lightness, tints + tint], axis=2).astype(np.float32)
+
+
+def _colourfulness(lab: Lab, mask: Mask) -> float:
+    """Return 0 for a face that is all but gray, 1 for one with a complexion."""
+    inside = lab[mask > 0.5][:, 1:]
+    chroma = float(np.median(np.hypot(*inside.T))) if len(inside) else 0.0
+    return float(np.clip((chroma - _GRAY) / (_COLOURED - _GRAY), 0, 1))
 
 
 def _capped(detail: Detail, model: Detail, mask: Mask) -> Detail:
