@@ -76,27 +76,14 @@ def _disc(radius: int) -> NDArray[np.uint8]:
     return disc
 
 
-def largest_component(mask: Mask) -> Mask:
-    """Keep only the largest connected part; parts are told apart where the mask exceeds 0.5."""
-    count, labels, stats = _components(mask)
-    if count < 2:
-        return mask
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    return _without(mask, labels, kept=np.array([largest]))
-
-
 def components_at(mask: Mask, seed: Mask) -> Mask:
-    """Keep only the connected parts that overlap the seed, or the whole mask if none does."""
-    _, labels, _ = _components(mask)
+    """Keep only the connected parts that overlap the seed, or the whole mask if none does.
+
+    Parts are told apart where the mask exceeds 0.5; their soft borders go with them.
+    """
+    _, labels = cv2.connectedComponents((mask > 0.5).astype(np.uint8), connectivity=8)
     kept = np.setdiff1d(np.unique(labels[seed > 0.5]), [0])
     return _without(mask, labels, kept=kept) if len(kept) else mask
-
-
-def _components(mask: Mask) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
-    """Return the number of labels, the labels with 0 as background, and their statistics."""
-    solid = (mask > 0.5).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    return count, labels, stats
 
 
 def _without(mask: Mask, labels: NDArray[np.int32], *, kept: NDArray[np.int64]) -> Mask:

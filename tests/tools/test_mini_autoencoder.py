@@ -10,6 +10,9 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from tools.mini import autoencoder as ae
+from tools.mini import autoencoder_losses as losses
+from tools.mini import latent_space, processes
+from tools.mini.views import draw_views, face_geometry, face_weights
 
 CPU = torch.device("cpu")
 # x, y, w, h, right eye, left eye, nose, right and left corner of the mouth, score
@@ -37,14 +40,14 @@ def pictures() -> Tensor:
 @pytest.fixture
 def faces() -> Tensor:
     """Give each of them the same face, (4, 7, 2)."""
-    return ae.face_geometry(ROW).expand(4, 7, 2)
+    return face_geometry(ROW).expand(4, 7, 2)
 
 
 @pytest.fixture
 def trainer() -> ae.Trainer:
     """Build a trainer without perceptual nets."""
     recipe = ae.Recipe(batch=4, warmup=1, augment=0.0)
-    return ae.Trainer(recipe, ae.Measures(Nothing(), Nothing()), CPU, ae.World())
+    return ae.Trainer(recipe, ae.Measures(Nothing(), Nothing()), CPU, processes.World())
 
 
 def test_net_is_small_and_eight_times_coarser() -> None:
@@ -52,7 +55,12 @@ def test_net_is_small_and_eight_times_coarser() -> None:
     assert sum(p.numel() for p in vae.parameters()) <= 6_000_000
     widths = vae.config.block_out_channels
     assert all(width % widths[0] == 0 for width in widths)
-    assert ae.encode(vae, torch.zeros(1, 32, 48, 3, dtype=torch.uint8)).shape == (1, 4, 4, 6)
+    assert latent_space.encode(vae, torch.zeros(1, 32, 48, 3, dtype=torch.uint8)).shape == (
+        1,
+        4,
+        4,
+        6,
+    )
 
 
 def test_folding_gives_unit_variance_and_the_same_pictures(pictures: Tensor) -> None:
@@ -64,9 +72,9 @@ def test_folding_gives_unit_variance_and_the_same_pictures(pictures: Tensor) -> 
     with torch.no_grad():
         before = vae.encode(pixels).latent_dist
         shown = vae.decode(before.mean).sample
-        ae.fold_latents(vae, pictures, batch=3)
+        latent_space.fold_latents(vae, pictures, batch=3)
         after = vae.encode(pixels).latent_dist
-    scaled = after.mean * ae.SCALE
+    scaled = after.mean * latent_space.SCALE
     assert torch.allclose(scaled.mean((0, 2, 3)), torch.zeros(4), atol=1e-3)
     assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(4), atol=1e-3)
     with torch.no_grad():
@@ -77,7 +85,7 @@ def test_folding_gives_unit_variance_and_the_same_pictures(pictures: Tensor) -> 
 
 
 def test_face_weights_favour_eyes_over_face_over_background() -> None:
-    weights = ae.face_weights(ae.face_geometry(ROW))
+    weights = face_weights(face_geometry(ROW))
     assert weights.shape == (1, 1, 192, 192)
     assert weights.mean().item() == pytest.approx(1, abs=1e-4)
     eye, cheek, corner = weights[0, 0, 76, 78], weights[0, 0, 60, 95], weights[0, 0, 190, 2]
@@ -85,7 +93,7 @@ def test_face_weights_favour_eyes_over_face_over_background() -> None:
 
 
 def test_an_unmoved_view_shows_the_picture_itself(pictures: Tensor) -> None:
-    views = ae.draw_views(4, 0.0, CPU)
+    views = draw_views(4, 0.0, CPU)
     still = replace(views, flip=torch.ones(4, 2))
     expected = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
     assert torch.allclose(still.of_images(pictures), expected, atol=1e-3)
@@ -95,8 +103,8 @@ def test_face_geometry_moves_with_the_picture() -> None:
     images = torch.zeros(16, 192, 192, 3, dtype=torch.uint8)
     images[:, 75:78, 77:80] = 255  # a spot on the eye at the left of the picture
     torch.manual_seed(5)
-    views = ae.draw_views(16, 1.0, CPU)
-    moved = views.of_faces(ae.face_geometry(ROW).expand(16, 7, 2))
+    views = draw_views(16, 1.0, CPU)
+    moved = views.of_faces(face_geometry(ROW).expand(16, 7, 2))
     for seen, face in zip(views.of_images(images), moved, strict=True):
         y, x = divmod(int(seen.sum(0).argmax()), 192)
         expected = (face[2] + 1) * 96 - 0.5
@@ -109,14 +117,14 @@ def test_pixel_loss_counts_weighted_pixels() -> None:
     output = torch.zeros(1, 3, 2, 2)
     output[..., 0, 0] = 0.5
     weights = torch.tensor([[[[3.0, 1.0], [0.0, 0.0]]]])
-    assert ae.pixel_loss(output, target, weights).item() == pytest.approx(3 * (0.5 + 0.5) / 4)
+    assert losses.pixel_loss(output, target, weights).item() == pytest.approx(3 * (0.5 + 0.5) / 4)
 
 
 def test_kl_is_zero_for_the_unit_gaussian_only() -> None:
     zeros = torch.zeros(2, 4, 3, 3)
-    assert ae.kl_loss(zeros, zeros).item() == 0
-    assert ae.kl_loss(zeros + 1, zeros).item() == pytest.approx(4 * 9 * 0.5)
-    assert ae.kl_loss(zeros, zeros - 1).item() > 0
+    assert losses.kl_loss(zeros, zeros).item() == 0
+    assert losses.kl_loss(zeros + 1, zeros).item() == pytest.approx(4 * 9 * 0.5)
+    assert losses.kl_loss(zeros, zeros - 1).item() > 0
 
 
 def test_learning_rate_rises_then_falls() -> None:
@@ -145,7 +153,7 @@ def test_resuming_continues_at_the_same_step(
     trainer.step(pictures, faces, 0.0)
     trainer.seconds = 12.5
     trainer.save(tmp_path / "state.pt")
-    resumed = ae.Trainer(trainer.recipe, trainer.measures, CPU, ae.World())
+    resumed = ae.Trainer(trainer.recipe, trainer.measures, CPU, processes.World())
     resumed.load(tmp_path / "state.pt")
     assert (resumed.steps, resumed.seconds, resumed.adversarial) == (1, 12.5, True)
     after = []
@@ -185,12 +193,12 @@ def test_training_ends_with_the_budget_and_never_draws_held_back(
 def test_norms_keep_their_type_and_names() -> None:
     vae = AutoencoderKL(block_out_channels=(32,), norm_num_groups=8)
     names = set(vae.state_dict())
-    ae.keep_types(vae)
+    processes.keep_types(vae)
     assert set(vae.state_dict()) == names
-    norm = next(m for m in vae.modules() if isinstance(m, ae.SameTypeNorm))
+    norm = next(m for m in vae.modules() if isinstance(m, processes.SameTypeNorm))
     assert norm(torch.randn(2, 32, 4, 4).bfloat16()).dtype == torch.bfloat16
 
 
 def test_psnr_of_a_known_error() -> None:
     black = np.zeros((2, 8, 8, 3), np.uint8)
-    assert ae.psnr(black, black + 1) == pytest.approx(20 * np.log10(255), abs=1e-3)
+    assert latent_space.psnr(black, black + 1) == pytest.approx(20 * np.log10(255), abs=1e-3)
