@@ -21,7 +21,7 @@ LEAST_SHARPNESS = 0.25
 halves their likeness to themselves, none had more than .26.
 """
 
-MOST_YAW = 0.85
+MOST_YAW = 0.98
 """|yaw_ratio| above which the far eye is about to vanish behind the nose."""
 
 LEAST_VISIBLE = 0.85
