@@ -41,13 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         photos = {folder.name: folder for folder in _folders(args.people)}
         _follow("prepare", run(partial(bench.prepare, photos=photos), list(photos)), len(photos))
     bench.claim()
-    names = prepared_people(args.out / "prepared")[: args.limit]
-    tasks: dict[str, Task] = {"draw": bench.draw, "measure": bench.measure}
-    for stage, task in tasks.items():
-        if stage in args.stages:
-            _follow(stage, run(task, names), len(names))
+    everybody = prepared_people(args.out / "prepared")
+    names = everybody[: args.limit]
+    strangers = everybody[len(names) :]
+    tasks: dict[str, tuple[Task, list[str]]] = {
+        "draw": (bench.draw, names),
+        "measure": (bench.measure, names),
+        "know": (bench.know, strangers),
+    }
+    for stage, (task, people) in tasks.items():
+        if stage in args.stages or (stage == "know" and "measure" in args.stages):
+            _follow(stage, run(task, people), len(people))
     if "report" in args.stages:
-        results = report.compute([bench.folder(name) for name in names], bench.settings)
+        results = report.compute(
+            [bench.folder(name) for name in names],
+            bench.settings,
+            strangers=[bench.stranger(name) for name in strangers],
+        )
         report.save(results, args.out)
         print(report.to_markdown(results))
 
@@ -61,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=Path, default=MINI)
     parser.add_argument("--device", nargs="+", default=["cpu"], help="workers take them in turn")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="only the first so many people")
+    parser.add_argument("--limit", type=int, help="portraits of so many; the rest are strangers")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--count", type=int, default=8, help="portraits per person")
     parser.add_argument("--lora-weight", type=float, default=argparse.SUPPRESS)

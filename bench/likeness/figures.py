@@ -39,9 +39,14 @@ def gallery(people: Mapping[str, Person]) -> Array:
     return np.stack([reference(person["held_back"]) for person in people.values()])
 
 
-def row(people: Mapping[str, Person], pictures: str) -> Row:
-    """Compare one kind of picture of everybody with everybody's kept-back photos."""
+def row(people: Mapping[str, Person], pictures: str, strangers: Array | None = None) -> Row:
+    """Compare one kind of picture of everybody with everybody's kept-back photos.
+
+    strangers: references (K, D) of people of whom no pictures were made.
+    """
     known = gallery(people)
+    if strangers is not None:
+        known = np.concatenate([known, strangers])
     each = [_compare(person[pictures] @ known.T, at) for at, person in enumerate(people.values())]
     return Row(*(float(np.mean(column)) for column in zip(*each, strict=True)))
 

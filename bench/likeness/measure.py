@@ -52,6 +52,21 @@ def measure_person(
     np.savez_compressed(folder / "embeddings.npz", **arrays)  # type: ignore[arg-type]
 
 
+def measure_stranger(
+    path: Path,
+    held_back: Sequence[Instance],
+    *,
+    nets: FaceNets,
+    embedders: Mapping[str, FaceEmbedder],
+) -> None:
+    """Write one array per embedder, the kept-back photos of somebody who is not trained on."""
+    pictures = [instance.pixels for instance in held_back]
+    faces = [first_face(picture, nets) for picture in pictures]
+    arrays = {label: embed_all(e, pictures, faces) for label, e in embedders.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
 def fused(
     picture: Pixels, instances: Sequence[Instance], nets: FaceNets, config: PortraitConfig
 ) -> Pixels:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.likeness.draw import Settings
-from bench.likeness.figures import Person, Row, mean_gain, row, top_beats_random
+from bench.likeness.figures import Person, Row, mean_gain, reference, row, top_beats_random
 from facechain_ext.imaging.files import write_atomic
 
 KINDS = {
@@ -33,6 +34,7 @@ class Results:
     """Everything the bench found; by embedder."""
 
     people: int
+    strangers: int
     portraits: int
     rows: dict[str, dict[str, Row]]
     kept_over_last: dict[str, tuple[float, float]]
@@ -54,15 +56,20 @@ def load_people(folders: Iterable[Path]) -> dict[str, dict[str, Person]]:
     return people
 
 
-def compute(folders: list[Path], settings: Settings) -> Results:
-    """Compute every figure over the people in these folders."""
+def compute(folders: list[Path], settings: Settings, *, strangers: Sequence[Path] = ()) -> Results:
+    """Compute every figure over the people in these folders, among strangers' photos."""
+    known = _references(strangers)
     by_embedder = load_people(folders)
     trials = [json.loads((folder / "trial.json").read_bytes()) for folder in folders]
     first: People = next(iter(by_embedder.values()))
     return Results(
         people=len(folders),
+        strangers=len(strangers),
         portraits=len(next(iter(first.values()))["lora"]),
-        rows={e: {kind: row(people, kind) for kind in KINDS} for e, people in by_embedder.items()},
+        rows={
+            e: {kind: row(people, kind, known.get(e)) for kind in KINDS}
+            for e, people in by_embedder.items()
+        },
         kept_over_last={e: mean_gain(p, "lora", "last") for e, p in by_embedder.items()},
         top_beats_random={
             e: {kind: top_beats_random(first, people, kind) for kind in ("lora", "fused")}
@@ -75,6 +82,16 @@ def compute(folders: list[Path], settings: Settings) -> Results:
         },
         settings={**asdict(settings.train), **asdict(settings.portrait)},
     )
+
+
+def _references(strangers: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
+    """Read strangers' photos: embedder -> (K, D), a reference each."""
+    found: dict[str, list[NDArray[np.float32]]] = {}
+    for path in strangers:
+        with np.load(path) as arrays:
+            for embedder in arrays.files:
+                found.setdefault(embedder, []).append(reference(arrays[embedder]))
+    return {embedder: np.stack(rows) for embedder, rows in found.items()}
 
 
 def save(results: Results, folder: Path) -> None:
@@ -97,7 +114,8 @@ def _introduction(results: Results) -> list[str]:
         "each, fixed seeds. Similarity: cosine between a picture's embedding and the normalised "
         "mean of the photos kept back from training, averaged over people; a picture without a "
         "face counts 0. Rank 1: share of pictures that are more like their own person than like "
-        f"any of the {results.people - 1} others. Stranger: mean similarity to the others.",
+        f"any of the {results.people + results.strangers - 1} others, {results.strangers} of whom "
+        "are only compared with. Stranger: mean similarity to the others.",
         "",
     ]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.likeness.draw import Settings, draw_person
-from bench.likeness.measure import measure_person
+from bench.likeness.measure import measure_person, measure_stranger
 from bench.likeness.people import HELD_BACK, TRAINED, load_instances, prepare_person
 from bench.likeness.workers import Worker
 from facechain_ext.errors import InvalidInput
@@ -40,6 +40,17 @@ class Bench:
         if not (self.folder(name) / "trial.json").is_file():
             instances = load_instances(self.out / "prepared", name, TRAINED)
             draw_person(worker.model, worker.nets, instances, self.settings, self.folder(name))
+
+    def stranger(self, name: str) -> Path:
+        return self.out / "strangers" / f"{name}.npz"
+
+    def know(self, worker: Worker, name: str) -> None:
+        """Measure the photos of somebody whom the portraits could be mistaken for."""
+        if not self.stranger(name).is_file():
+            held_back = load_instances(self.out / "prepared", name, HELD_BACK)
+            measure_stranger(
+                self.stranger(name), held_back, nets=worker.nets, embedders=worker.embedders
+            )
 
     def measure(self, worker: Worker, name: str) -> None:
         if (self.folder(name) / "embeddings.npz").is_file():

@@ -68,3 +68,10 @@ def test_the_top_ranked_portrait_is_ranked_by_one_judge_and_beaten_by_another() 
     differs = {"a": person(B, lora=[towards(B, 0.6), towards(B, 0.7), NOBODY])}
     assert top_beats_random(ranked, agrees, "lora") == 1.0
     assert top_beats_random(ranked, differs, "lora") == 0.5
+
+
+def test_a_stranger_can_take_the_first_place() -> None:
+    people = {"a": person(A, lora=[towards(A, 0.5)])}
+    assert row(people, "lora").rank_1 == 1
+    assert row(people, "lora", np.stack([C])).rank_1 == 1
+    assert row(people, "lora", np.stack([B, C])).rank_1 == 0
