@@ -145,6 +145,7 @@ def write_configs(folder: Path, denoiser: Denoiser, vae: AutoencoderKL, tokenize
         steps_offset=1,
     )
     denoiser.unet.save_config(folder / "unet")
+    vae.register_to_config(_name_or_path="")  # else the builder's own path is written
     vae.save_config(folder / "vae")
     scheduler.save_config(folder / "scheduler")
     shutil.copytree(tokenizer, folder / CLIP_FOLDER, dirs_exist_ok=True)
