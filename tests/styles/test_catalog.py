@@ -96,3 +96,10 @@ def test_a_near_name_is_suggested() -> None:
         find_style(styles, "busines")
     with pytest.raises(InvalidInput, match="portrait"):
         find_style(styles, "zzz")
+
+
+def test_no_colour_style_for_the_mini_says_light() -> None:
+    """Light backgrounds in its training portraits are black and white; the word drains colour."""
+    for style in load_styles().values():
+        if style.mini and "color photo" in style.prompt:
+            assert "light" not in style.prompt.replace(",", "").split()
