@@ -47,6 +47,10 @@ class OutOfMemory(FaceChainError):
     """The smallest plan does not fit the device's free memory."""
 
 
+class ModelUnavailable(FaceChainError):
+    """The checkpoint that a job began with is gone from the host."""
+
+
 class Busy(FaceChainError):
     """Another job holds the device."""
 

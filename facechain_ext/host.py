@@ -115,7 +115,11 @@ class LoraUse:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """What to draw; one picture for every seed. 0 for size or guidance: the model's own."""
+    """What to draw; one picture for every seed. 0 for size or guidance: the model's own.
+
+    sampler_name: empty for the host's usual one. loras: applied in this order.
+    hires_scale: above 1 the picture is drawn again that much larger, with hires_strength 0..1.
+    """
 
     prompt: str
     negative_prompt: str = ""
@@ -125,7 +129,10 @@ class GenerationRequest:
     height: int = 0
     steps: int = 20
     guidance_scale: float = 0.0
-    sampler_name: str = "DPM++ 2M"
+    sampler_name: str = ""
+    hires_scale: float = 1.0
+    hires_strength: float = 0.5
+    restore_faces: bool = False
 
     def for_seeds(self, seeds: Sequence[int]) -> GenerationRequest:
         return replace(self, seeds=tuple(seeds))
@@ -158,15 +165,27 @@ class Host(Protocol):
     def paths(self) -> HostPaths: ...
     def checkpoints(self) -> list[CheckpointRef]: ...
     def current_checkpoint(self) -> CheckpointRef: ...
+    def job(self, title: str) -> AbstractContextManager[None]:
+        """Show that our work is going on; forgets an earlier cancel."""
+
     def borrow_model(self, *, for_training: bool) -> AbstractContextManager[DiffusionModel]:
-        """Lend the loaded model and take it back exactly as it was, on every exit path."""
+        """Lend the loaded model and take it back exactly as it was, on every exit path.
+
+        Nobody else can use it meanwhile. Raises ModelUnavailable when a checkpoint that was lent
+        before is gone.
+        """
+
+    def others_waiting(self) -> bool:
+        """Tell whether somebody else waits for the model that is lent."""
 
     def generate(
         self, request: GenerationRequest, on_step: StepCallback | None = None
     ) -> Iterator[GeneratedImage]:
         """Draw one picture per seed through the host's own processing."""
 
-    def upscale(self, pixels: Pixels, factor: int) -> Pixels | Unavailable: ...
+    def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
+        """Enlarge until the longer side is `size` pixels."""
+
     def restore_face(self, pixels: Pixels) -> Pixels | Unavailable: ...
     def tag(self, pixels: Pixels) -> list[str] | Unavailable: ...
     def publish_lora(self, lora: LoraFile) -> None:
@@ -176,4 +195,7 @@ class Host(Protocol):
         """Write a PNG with its infotext and the AI-generated marker."""
 
     def progress(self, event: Event) -> None: ...
+    def cancel(self) -> None:
+        """Ask the running job to stop at its next step."""
+
     def cancelled(self) -> bool: ...

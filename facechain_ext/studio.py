@@ -308,7 +308,8 @@ class Studio:
     def _upscaled(self, portrait: Portrait, config: PortraitConfig) -> Portrait:
         if config.upscale == 1:
             return portrait
-        larger = self.host.upscale(portrait.pixels, config.upscale)
+        size = max(portrait.pixels.shape[:2]) * config.upscale
+        larger = self.host.upscale(portrait.pixels, size)
         if isinstance(larger, Unavailable):
             logger.warning("Not enlarged: %s", larger.reason)
             return portrait

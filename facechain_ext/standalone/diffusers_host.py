@@ -29,12 +29,12 @@ from facechain_ext.host import (
     StepCallback,
     Unavailable,
 )
-from facechain_ext.imaging.files import encode_png, write_atomic
+from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.infotext import format_infotext
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.lora.merge import merged
-from facechain_ext.portrait.upscale import upscale
+from facechain_ext.portrait.upscale import FACTOR, upscale
 from facechain_ext.records import LoraFile, Pixels
 
 logger = logging.getLogger(__name__)
@@ -105,15 +105,25 @@ class DiffusersHost:
         return load_model(self._checkpoint, device=self._device)
 
     @contextmanager
+    def job(self, title: str) -> Iterator[None]:
+        """Forget an earlier cancel; nobody watches but the events' receiver."""
+        self._cancelled = False
+        logger.info("%s", title)
+        yield
+
+    @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:
         """Lend the model; LoRA layers and merged weights are undone by whoever made them."""
         yield self._model
+
+    def others_waiting(self) -> bool:
+        return False
 
     def generate(
         self, request: GenerationRequest, on_step: StepCallback | None = None
     ) -> Iterator[GeneratedImage]:
         """Draw one picture per seed, a few at a time; raises InvalidInput for other samplers."""
-        if request.sampler_name != SAMPLER:
+        if request.sampler_name not in ("", SAMPLER):
             raise InvalidInput(
                 f"sampler_name must be {SAMPLER!r} outside the webui, not {request.sampler_name!r}."
             )
@@ -161,7 +171,7 @@ class DiffusersHost:
         tags = "".join(f" <lora:{use.lora.name}:{use.weight:g}>" for use in request.loras)
         fields = {
             "Steps": request.steps,
-            "Sampler": request.sampler_name,
+            "Sampler": SAMPLER,
             "CFG scale": f"{request.guidance_scale:g}",
             "Seed": seed,
             "Size": f"{request.width}x{request.height}",
@@ -172,9 +182,14 @@ class DiffusersHost:
         }
         return format_infotext(request.prompt + tags, request.negative_prompt, fields)
 
-    def upscale(self, pixels: Pixels, factor: int) -> Pixels | Unavailable:
-        """Enlarge by SPAN, where ncnn and its weights are there; factor must be 4."""
-        return upscale(pixels, factor, models_dir=self._paths.models_dir)
+    def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
+        """Enlarge by SPAN, where ncnn and its weights are there, then fit the longer side."""
+        larger = upscale(pixels, FACTOR, models_dir=self._paths.models_dir)
+        if isinstance(larger, Unavailable):
+            return larger
+        scale = size / max(larger.shape[:2])
+        height, width = (round(side * scale) for side in larger.shape[:2])
+        return resize(larger, (width, height))
 
     def restore_face(self, pixels: Pixels) -> Pixels | Unavailable:
         return Unavailable("Face restoration comes with the webui (CodeFormer, GFPGAN).")
