@@ -1,4 +1,4 @@
-"""Run the likeness bench: prepare photos, train and draw, measure, report.
+"""Run the likeness bench: prepare photos, train and draw, measure, fuse, report.
 
     python -m bench.likeness --people PHOTOS/lfw250 --out RUN --workers 12
 
@@ -25,7 +25,7 @@ from facechain_ext.flags import add_config_flags, config_from
 logger = logging.getLogger("bench.likeness")
 
 MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
-STAGES = ("prepare", "draw", "measure", "report")
+STAGES = ("prepare", "draw", "measure", "fuse", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,10 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks: dict[str, tuple[Task, list[str]]] = {
         "draw": (bench.draw, names),
         "measure": (bench.measure, names),
+        "fuse": (bench.fuse, names),
         "know": (bench.know, strangers),
     }
     for stage, (task, people) in tasks.items():
-        if stage in args.stages or (stage == "know" and "measure" in args.stages):
+        if stage in args.stages or (stage == "know" and "fuse" in args.stages):
             _follow(stage, run(task, people), len(people))
     if "report" in args.stages:
         results = report.compute(

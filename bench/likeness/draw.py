@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from bench.likeness.kept import AVERAGE, PLACES, strip_of
 from bench.likeness.strips import save_strip
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.latents import cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
-from facechain_ext.events import CheckpointSaved, Event, Preview
+from facechain_ext.events import CheckpointSaved, Preview
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.likeness import Likeness, mean_embedding
-from facechain_ext.lora.checkpoint import read_lora
+from facechain_ext.lora.checkpoint import average, read_lora
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
@@ -30,7 +31,7 @@ from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.records import Instance, Pixels
 from facechain_ext.studio import DEFAULT_LORA_WEIGHT
 from facechain_ext.styles import find_style, load_styles
-from facechain_ext.training.select import Chosen
+from facechain_ext.training.select import Snapshot, choose
 from facechain_ext.training.trainer import train
 
 FIRST_SEED = 1000
@@ -47,10 +48,9 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A training's outcome."""
+    """A training's outcome: every snapshot's LoRA and the mean of the best, by strip."""
 
-    chosen: Chosen
-    last: LoraState
+    states: dict[str, LoraState]
     snapshots: dict[int, float]
     seconds: float
 
@@ -75,15 +75,13 @@ def draw_person(
     save_strip(out / "plain.jpg", portraits(model, prompt, settings.portrait, lora=None))
     trained = train_person(model, nets, instances, settings.train, prompt)
     start = time.perf_counter()
-    kept = portraits(model, prompt, settings.portrait, lora=trained.chosen.state)
-    seconds = {"train": trained.seconds, "draw": time.perf_counter() - start}
-    save_strip(out / "lora.jpg", kept)
-    save_strip(out / "last.jpg", portraits(model, prompt, settings.portrait, lora=trained.last))
+    for name, state in trained.states.items():
+        save_strip(out / f"{name}.jpg", portraits(model, prompt, settings.portrait, lora=state))
+    drawing = (time.perf_counter() - start) / len(trained.states)
     facts = {
         "prompt": asdict(prompt),
-        "kept": trained.chosen.steps,
         "snapshots": trained.snapshots,
-        "seconds": seconds,
+        "seconds": {"train": trained.seconds, "draw": drawing},
     }
     write_atomic(out / "trial.json", json.dumps(facts, indent=1).encode())
 
@@ -95,7 +93,7 @@ def train_person(
     config: TrainConfig,
     prompt: Prompt,
 ) -> Trained:
-    """Run the product's training; snapshots are chosen by likeness to the training photos."""
+    """Run the product's training; it judges snapshots by likeness to the training photos."""
     start = time.perf_counter()
     generator = torch.Generator().manual_seed(config.seed)
     data = cache(model, instances, config, generator=generator)
@@ -110,30 +108,23 @@ def train_person(
             negative_prompt=prompt.negative,
             cancelled=lambda: False,
         )
-        recording = _Recording()
-        for event in recording.follow(training):
-            recording.note(event)
-        last = read_lora(recording.paths[-1])[0]
-    seconds = time.perf_counter() - start
-    return Trained(recording.chosen[0], last, recording.snapshots, seconds)
+        paths: dict[int, Path] = {}
+        likeness: dict[int, float] = {}
+        for event in training:
+            if isinstance(event, CheckpointSaved):
+                paths[event.step] = event.path
+            if isinstance(event, Preview):
+                likeness[event.step] = round(event.similarity, PLACES)
+        seconds = time.perf_counter() - start
+        return Trained(_states(paths, likeness), likeness, seconds)
 
 
-class _Recording:
-    """What a training yields and, at its end, returns."""
-
-    def __init__(self) -> None:
-        self.chosen: list[Chosen] = []
-        self.paths: list[Path] = []
-        self.snapshots: dict[int, float] = {}
-
-    def follow(self, training: Generator[Event, None, Chosen]) -> Iterator[Event]:
-        self.chosen.append((yield from training))
-
-    def note(self, event: Event) -> None:
-        if isinstance(event, CheckpointSaved):
-            self.paths.append(event.path)
-        if isinstance(event, Preview):
-            self.snapshots[event.step] = round(event.similarity, 4)
+def _states(paths: Mapping[int, Path], likeness: Mapping[int, float]) -> dict[str, LoraState]:
+    """Read every snapshot, and add the mean that the product offers to keep instead."""
+    snapshots = [Snapshot(step, path, likeness.get(step)) for step, path in paths.items()]
+    states = {strip_of(each.step): read_lora(each.path)[0] for each in snapshots}
+    best = [states[strip_of(each.step)] for each in choose(snapshots, "average")]
+    return {**states, AVERAGE: average(best)}
 
 
 def portraits(

@@ -16,7 +16,8 @@ from facechain_ext.portrait.fuse import fuse
 from facechain_ext.portrait.template import choose_template_for
 from facechain_ext.records import Embedding, Face, Instance, Pixels
 
-DRAWN = ("real", "autoencoder", "plain", "lora", "last")
+DRAWN = ("real", "autoencoder", "plain")
+"""Pictures that no training takes part in."""
 
 Embeddings = NDArray[np.float32]
 """(N, D), unit norm; a row of NaN where no face was found."""
@@ -26,7 +27,15 @@ class FaceEmbedder(Protocol):
     def embed(self, pixels: Pixels, face: Face) -> Embedding: ...
 
 
-def measure_person(
+def measure_drawn(
+    folder: Path, *, nets: FaceNets, embedders: Mapping[str, FaceEmbedder], strips: Sequence[str]
+) -> None:
+    """Embed every drawn picture and write drawn.npz; arrays are named `<embedder>/<pictures>`."""
+    pictures = {name: load_strip(folder / f"{name}.jpg") for name in (*DRAWN, *strips)}
+    _save(folder / "drawn.npz", pictures, nets=nets, embedders=embedders)
+
+
+def measure_kept(
     folder: Path,
     trained: Sequence[Instance],
     held_back: Sequence[Instance],
@@ -34,22 +43,31 @@ def measure_person(
     nets: FaceNets,
     embedders: Mapping[str, FaceEmbedder],
     config: PortraitConfig,
+    lora: str,
 ) -> None:
-    """Fuse the drawn portraits, embed every picture and write embeddings.npz into the folder.
-
-    Arrays are named `<embedder>/<pictures>`; the photos themselves are `trained` and `held_back`.
-    """
-    pictures = {name: load_strip(folder / f"{name}.jpg") for name in DRAWN}
-    pictures["fused"] = [fused(picture, trained, nets, config) for picture in pictures["lora"]]
+    """Fuse the kept LoRA's portraits and write kept.npz; the photos are `trained`, `held_back`."""
+    pictures = {
+        "fused": [fused(p, trained, nets, config) for p in load_strip(folder / f"{lora}.jpg")],
+        "trained": [instance.pixels for instance in trained],
+        "held_back": [instance.pixels for instance in held_back],
+    }
     save_strip(folder / "fused.jpg", pictures["fused"])
-    pictures["trained"] = [instance.pixels for instance in trained]
-    pictures["held_back"] = [instance.pixels for instance in held_back]
+    _save(folder / "kept.npz", pictures, nets=nets, embedders=embedders)
+
+
+def _save(
+    path: Path,
+    pictures: Mapping[str, Sequence[Pixels]],
+    *,
+    nets: FaceNets,
+    embedders: Mapping[str, FaceEmbedder],
+) -> None:
     arrays = {}
     for name, group in pictures.items():
         faces = [first_face(picture, nets) for picture in group]
         for label, embedder in embedders.items():
             arrays[f"{label}/{name}"] = embed_all(embedder, group, faces)
-    np.savez_compressed(folder / "embeddings.npz", **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
 def measure_stranger(

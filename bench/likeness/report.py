@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.likeness.draw import Settings
-from bench.likeness.figures import Person, Row, mean_gain, reference, row, top_beats_random
+from bench.likeness.figures import Array, Person, Row, mean_gain, reference, row, top_beats_random
+from bench.likeness.kept import kept
 from facechain_ext.imaging.files import write_atomic
+from facechain_ext.training.select import Selection
 
 KINDS = {
     "plain": "plain checkpoint",
     "last": "LoRA, last snapshot",
+    "average": "LoRA, mean of the best three snapshots",
     "lora": "LoRA, kept snapshot",
     "fused": "LoRA + fusion",
     "autoencoder": "photos through the autoencoder",
@@ -44,22 +47,30 @@ class Results:
     settings: dict[str, Any]
 
 
-def load_people(folders: Iterable[Path]) -> dict[str, dict[str, Person]]:
-    """Read embeddings.npz of every folder: embedder -> person -> pictures -> (N, D)."""
-    people: dict[str, dict[str, Person]] = {}
+def load_people(
+    folders: Iterable[Path], selection: Selection
+) -> dict[str, dict[str, dict[str, Array]]]:
+    """Read what was measured in every folder: embedder -> person -> pictures -> (N, D)."""
+    people: dict[str, dict[str, dict[str, Array]]] = {}
     for folder in folders:
-        with np.load(folder / "embeddings.npz") as arrays:
-            for key in arrays.files:
-                embedder, _, pictures = key.partition("/")
-                mine = people.setdefault(embedder, {}).setdefault(folder.name, {})
-                mine[pictures] = arrays[key]  # type: ignore[index]
+        for file in ("drawn.npz", "kept.npz"):
+            with np.load(folder / file) as arrays:
+                for key in arrays.files:
+                    embedder, _, pictures = key.partition("/")
+                    mine = people.setdefault(embedder, {}).setdefault(folder.name, {})
+                    mine[pictures] = arrays[key]
+        chosen = kept(folder, selection)
+        for persons in people.values():
+            mine = persons[folder.name]
+            mine["lora"], mine["last"] = mine[chosen.lora], mine[chosen.last]
     return people
 
 
 def compute(folders: list[Path], settings: Settings, *, strangers: Sequence[Path] = ()) -> Results:
     """Compute every figure over the people in these folders, among strangers' photos."""
     known = _references(strangers)
-    by_embedder = load_people(folders)
+    selection = settings.train.selection
+    by_embedder = load_people(folders, selection)
     trials = [json.loads((folder / "trial.json").read_bytes()) for folder in folders]
     first: People = next(iter(by_embedder.values()))
     return Results(
@@ -75,7 +86,7 @@ def compute(folders: list[Path], settings: Settings, *, strangers: Sequence[Path
             e: {kind: top_beats_random(first, people, kind) for kind in ("lora", "fused")}
             for e, people in by_embedder.items()
         },
-        kept_steps=_counted(step for trial in trials for step in trial["kept"]),
+        kept_steps=_counted(step for folder in folders for step in kept(folder, selection).steps),
         median_seconds={
             stage: float(np.median([trial["seconds"][stage] for trial in trials]))
             for stage in trials[0]["seconds"]

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.likeness.draw import Settings, draw_person
-from bench.likeness.measure import measure_person, measure_stranger
+from bench.likeness.kept import kept
+from bench.likeness.measure import measure_drawn, measure_kept, measure_stranger
 from bench.likeness.people import HELD_BACK, TRAINED, load_instances, prepare_person
 from bench.likeness.workers import Worker
 from facechain_ext.errors import InvalidInput
@@ -53,16 +54,24 @@ class Bench:
             )
 
     def measure(self, worker: Worker, name: str) -> None:
-        if (self.folder(name) / "embeddings.npz").is_file():
+        if not (self.folder(name) / "drawn.npz").is_file():
+            strips = kept(self.folder(name), self.settings.train.selection).strips
+            measure_drawn(
+                self.folder(name), nets=worker.nets, embedders=worker.embedders, strips=strips
+            )
+
+    def fuse(self, worker: Worker, name: str) -> None:
+        if (self.folder(name) / "kept.npz").is_file():
             return
         trained, held_back = (
             load_instances(self.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
         )
-        measure_person(
+        measure_kept(
             self.folder(name),
             trained,
             held_back,
             nets=worker.nets,
             embedders=worker.embedders,
             config=self.settings.portrait,
+            lora=kept(self.folder(name), self.settings.train.selection).lora,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ from skimage import data
 
 from bench.likeness import report
 from bench.likeness.draw import Settings, draw_person
-from bench.likeness.measure import measure_person
+from bench.likeness.kept import kept
+from bench.likeness.measure import measure_drawn, measure_kept
 from bench.likeness.people import CROPS
 from bench.likeness.strips import load_strip, save_strip
 from facechain_ext.config import PortraitConfig, TrainConfig
@@ -61,13 +61,16 @@ def test_a_person_goes_through_the_whole_bench(
     folders = [tmp_path / "trials" / name for name in ("first", "second")]
     for folder in folders:
         draw_person(tiny_model, nets, [instance] * 2, QUICK, folder)
-        measure_person(
+        chosen, embedders = kept(folder, "best"), {"SFace": nets.embedder}
+        measure_drawn(folder, nets=nets, embedders=embedders, strips=chosen.strips)
+        measure_kept(
             folder,
             [instance] * 2,
             [instance],
             nets=nets,
-            embedders={"SFace": nets.embedder},
+            embedders=embedders,
             config=QUICK.portrait,
+            lora=chosen.lora,
         )
     results = report.compute(folders, QUICK)
     report.save(results, tmp_path)
@@ -75,6 +78,8 @@ def test_a_person_goes_through_the_whole_bench(
     assert rows["trained"].similarity == pytest.approx(1.0, abs=1e-3)
     assert rows["plain"].rank_1 == 0
     assert (results.people, results.portraits) == (2, 2)
-    assert json.loads((folders[0] / "trial.json").read_text(encoding="utf-8"))["kept"] in ([1], [2])
+    assert set(results.kept_steps) <= {1, 2} and sum(results.kept_steps.values()) == 2
+    assert kept(folders[0], "last").lora == kept(folders[0], "best").last == "step-000002"
+    assert kept(folders[0], "average").lora == "average"
     table = (tmp_path / "likeness.md").read_text(encoding="utf-8")
     assert "| LoRA + fusion | 0.0% | 0.000 |" in table
