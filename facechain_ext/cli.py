@@ -20,7 +20,11 @@ Result = dict[str, Any]
 Command = Callable[[argparse.Namespace], Result]
 
 TRAIN_FLAGS = {"max_train_steps": "--steps", "train_batch_size": "--batch-size"}
-PORTRAIT_FLAGS = {"count": "-n/--count", "negative_prompt": "--negative"}
+PORTRAIT_FLAGS = {
+    "count": "-n/--count",
+    "negative_prompt": "--negative",
+    "sampler_name": "--sampler",
+}
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 

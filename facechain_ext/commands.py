@@ -107,12 +107,18 @@ def portrait(args: argparse.Namespace) -> Result:
         "person": args.name,
         "portraits": [_saved(p, path) for p, path in zip(finished.ranked, saved, strict=True)],
         "rejected": [_rejected(portrait) for portrait in finished.rejected],
+        "notes": list(finished.notes),
         "seconds": finished.seconds,
     }
 
 
 def _saved(portrait: Portrait, path: Path) -> Result:
-    return {"similarity": portrait.score.similarity, "seed": portrait.seed, "file": str(path)}
+    return {
+        "similarity": portrait.score.similarity,
+        "seed": portrait.seed,
+        "file": str(path),
+        "fusion_note": portrait.fusion_note,
+    }
 
 
 def _rejected(portrait: Portrait) -> Result:

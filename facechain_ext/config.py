@@ -277,12 +277,33 @@ class PortraitConfig(Validated):
     height: int = option(
         0, label="Height", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
     )
+    sampler_name: str = option("", label="Sampler", help="Empty: the host's usual one.")
+    hires_scale: float = option(
+        1.0,
+        label="Hires scale",
+        minimum=1.0,
+        maximum=4.0,
+        help="Above 1 every picture is drawn a second time that much larger. Slow; for full-size "
+        "checkpoints in the webui.",
+    )
+    restore_faces: bool = option(
+        False,
+        label="Restore faces",
+        help="The webui's CodeFormer or GFPGAN. Clears small faces up and costs likeness.",
+    )
     lora_weight: float = option(
         0.0,
         label="LoRA weight",
         minimum=0.0,
         maximum=2.0,
         help="Strength of the person's LoRA; 0 takes the style's suggestion, or 1.",
+    )
+    style_lora_weight: float = option(
+        0.0,
+        label="Style LoRA weight",
+        minimum=0.0,
+        maximum=2.0,
+        help="Strength of the style's own LoRA, where it has one; 0 takes the style's suggestion.",
     )
     fusion_strength: float = option(
         0.7,
@@ -305,8 +326,11 @@ class PortraitConfig(Validated):
         maximum=1.0,
         help="Longer side of the face over the shorter side of the picture.",
     )
-    upscale: Literal[1, 4] = option(
-        1, label="Upscale", help="4: enlarge four times, where possible."
+    output_size: Literal[0, 512, 768, 1024, 2048] = option(
+        0,
+        label="Output size",
+        unit="px",
+        help="Longer side of the finished portraits; 0: as drawn. Never makes them smaller.",
     )
     seed: int = option(
         -1, label="Seed", minimum=-1, maximum=2**32 - 1, help="-1 draws a new one every time."

@@ -79,12 +79,16 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class PortraitsFinished:
-    """Ranked portraits, best first; spare ones beyond the count; rejected ones with reasons."""
+    """Ranked portraits, best first; spare ones beyond the count; rejected ones with reasons.
+
+    notes: a sentence on everything that was asked for and could not be had.
+    """
 
     ranked: tuple[Portrait, ...]
     spare: tuple[Portrait, ...]
     rejected: tuple[Portrait, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 Event = (

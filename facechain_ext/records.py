@@ -180,7 +180,10 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A finished picture with its score and everything needed to make it again."""
+    """A finished picture with its score and everything needed to make it again.
+
+    fusion_note: why the photo's face was blended in less than asked for; None when it was not.
+    """
 
     pixels: Pixels
     score: Score
@@ -188,3 +191,4 @@ class Portrait:
     infotext: str
     parameters: dict[str, object] = field(default_factory=dict)
     before_fusion: Pixels | None = None
+    fusion_note: str | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from math import ceil
@@ -27,33 +26,29 @@ from facechain_ext.events import (
     Stage,
     TrainingFinished,
 )
+from facechain_ext.finishing import Finisher
 from facechain_ext.host import (
     GeneratedImage,
     GenerationRequest,
     Host,
     LoraUse,
     PredictionType,
-    Unavailable,
 )
 from facechain_ext.imaging.files import read_photo
-from facechain_ext.infotext import add_fields
 from facechain_ext.likeness import Likeness, mean_embedding
-from facechain_ext.lora.checkpoint import save_lora, write_sidecars
+from facechain_ext.lora.checkpoint import describe, save_lora, write_sidecars
 from facechain_ext.lora.metadata import LoraRecord
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
-from facechain_ext.portrait.fuse import fuse
 from facechain_ext.portrait.prompt import Prompt, compose
-from facechain_ext.portrait.rank import judge, rank
-from facechain_ext.portrait.template import choose_template, choose_template_for
+from facechain_ext.portrait.rank import rank
+from facechain_ext.portrait.template import choose_template
 from facechain_ext.records import Instance, LoraFile, Photo, Portrait, PreparedPhoto
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import PeopleLibrary, Person, Run, slugify
 from facechain_ext.styles import Style, find_style, load_styles
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.trainer import resolved, train
-
-logger = logging.getLogger(__name__)
 
 Upload = Photo | Unreadable
 LARGEST_SEED = 2**32 - 1
@@ -236,85 +231,67 @@ class Studio:
                 yield Candidate(len(images), len(request.seeds))
         yield Stage("fuse and rank", len(images))
         with watch.measure("fuse and rank"):
-            person = self.library.get(name)
-            instances = person.load_instances()
-            portraits = [self._finish(image, person, instances, config) for image in images]
-            ranked, rejected = rank(portraits)
+            finisher = self._finisher(name, config)
+            ranked, rejected = rank(map(finisher.finish, images))
         if not ranked:
             raise NoPortraitFound(_why_none(rejected))
-        with watch.measure("upscale"):
-            best = [self._upscaled(portrait, config) for portrait in ranked[: config.count]]
+        best, spare = ranked[: config.count], ranked[config.count :]
+        with watch.measure("enlarge"):
+            drawn = {image.seed: image.infotext for image in images}
+            best, _ = rank(finisher.enlarge(portrait, drawn[portrait.seed]) for portrait in best)
         yield PortraitsFinished(
-            tuple(best), tuple(ranked[config.count :]), tuple(rejected), watch.seconds
+            tuple(best), tuple(spare), tuple(rejected), watch.seconds, tuple(finisher.notes)
         )
 
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
-        """Return what the host will be asked to draw: prompt, seeds, the person's LoRA."""
-        person = self.library.get(name)
-        run, style = person.latest_run, find_style(self.styles, config.style)
-        if run is None:
-            raise PersonNotFound(
-                f"{person.manifest.name} has no trained LoRA yet; train one first."
-            )
-        path = self.host.paths.lora_dir / run.lora
-        lora = LoraFile(path, person.manifest.trigger_word, run.lora_sha256)
-        weight = config.lora_weight or style.lora_weight or DEFAULT_LORA_WEIGHT
+        """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
+
+        Raises PersonNotFound without a trained LoRA, InvalidInput where the style's is missing.
+        """
+        person, style = self.library.get(name), find_style(self.styles, config.style)
+        config = settled(config, style)
+        face = LoraUse(self._face_lora(person), config.lora_weight)
+        own = find_style_lora(style, self.host.paths.lora_dir)
         prompt = self._prompt(person, config)
         return GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
-            loras=(LoraUse(lora, weight),),
+            loras=(face,) if own is None else (LoraUse(own, config.style_lora_weight), face),
             width=config.width,
             height=config.height,
             steps=config.steps,
             guidance_scale=config.guidance_scale,
+            sampler_name=config.sampler_name,
+            hires_scale=config.hires_scale,
+            restore_faces=config.restore_faces,
         )
+
+    def _face_lora(self, person: Person) -> LoraFile:
+        run = person.latest_run
+        if run is None:
+            raise PersonNotFound(
+                f"{person.manifest.name} has no trained LoRA yet; train one first."
+            )
+        path = self.host.paths.lora_dir / run.lora
+        return LoraFile(path, person.manifest.trigger_word, run.lora_sha256)
 
     def _prompt(self, person: Person, config: PortraitConfig) -> Prompt:
         manifest, style = person.manifest, find_style(self.styles, config.style)
         return compose(manifest.attributes, manifest.trigger_word, style, config)
 
-    def _finish(
-        self,
-        image: GeneratedImage,
-        person: Person,
-        instances: Sequence[Instance],
-        config: PortraitConfig,
-    ) -> Portrait:
-        """Fuse and judge one picture; a picture to be rejected is not fused."""
-        reference = mean_embedding(instances)
-        pixels, strength = image.pixels, self._fusion_strength(config)
-        score, face = judge(pixels, self.nets, reference, config)
-        if score.ranked and face is not None and strength > 0:
-            landmarks = self.nets.landmarker.locate(pixels, face)
-            template = choose_template_for(landmarks, instances)
-            pixels = fuse(pixels, landmarks, template, strength=strength)
-            score, _ = judge(pixels, self.nets, reference, config)
-        fields: dict[str, object] = {
-            "FaceChain person": person.manifest.name,
-            "FaceChain style": config.style,
-            "FaceChain fusion": f"{strength:g}",
-        }
-        if score.similarity is not None:
-            fields["FaceChain similarity"] = f"{score.similarity:.3f}"
-        infotext = add_fields(image.infotext, fields)
-        return Portrait(pixels, score, image.seed, infotext, asdict(config), image.pixels)
-
-    def _fusion_strength(self, config: PortraitConfig) -> float:
-        limit = find_style(self.styles, config.style).fusion_strength
-        return config.fusion_strength if limit is None else min(limit, config.fusion_strength)
-
-    def _upscaled(self, portrait: Portrait, config: PortraitConfig) -> Portrait:
-        if config.upscale == 1:
-            return portrait
-        size = max(portrait.pixels.shape[:2]) * config.upscale
-        larger = self.host.upscale(portrait.pixels, size)
-        if isinstance(larger, Unavailable):
-            logger.warning("Not enlarged: %s", larger.reason)
-            return portrait
-        infotext = add_fields(portrait.infotext, {"FaceChain upscale": config.upscale})
-        return replace(portrait, pixels=larger, infotext=infotext)
+    def _finisher(self, name: str, config: PortraitConfig) -> Finisher:
+        person = self.library.get(name)
+        instances = person.load_instances()
+        return Finisher(
+            self.host,
+            self.nets,
+            person.manifest.name,
+            person.manifest.trigger_word,
+            instances,
+            mean_embedding(instances),
+            settled(config, find_style(self.styles, config.style)),
+        )
 
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures as `<rank>-<seed>.png`, and the rejected ones aside."""
@@ -326,6 +303,37 @@ class Studio:
             self.host.save_image(p.pixels, p.infotext, folder, f"{place:02d}-{p.seed}")
             for place, p in enumerate(finished.ranked, 1)
         ]
+
+
+def settled(config: PortraitConfig, style: Style) -> PortraitConfig:
+    """Fill in the weights that are left to the style, and keep to the most fusion it allows."""
+    limit = 1.0 if style.fusion_strength is None else style.fusion_strength
+    own = config.style_lora_weight or style.style_lora_weight
+    return replace(
+        config,
+        lora_weight=config.lora_weight or style.lora_weight or DEFAULT_LORA_WEIGHT,
+        style_lora_weight=own if style.style_lora else 0.0,
+        fusion_strength=min(config.fusion_strength, limit),
+    )
+
+
+def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:
+    """Find the style's own LoRA, in a subfolder too; None for a style without one.
+
+    Raises InvalidInput where there should be one and is not.
+    """
+    if not style.style_lora:
+        return None
+    name = style.style_lora.removesuffix(".safetensors") + ".safetensors"
+    found = next(
+        (path for path in sorted(lora_dir.rglob("*.safetensors")) if path.name == name), None
+    )
+    if found is None:
+        raise InvalidInput(
+            f"The style {style.name!r} uses the LoRA {name}, which is not in {lora_dir}. "
+            "Put it there, or choose another style."
+        )
+    return describe(found)
 
 
 def _seeds(config: PortraitConfig) -> tuple[int, ...]:

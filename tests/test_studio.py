@@ -27,8 +27,9 @@ from facechain_ext.events import (
     Step,
     TrainingFinished,
 )
-from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
-from facechain_ext.infotext import parse_infotext
+from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback, Unavailable
+from facechain_ext.imaging.files import resize
+from facechain_ext.infotext import parse_infotext, read_portrait
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.records import Photo, Pixels, Rejection
@@ -49,6 +50,8 @@ class PicturesHost(DiffusersHost):
     """Draws from a list; what was asked is kept."""
 
     pictures: tuple[Pixels, ...] = ()
+    restorer: Pixels | None = None
+    enlarges = True
     asked: GenerationRequest | None = None
 
     def generate(
@@ -58,6 +61,14 @@ class PicturesHost(DiffusersHost):
         for number, seed in enumerate(request.seeds):
             pixels = self.pictures[number % len(self.pictures)]
             yield GeneratedImage(pixels, seed, f"{request.prompt}\nSteps: 2, Seed: {seed}")
+
+    def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
+        if not self.enlarges:
+            return Unavailable("No enlarger here.")
+        return resize(pixels, (size, round(size * pixels.shape[0] / pixels.shape[1])))
+
+    def restore_face(self, pixels: Pixels) -> Pixels | Unavailable:
+        return super().restore_face(pixels) if self.restorer is None else self.restorer
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +193,97 @@ def test_saved_portraits_tell_how_they_were_made(trained: Studio, tmp_path: Path
     assert fields["FaceChain person"] == "Ana"
     assert float(fields["FaceChain similarity"]) > 0.5
     assert [p.name for p in (tmp_path / "out" / "rejected").iterdir()] == ["no_face-8.png"]
+
+
+def host_of(studio: Studio) -> PicturesHost:
+    assert isinstance(studio.host, PicturesHost)
+    return studio.host
+
+
+def test_pictures_are_enlarged_before_the_face_is_blended_in(trained: Studio) -> None:
+    finished = make(trained, PortraitConfig(count=1, seed=7, output_size=768), portrait_of_her())
+    best, spare = finished.ranked[0], finished.spare[0]
+    assert best.pixels.shape == (768, 768, 3)
+    assert np.array_equal(best.before_fusion, resize(portrait_of_her(), (768, 768)))
+    assert not np.array_equal(best.pixels, best.before_fusion)
+    assert spare.pixels.shape == (300, 300, 3)
+    told = [parse_infotext(portrait.infotext)[2] for portrait in (best, spare)]
+    assert [fields["FaceChain output size"] for fields in told] == ["768", "0"]
+    assert [list(fields).count("FaceChain person") for fields in told] == [1, 1]
+
+
+def test_nothing_is_made_smaller(trained: Studio) -> None:
+    large = resize(portrait_of_her(), (600, 600))
+    finished = make(trained, PortraitConfig(count=1, output_size=512), large)
+    assert finished.ranked[0].pixels.shape == (600, 600, 3)
+
+
+def test_what_could_not_be_had_is_noted_once(trained: Studio) -> None:
+    host_of(trained).enlarges = False
+    config = PortraitConfig(count=2, output_size=768, restore_faces=True)
+    finished = make(trained, config, portrait_of_her())
+    assert [note.split(":")[0] for note in finished.notes] == ["Faces not restored", "Not enlarged"]
+    assert finished.ranked[0].pixels.shape == (300, 300, 3)
+
+
+def test_faces_are_restored_unless_the_host_has_done_so(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host_of(trained).restorer = BLANK
+    config = PortraitConfig(count=1, restore_faces=True)
+    with pytest.raises(NoPortraitFound):
+        make(trained, config, portrait_of_her())
+    asked = host_of(trained).asked
+    assert asked is not None
+    assert asked.restore_faces
+    drawn = GeneratedImage(portrait_of_her(), 1, "x\nSteps: 2, Face restoration: CodeFormer")
+    monkeypatch.setattr(PicturesHost, "generate", lambda *_: iter([drawn]))
+    assert make(trained, config).ranked[0].seed == 1
+
+
+def test_a_weakened_fusion_says_why(trained: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facechain_ext.finishing.fusion_note", lambda *_: "Reduced: see above.")
+    portrait = make(trained, PortraitConfig(count=1), portrait_of_her()).ranked[0]
+    assert portrait.fusion_note == "Reduced: see above."
+    assert parse_infotext(portrait.infotext)[2]["FaceChain fusion note"] == "Reduced: see above."
+
+
+def test_everything_set_can_be_read_back_from_the_picture(trained: Studio) -> None:
+    config = PortraitConfig(
+        count=1, seed=7, prompt='hat, "red"', negative_prompt="a: b", fusion_strength=0.3
+    )
+    told = read_portrait(make(trained, config, portrait_of_her()).ranked[0].infotext)
+    assert (told["person"], told["seed"]) == ("Ana", 7)
+    assert (told["prompt"], told["negative_prompt"]) == ('hat, "red"', "a: b")
+    assert (told["fusion_strength"], told["lora_weight"]) == (0.3, 1.0)
+
+
+def with_style(studio: Studio, **fields: object) -> Studio:
+    """Start anew with a style of the user's own."""
+    folder = studio.host.paths.data_dir / "facechain" / "styles"
+    folder.mkdir(parents=True, exist_ok=True)
+    style = {"name": "mine", "title": "Mine", "prompt": "{person}", **fields}
+    (folder / "mine.json").write_text(json.dumps(style), encoding="utf-8")
+    return Studio(studio.host, studio.nets)
+
+
+def test_the_styles_lora_comes_before_the_persons(trained: Studio) -> None:
+    trained = with_style(trained, style_lora="film look", style_lora_weight=0.35, lora_weight=0.9)
+    face = trained.request("Ana", PortraitConfig(count=1)).loras[0].lora
+    own = trained.host.paths.lora_dir / "looks" / "film look.safetensors"
+    own.parent.mkdir()
+    own.write_bytes(face.path.read_bytes())
+    uses = trained.request("Ana", PortraitConfig(style="mine")).loras
+    assert [(use.lora.name, use.weight) for use in uses] == [("film look", 0.35), (face.name, 0.9)]
+    uses = trained.request("Ana", PortraitConfig(style="mine", style_lora_weight=0.6)).loras
+    assert uses[0].weight == 0.6
+
+
+def test_a_missing_style_lora_is_named(trained: Studio) -> None:
+    trained = with_style(trained, style_lora="film.safetensors")
+    with pytest.raises(InvalidInput, match=r"'mine' uses the LoRA film\.safetensors.*not in"):
+        make(trained, PortraitConfig(style="mine"), portrait_of_her())
+    assert host_of(trained).asked is None
 
 
 def test_when_every_picture_is_rejected_the_reasons_are_counted(trained: Studio) -> None:

@@ -122,11 +122,16 @@ class DiffusersHost:
     def generate(
         self, request: GenerationRequest, on_step: StepCallback | None = None
     ) -> Iterator[GeneratedImage]:
-        """Draw one picture per seed, a few at a time; raises InvalidInput for other samplers."""
+        """Draw one picture per seed, a few at a time; faces are left as drawn.
+
+        Raises InvalidInput for other samplers, and for a second, larger pass.
+        """
         if request.sampler_name not in ("", SAMPLER):
             raise InvalidInput(
                 f"sampler_name must be {SAMPLER!r} outside the webui, not {request.sampler_name!r}."
             )
+        if request.hires_scale != 1:
+            raise InvalidInput("Drawing a second time in larger needs the webui; use output_size.")
         loras = [(read_lora(use.lora.path)[0], use.weight) for use in request.loras]
         with self.borrow_model(for_training=False) as model, merged(model, loras):
             request = _with_defaults(request, model)

@@ -13,8 +13,12 @@ from facechain_ext.records import Gender
 PERSON = "{person}"
 """Where the trigger word and the person's description go in a style's prompt."""
 
+_NUMBERS = {"lora_weight": True, "style_lora_weight": False, "fusion_strength": True}
+"""The fields that hold a number, and whether null will do."""
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NETWORK = re.compile(r"<\w+:[^>]*>")
+_FILE_NAME = re.compile(r"[^\\/:<>|?*\"\x00-\x1f]*[^\\/:<>|?*\"\x00-\x1f. ]")
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Style:
     shot: what comes before the person, "portrait photo of" or "oil painting of".
     genders: whom it suits; empty means everybody.
     lora_weight: suggested strength of the person's LoRA, 0..2; None: as configured.
+    style_lora: a LoRA of the style's own, the name of its file in the host's LoRA folder.
+    style_lora_weight: its strength, 0..2.
     fusion_strength: the most face fusion that suits it, 0..1; None: as configured.
     mini: whether the embedded mini checkpoint knows all the words that matter.
     """
@@ -38,6 +44,8 @@ class Style:
     shot: str = "portrait photo of"
     genders: tuple[Gender, ...] = ()
     lora_weight: float | None = None
+    style_lora: str = ""
+    style_lora_weight: float = 0.4
     fusion_strength: float | None = None
     mini: bool = False
 
@@ -51,6 +59,9 @@ class Style:
         self._require_one_person()
         self._require_plain_words()
         self._require_between("lora_weight", self.lora_weight, 2.0)
+        self._require_between("style_lora_weight", self.style_lora_weight, 2.0)
+        named = self.style_lora == "" or _FILE_NAME.fullmatch(self.style_lora) is not None
+        self._require(named, f"needs a plain file name as style_lora, not {self.style_lora!r}")
         self._require_between("fusion_strength", self.fusion_strength, 1.0)
 
     @property
@@ -102,9 +113,9 @@ def _convert(label: str, name: str, value: object) -> Any:
         return _genders(label, value)
     if name == "mini":
         expected, valid = "true or false", isinstance(value, bool)
-    elif name in ("lora_weight", "fusion_strength"):
+    elif name in _NUMBERS:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        expected, valid = "a number", number or value is None
+        expected, valid = "a number", number or (value is None and _NUMBERS[name])
     else:
         expected, valid = "text", isinstance(value, str)
     if not valid:
