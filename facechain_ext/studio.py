@@ -28,6 +28,7 @@ from facechain_ext.events import (
 )
 from facechain_ext.finishing import Finisher
 from facechain_ext.host import (
+    Family,
     GeneratedImage,
     GenerationRequest,
     Host,
@@ -73,6 +74,7 @@ class Trained:
 
     chosen: Chosen
     config: TrainConfig
+    family: Family
     prediction_type: PredictionType
     started: datetime
 
@@ -179,7 +181,7 @@ class Studio:
                     negative_prompt=prompt.negative,
                     cancelled=self.host.cancelled,
                 )
-            return Trained(chosen, config, model.prediction_type, started)
+            return Trained(chosen, config, model.family, model.prediction_type, started)
 
     def _publish(
         self, person: Person, instances: Sequence[Instance], trained: Trained, run_folder: Path
@@ -197,6 +199,7 @@ class Studio:
             similarity=chosen.similarity,
             checkpoint=checkpoint.path,
             checkpoint_sha256=checkpoint.sha256,
+            family=trained.family,
             prediction_type=trained.prediction_type,
             started=trained.started,
             finished=datetime.now(timezone.utc),
