@@ -46,4 +46,4 @@ def from_open_clip(name: str, tensor: Tensor) -> Tensor:
     for place, part in enumerate(_STACKED):
         if part in name:
             return tensor.tensor_split(3)[place]
-    return tensor.T if name == "text_projection.weight" else tensor
+    return tensor.T.contiguous() if name == "text_projection.weight" else tensor
