@@ -30,8 +30,8 @@ def describe_ldm(model: Any) -> LdmKind:
     """Classify a model; raises UnsupportedCheckpoint for all but plain Stable Diffusion 1 and 2."""
     if hasattr(model, "conditioner"):
         raise UnsupportedCheckpoint(
-            "The loaded checkpoint is SDXL; in this webui a face can be trained on Stable "
-            "Diffusion 1.x and 2.x checkpoints only. Choose one of those."
+            "The loaded checkpoint is SDXL; a loaded model can be trained in place only when it is "
+            "Stable Diffusion 1.x or 2.x. Choose one of those."
         )
     unet = getattr(getattr(model, "model", None), "diffusion_model", None)
     if not isinstance(unet, nn.Module) or not hasattr(unet, "input_blocks"):
