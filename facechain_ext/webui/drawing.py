@@ -113,7 +113,7 @@ def steps_told(on_step: StepCallback | None, *, done: int) -> Iterator[None]:
         return
 
     def tell(params: Any) -> None:
-        on_step(done, params.sampling_step + 1, params.total_sampling_steps)
+        on_step(done, params.sampling_step, params.total_sampling_steps)
 
     script_callbacks.on_cfg_denoiser(tell)
     try:

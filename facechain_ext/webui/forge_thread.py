@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from threading import current_thread, main_thread
 from typing import Any
 
-from modules_forge import main_thread
+from modules_forge.main_thread import run_and_wait_result
 
 
 def on_main_thread(function: Callable[[Any], Any], argument: Any) -> Any:
@@ -16,10 +16,10 @@ def on_main_thread(function: Callable[[Any], Any], argument: Any) -> Any:
     Forge swallows exceptions on that thread, and shows the last one when something else fails: ours
     must not reach it.
     """
-    if threading.current_thread() is threading.main_thread():
+    if current_thread() is main_thread():
         return function(argument)
     outcome: Future[Any] = Future()
-    main_thread.run_and_wait_result(_settle, outcome, function, argument)
+    run_and_wait_result(_settle, outcome, function, argument)
     return outcome.result(timeout=0)
 
 

@@ -18,13 +18,14 @@ class JobState:
 
     def __init__(self) -> None:
         self._title = ""
+        self._stage = ""
         self._shown = False
         self._cancelled = False
 
     @contextmanager
     def job(self, title: str) -> Iterator[None]:
         """Name the job that runs until the block is left; forgets an earlier cancel."""
-        self._title, self._cancelled = title, False
+        self._title, self._stage, self._cancelled = title, "", False
         try:
             yield
         finally:
@@ -42,6 +43,8 @@ class JobState:
             return
         shared.state.begin(job=self._title or "FaceChain")
         shared.state.job_no, shared.state.job_count = done, total
+        shared.state.sampling_steps = 0
+        shared.state.textinfo = self._stage
         self._shown = True
         try:
             yield
@@ -66,6 +69,8 @@ class JobState:
 
     def show(self, event: Event) -> None:
         """Tell the webui's progress bar and preview what our job has come to."""
+        if isinstance(event, Stage):
+            self._stage = event.name
         if not self._shown:
             return
         state = shared.state
