@@ -69,10 +69,13 @@ def read_requirements(path: Path) -> Iterator[Requirement]:
 
 
 def installed_version(name: str) -> Version | None:
+    """Return the version in use; 0 where it is installed and says nothing that can be compared."""
     try:
         return Version(version(name))
-    except (PackageNotFoundError, InvalidVersion, TypeError):  # TypeError: metadata with no version
+    except PackageNotFoundError:
         return None
+    except (InvalidVersion, TypeError):  # TypeError: no version at all
+        return Version("0")
 
 
 def told_to_stay_away() -> bool:
@@ -94,18 +97,9 @@ def install(missing: Sequence[Requirement]) -> str:
     with TemporaryDirectory(prefix="facechain-") as folder:
         pins = Path(folder) / "installed.txt"
         pins.write_text("\n".join(pinned(everything_installed())), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--no-input",
-            "--retries=2",
-            *WHEELS_ONLY,
-        ]
         limits = ["-c", str(pins), *_limits(), *_index()]
         done = subprocess.run(
-            [*command, *limits, *map(str, missing)],
+            [sys.executable, *PIP_INSTALL, *limits, *map(str, missing)],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -146,7 +140,7 @@ def _index() -> Iterable[str]:
 def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or ["pip gave no reason"])[-1].rstrip(".")
+    return (errors or lines[-1:] or ["pip gave no reason"])[0].rstrip(".")
 
 
 if __name__ == "__main__":
