@@ -39,10 +39,6 @@ class WeightsMissing(FaceChainError):
     """A weight file is not there, or is not the file it should be."""
 
 
-class PackageMissing(FaceChainError):
-    """A Python package that the task needs is not installed."""
-
-
 class LibraryTooNew(FaceChainError):
     """A manifest on disk was written by a newer version; it is left untouched."""
 

@@ -17,7 +17,6 @@ def register() -> None:
     script_callbacks.on_before_ui(sending.forget)
     script_callbacks.on_after_component(sending.add_to_png_info)
     script_callbacks.on_ui_tabs(tab.tabs)
-    script_callbacks.on_infotext_pasted(sending.note_portrait)
     script_callbacks.on_script_unloaded(mini_listing.unlist)
     if settings.mini_wanted():
         mini_listing.enlist()

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules import infotext_utils
 
-from facechain_ext.infotext import read_portrait
-
 if TYPE_CHECKING:
-    from facechain_ext.ui.services import SendSources
+    from facechain_ext.ui.services import PasteTarget, SendSources
 
 TITLE, TAB = "FaceChain", "facechain"
 """Our tab's title and id; javascript/facechain.js has the switch_to_facechain that goes with it."""
 
 PICTURE_TABS = ("img2img", "inpaint", "extras")
 PNG_INFO_LAST_BUTTON, PNG_INFO_TEXT = "extras_tab", "pnginfo_generation_info"
-_PORTRAIT = "facechain portrait"
-
-Field = tuple[Any, str | Callable[[Mapping[str, Any]], Any]]
 
 _bindings: list[Any] = []
 _fields: list[Any] = []
@@ -47,13 +42,9 @@ def draw_send_buttons(sources: SendSources) -> None:
         _bindings.append(binding)
 
 
-def paste_fields(fields: Sequence[Field]) -> None:
-    """Name the components that a pasted infotext fills.
-
-    Beside each stands a key of `read_portrait`, or a function of what that returns; None leaves the
-    component as it is, and so does the infotext of a picture that is no portrait of ours.
-    """
-    _fields[:] = [(component, _reader(target)) for component, target in fields]
+def paste_fields(fields: Sequence[tuple[Any, PasteTarget]]) -> None:
+    """Name the components that a pasted infotext fills, and with which of its fields."""
+    _fields[:] = fields
 
 
 def add_to_png_info(component: Any, **_: Any) -> None:
@@ -86,18 +77,3 @@ def connect(*, tab_shown: bool) -> None:
             )
     for binding in _bindings:
         infotext_utils.register_paste_params_button(binding)
-
-
-def note_portrait(infotext: str, params: dict[str, Any]) -> None:
-    """Read our settings off an infotext that is being pasted, for our fields."""
-    params[_PORTRAIT] = read_portrait(infotext)
-
-
-def _reader(target: str | Callable[[Mapping[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-    def read(params: dict[str, Any]) -> Any:
-        portrait = params.get(_PORTRAIT)
-        if not portrait:
-            return None
-        return portrait.get(target) if isinstance(target, str) else target(portrait)
-
-    return read

@@ -33,4 +33,5 @@ def services() -> Services:
         sampler_names=sd_samplers.visible_sampler_names,
         send_buttons=sending.draw_send_buttons,
         paste_fields=sending.paste_fields,
+        redraws=True,
     )
