@@ -1,1 +1,1 @@
-"""The Gradio pages, in the webui and on their own: the only package that imports gradio."""
+"""The tab, and the same page without a webui; the only importer of gradio."""
