@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from modules import processing, script_callbacks, sd_samplers, shared
+from modules import processing, script_callbacks, scripts, sd_samplers, shared
 
 from facechain_ext.errors import InvalidInput, OutOfMemory
 from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
@@ -85,7 +85,8 @@ def _processing(request: GenerationRequest) -> Any:
         do_not_save_samples=True,
         do_not_save_grid=True,
     )
-    job.scripts = None
+    # A runner without scripts; with none at all, the webui leaves the LoRAs out of the infotext.
+    job.scripts = scripts.ScriptRunner()
     return job
 
 

@@ -54,7 +54,9 @@ class JobState:
             self._notice()
             self._shown = False
             shared.state.end()
+            # It forgets no press of a button, and not everybody's job begins by doing so.
             shared.state.interrupted = shared.state.skipped = False
+            shared.state.stopping_generation = False
 
     def cancel(self) -> None:
         """Ask our job to stop; somebody else's that is running now is left alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules import deepbooru, paths
+from modules import paths
 from PIL import Image
 
 from facechain_ext.dataset.tags import caption_tags
@@ -19,6 +19,8 @@ def tag(pixels: Pixels) -> list[str] | Unavailable:
             "DeepDanbooru's weights are not there yet; the webui fetches them when its "
             "Interrogate DeepBooru button in img2img is pressed for the first time."
         )
+    from modules import deepbooru  # it loads torch models' code, and not every webui has it
+
     deepbooru.model.start()
     try:
         text = deepbooru.model.tag_multi(Image.fromarray(pixels), force_disable_ranks=True)
