@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,3 +121,26 @@ def test_the_time_left_is_told_from_the_pace_of_now(host: Any) -> None:
         passed = time.time() - shared.state.time_start
         progress = shared.state.sampling_step / shared.state.sampling_steps
         assert passed / progress - passed == pytest.approx(10, abs=1)  # as the webui reckons
+
+
+def test_the_second_pass_starts_from_the_picture_not_its_latents(host: Any, tmp_path: Path) -> None:
+    from modules import processing, shared
+
+    def asked() -> str | None:
+        next(host.generate(GenerationRequest("a", steps=1, hires_scale=1.5)))
+        upscaler: str | None = processing.jobs[-1].hr_upscaler
+        return upscaler
+
+    def upscaler(name: str, path: Path | None) -> SimpleNamespace:
+        return SimpleNamespace(name=name, local_data_path=path and str(path))
+
+    weights = tmp_path / "weights.pth"
+    weights.touch()
+    shared.sd_upscalers.append(upscaler("Lanczos", None))
+    assert asked() == "Lanczos"
+    shared.sd_upscalers += [upscaler("mine", weights), upscaler("yours", weights)]
+    assert asked() == "mine"
+    shared.opts.facechain_upscaler = "yours"
+    assert asked() == "yours"
+    next(host.generate(GenerationRequest("a", steps=1)))
+    assert processing.jobs[-1].hr_upscaler is None
