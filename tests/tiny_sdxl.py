@@ -50,14 +50,16 @@ TEXT_2 = {
 }
 
 
-def save_folder(folder: Path, text_config: dict[str, object]) -> None:
+def save_folder(
+    folder: Path, text_config: dict[str, object], unet: dict[str, object] = UNET
+) -> None:
     """Write the model's components; text_config: of the first encoder, the vocabulary in it."""
     vocabulary = {k: v for k, v in text_config.items() if k.endswith(("_size", "_id"))}
     second = {**vocabulary, **TEXT_2}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         modules = {
-            "unet": UNet2DConditionModel(**UNET),
+            "unet": UNet2DConditionModel(**unet),
             "vae": AutoencoderKL(**VAE),
             "text_encoder": CLIPTextModel(CLIPTextConfig(**text_config)),
             "text_encoder_2": CLIPTextModelWithProjection(CLIPTextConfig(**second)),

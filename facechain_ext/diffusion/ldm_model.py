@@ -94,17 +94,21 @@ class LdmModel:
     @torch.no_grad()
     def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode (B, 3, H, W) in -1..1 to scaled latents, float32, one picture at a time."""
-        # The class's own method, here and below: --medvram's on the instance moves the UNet away.
-        autoencoder: Any = type(self.vae)
 
         def encode_one(picture: Tensor) -> Tensor:
-            posterior = autoencoder.encode(self.vae, picture)
-            noise = torch.randn(posterior.mean.shape, generator=generator)
-            latents: Tensor = posterior.mean + posterior.std * noise.to(posterior.mean)
-            return latents * self.scale_factor
+            mean, deviation = self._encode_moments(picture)
+            noise = torch.randn(mean.shape, generator=generator)
+            return (mean + deviation * noise.to(mean)) * self.scale_factor
 
         with self._at_work(self.vae):
             return _each(encode_one, pixels.to(self.device, torch.float32))
+
+    def _encode_moments(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation of a picture's latents."""
+        # The class's own method, here and below: --medvram's on the instance moves the UNet away.
+        autoencoder: Any = type(self.vae)
+        posterior = autoencoder.encode(self.vae, picture)
+        return posterior.mean, posterior.std
 
     @torch.no_grad()
     def decode_latents(self, latents: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from facechain_ext.host import Conditioning
 
+TIME_IDS = 6
 LATENT_FACTOR = 8
 
 

@@ -11,6 +11,7 @@ from modules import devices, lowvram, sd_hijack, sd_models, sd_unet, shared
 from modules.hypernetworks import hypernetwork
 
 from facechain_ext.diffusion.ldm_model import LdmModel
+from facechain_ext.diffusion.sgm_model import in_place
 from facechain_ext.errors import InvalidInput
 from facechain_ext.webui.loras import lora_extension
 
@@ -23,7 +24,7 @@ def lent(model: Any, *, for_training: bool) -> Iterator[LdmModel]:
     Raises InvalidInput, UnsupportedCheckpoint; the model is not touched then.
     """
     _refuse_settings(model)
-    lendable = LdmModel.over(model, parked=for_training or model.lowvram)
+    lendable = in_place(model, parked=for_training or model.lowvram)
     _restore_weights(model)
     _undo_extras(model)
     with _in_place(model, lendable):

@@ -1,0 +1,159 @@
+"""A DiffusionModel over sgm's objects: SDXL as the webui loads it, a DiffusionEngine.
+
+Nothing is copied: the modules are used where they are, as in ldm_model.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from diffusers.models.embeddings import get_timestep_embedding
+from torch import Tensor, nn
+
+from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.ldm_model import LdmModel
+from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
+from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
+from facechain_ext.errors import UnsupportedCheckpoint
+from facechain_ext.host import Conditioning, PredictionType
+
+SDXL_RESOLUTION = 1024
+REST = (
+    r"\.ff\.net\.(0\.proj|2)$",
+    r"\.proj_(in|out)$",
+    r"\.(in_layers\.2|emb_layers\.1|out_layers\.3)$",
+)
+TARGETS: dict[TargetModules, re.Pattern[str]] = {
+    "attention": re.compile(ATTENTION),
+    "all": re.compile("|".join((ATTENTION, *REST))),
+}
+_KINDS: dict[str, PredictionType] = {"eps": "epsilon", "v": "v_prediction"}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SgmModel(LdmModel):
+    """An SDXL base made of sgm's classes; text_encoder is its conditioner, with both encoders.
+
+    encode_text: from prompts to {"crossattn": (B, T, D), "vector": (B, P + 6 * size_width)}.
+    size_width: of the embedding of each of the six sizes and crops.
+    """
+
+    size_width: int
+
+    @classmethod
+    def over(cls, engine: Any, *, parked: bool = False) -> SgmModel:
+        """Take the parts of a DiffusionEngine; raises UnsupportedCheckpoint, saying what it is."""
+        unet = engine.model.diffusion_model
+        _refuse_others(unet, engine.conditioner)
+        alphas = getattr(engine, "alphas_cumprod_original", None)
+        return cls(
+            unet=unet,
+            vae=engine.first_stage_model,
+            text_encoder=engine.conditioner,
+            encode_text=engine.get_learned_conditioning,
+            scale_factor=float(engine.scale_factor),
+            resolution=SDXL_RESOLUTION,
+            alphas_cumprod=(engine.alphas_cumprod if alphas is None else alphas)
+            .detach()
+            .to("cpu", torch.float32, copy=True),
+            family="sdxl",
+            prediction_type=_KINDS[engine.parameterization],
+            parked=parked,
+            size_width=_size_width(engine.conditioner),
+        )
+
+    @property
+    def default_guidance_scale(self) -> float:
+        return 3.0 if self.is_small else 5.0
+
+    @property
+    def suggested_learning_rate(self) -> float:
+        return 2e-3 if self.is_small else 1e-4
+
+    @torch.no_grad()
+    def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
+        """Encode prompts as the model's owner does; an empty one is zeros, as SDXL was trained."""
+        with self._at_work(self.text_encoder, keep_dtype=True), self._precision():
+            made: Any = self.encode_text(list(texts))
+        pooled = made["vector"][:, : -TIME_IDS * self.size_width]
+        with torch.inference_mode(False):  # what is made in inference mode cannot be trained with
+            written = torch.tensor([bool(text.strip()) for text in texts], device=self.device)
+            own = [part.detach().to(self.device).clone() for part in (made["crossattn"], pooled)]
+            return Conditioning(own[0] * written[:, None, None], own[1] * written[:, None])
+
+    def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
+        """Run the UNet in its own precision; the answer has the input's dtype."""
+        latents = noisy_latents.to(self._input_weight.dtype)
+        with self._precision():
+            prediction: Tensor = self.unet(
+                latents,
+                timesteps,
+                context=cond.prompt_embeds.to(latents.dtype),
+                y=self._vector(latents, cond),
+            )
+        return prediction.to(noisy_latents.dtype)
+
+    def lora_targets(self, kind: TargetModules) -> dict[str, str]:
+        """Map kohya LoRA name, which for SDXL is this very path, to the module's dotted path."""
+        wanted = TARGETS[kind]
+        layers = (
+            path
+            for path, module in self.unet.named_modules()
+            if isinstance(module, nn.Linear | nn.Conv2d)
+        )
+        return {UNET_PREFIX + p.replace(".", "_"): p for p in layers if wanted.search(p)}
+
+    def _vector(self, latents: Tensor, cond: Conditioning) -> Tensor:
+        """Join the pooled embedding and those of the sizes: (B, P + 6 * size_width)."""
+        added = added_conditioning(cond, latents)
+        if added is None:
+            raise ValueError("SDXL needs a pooled prompt embedding")
+        sizes = get_timestep_embedding(
+            added["time_ids"].flatten(),
+            self.size_width,
+            flip_sin_to_cos=True,
+            downscale_freq_shift=0,
+        )
+        pooled = added["text_embeds"]
+        return torch.cat([pooled, sizes.reshape(len(pooled), -1).to(pooled)], dim=1)
+
+    def _encode_moments(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation: sgm's own encode has drawn from them already."""
+        moments = self.vae.quant_conv(self.vae.encoder(picture))  # type: ignore[operator]
+        mean, log_variance = moments.chunk(2, dim=1)
+        return mean, (0.5 * log_variance.clamp(-30, 20)).exp()
+
+
+def in_place(model: Any, *, parked: bool = False) -> LdmModel:
+    """Take the parts of whatever the webui has loaded; raises UnsupportedCheckpoint."""
+    kind = SgmModel if hasattr(model, "conditioner") else LdmModel
+    return kind.over(model, parked=parked)
+
+
+def with_resolution(model: SgmModel, resolution: int) -> SgmModel:
+    """Say another native size, for models smaller than SDXL."""
+    return replace(model, resolution=resolution)
+
+
+def _size_width(conditioner: Any) -> int:
+    return next(int(each.outdim) for each in conditioner.embedders if hasattr(each, "outdim"))
+
+
+def _refuse_others(unet: nn.Module, conditioner: Any) -> None:
+    first: Any = unet.get_submodule("input_blocks.0.0")
+    channels = first.weight.shape[1]
+    if channels != 4:
+        raise UnsupportedCheckpoint(
+            f"The loaded checkpoint is an inpainting or editing model ({channels} input channels); "
+            "choose the plain one."
+        )
+    readers = [each for each in conditioner.embedders if not hasattr(each, "outdim")]
+    if len(readers) != 2:
+        raise UnsupportedCheckpoint(
+            "The loaded checkpoint is the SDXL refiner, or another model of sgm's; choose an SDXL "
+            "base checkpoint."
+        )
