@@ -1,0 +1,51 @@
+"""A checkpoint read from its file once more, for training beside Forge's own model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from backend import memory_management
+
+from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.host import CheckpointRef
+
+logger = logging.getLogger(__name__)
+
+
+class CheckpointCopy:
+    """A copy of a checkpoint that waits in main memory while it is not in use."""
+
+    def __init__(self, checkpoint: CheckpointRef) -> None:
+        self.checkpoint = checkpoint
+        self._model: DiffusersModel | None = None
+
+    @contextmanager
+    def on_device(self) -> Iterator[DiffusersModel]:
+        """Put the copy on Forge's device, where Forge makes room; take it off again.
+
+        It is read from the file at its first use. Raises UnsupportedCheckpoint.
+        """
+        device = memory_management.get_torch_device()
+        if self._model is None:
+            logger.info("Reading a copy of %s for training", self.checkpoint.path.name)
+            self._model = load_model(self.checkpoint.path, device="cpu", dtype=dtype_on(device))
+        memory_management.unload_all_models()
+        move(self._model, device)
+        try:
+            yield self._model
+        finally:
+            move(self._model, torch.device("cpu"))
+            memory_management.soft_empty_cache()
+
+
+def dtype_on(device: torch.device) -> torch.dtype:
+    """Return the precision that the copy's weights have."""
+    return torch.float32 if device.type == "cpu" else torch.float16
+
+
+def move(model: DiffusersModel, device: torch.device) -> None:
+    for module in (model.unet, model.vae, model.text_encoder):
+        module.to(device)
