@@ -59,7 +59,7 @@ def models(models_dir: Path) -> str:
         badge = f'<span class="fc-badge fc-{MARKS[state]}">{escape(state)}</span>'
         cells = (str(told[key]) for key in ("size", "licence", "origin"))
         rows.append([escape(str(told["role"])), badge, *map(escape, cells)])
-    return _section("Nets", _table(("", "", "on disk", "licence", "from"), rows))
+    return _section("Nets", _table(("", "", "on disk", "licence", "from"), rows, "fc-nets"))
 
 
 def parts() -> str:
@@ -90,8 +90,8 @@ def folders(services: Services) -> str:
 
 
 _PRIVACY = (
-    "<ul><li>Photos stay on this computer. Nothing is sent anywhere, and nothing is fetched without "
-    "a click.</li><li>Place, time and camera are removed from photos before they are kept.</li>"
+    "<ul><li>Photos stay on this computer. Nothing is sent anywhere, and nothing is fetched "
+    "without a click.</li><li>Place, time and camera are removed from photos before they are kept.</li>"
     "<li>Delete in People removes a person's photos, crops, trainings, LoRAs and portraits.</li>"
     "<li>Portraits carry a marker that says they were made by a generative model.</li></ul>"
 )
@@ -105,7 +105,7 @@ def _section(title: str, content: str) -> str:
     return f'<section class="fc-section"><h3>{escape(title)}</h3>{content}</section>'
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """Draw a table; cells are HTML already. The first cell of every row is its heading."""
     names = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head) if any(head) else ""
     body = "".join(
@@ -113,6 +113,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for first, *rest in rows
     )
     top = f"<thead><tr>{names}</tr></thead>" if names else ""
-    return (
-        f'<div class="fc-scroll"><table class="fc-table">{top}<tbody>{body}</tbody></table></div>'
-    )
+    table = f'<table class="fc-table {kind}">{top}<tbody>{body}</tbody></table>'
+    return f'<div class="fc-scroll">{table}</div>'

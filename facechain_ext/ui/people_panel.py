@@ -293,7 +293,8 @@ class PeoplePanel:
         page.put("stopped", gr.update(visible=resumable is not None))
         page.put("stop", gr.update(interactive=is_running(job)))
         runs = [LATEST, *(self.view.runs(person) if person else ())]
-        page.put("run", gr.update(choices=runs, value=choice if choice in runs else LATEST), runs)
+        value = choice if choice in runs else LATEST
+        page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
 
     def _put_people(self, page: Redraw, chosen: str, typed: str) -> str:

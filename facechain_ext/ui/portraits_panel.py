@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.config import PortraitConfig
-from facechain_ext.errors import FaceChainError
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import markup, portrait_desk, styles_view
 from facechain_ext.ui.compat import UNCHANGED, on
@@ -22,6 +21,7 @@ from facechain_ext.ui.services import SendSources
 from facechain_ext.ui.widgets import ConfigForm
 
 LABELS = {
+    "count": "How many",
     "seed": "Portrait seed",
     "min_face_share": "Smallest face in a portrait",
     "max_face_share": "Largest face in a portrait",
@@ -59,9 +59,8 @@ class PortraitsPanel:
         self._draw_styles()
         self.form.draw("prompt", lines=2)
         self.form.draw("negative_prompt", lines=1)
-        self.form.draw("count")
         with gr.Row():
-            self.form.draw("seed", min_width=140)
+            self.form.draw("count", "seed", min_width=140)
         self.form.draw("output_size")
         self._draw_more()
         with gr.Row():
@@ -103,14 +102,11 @@ class PortraitsPanel:
 
     def _draw_results(self) -> None:
         self.progress = gr.HTML(elem_id=ids.PORTRAIT_PROGRESS)
-        self.results = gr.Gallery(
-            label="Portraits, best first",
-            show_label=False,
-            columns=2,
-            object_fit="contain",
-            height="auto",
-            elem_id=ids.RESULTS,
-        )
+        with gr.Column(visible=False) as self.shown:
+            self._draw_shown()
+
+    def _draw_shown(self) -> None:
+        self.results = _gallery("Portraits, best first", ids.RESULTS, columns=2)
         self.notes = gr.HTML()
         self.infotext = not_saved(
             gr.Textbox(
@@ -125,25 +121,14 @@ class PortraitsPanel:
             with gr.Row(elem_classes=["fc-send"]):
                 self.desk.services.send_buttons(SendSources(self.results, self.infotext))
         with gr.Accordion("Set aside", open=False) as self.aside_fold:
-            self.aside = gr.Gallery(
-                label="Set aside",
-                show_label=False,
-                columns=4,
-                object_fit="contain",
-                height="auto",
-                elem_id=ids.ASIDE,
-            )
+            self.aside = _gallery("Pictures set aside", ids.ASIDE, columns=4)
 
     def _wire(self) -> None:
         on(self.start.click, failing_in_place(self._generate),
            [self.person, *self.form.inputs], [self.message])  # fmt: skip
         on(self.stop.click, self._stop, [], [self.message])
-        self.results.select(
-            self._describe, [], [self.infotext], queue=False, show_progress="hidden"
-        )
-        self.aside.select(
-            self._describe_aside, [], [self.infotext], queue=False, show_progress="hidden"
-        )
+        on(self.results.select, self._describe, [], [self.infotext])
+        on(self.aside.select, self._describe_aside, [], [self.infotext])
 
     def _generate(self, name: str | None, *values: Any) -> str:
         self.desk.generate(name, self.form.read(values))
@@ -176,6 +161,7 @@ class PortraitsPanel:
             "style_sheet": self.style_sheet,
             "portrait_progress": self.progress,
             "stop_portraits": self.stop,
+            "shown": self.shown,
             "results": self.results,
             "notes": self.notes,
             "infotext": self.infotext,
@@ -213,12 +199,24 @@ class PortraitsPanel:
         job = self.desk.last_finished()
         shown = self.desk.results(job) if job else None
         mark = job.id if job else ""
+        page.put("shown", gr.update(visible=shown is not None))
         page.put("results", shown.ranked if shown else [], mark)
         page.put("aside", shown.aside if shown else [], mark)
         label = f"Set aside ({len(shown.aside)})" if shown else "Set aside"
         page.put("aside_fold", gr.update(label=label))
         page.put("infotext", shown.infotexts[0] if shown else "", mark)
         page.put("notes", _notes(shown) if shown else "")
+
+
+def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
+    return gr.Gallery(
+        label=label,
+        show_label=False,
+        columns=columns,
+        object_fit="contain",
+        height="auto",
+        elem_id=elem_id,
+    )
 
 
 def _notes(shown: Results) -> str:

@@ -19,6 +19,8 @@ FAR_SMALLER = {"learning_rate"}
 """Fields whose useful values are far smaller than their range: typed too."""
 
 AUTOMATIC = "automatic"
+ZERO = {"output_size": "as drawn"}
+"""What 0 means, where it is one of a few choices."""
 
 
 @dataclass(eq=False)
@@ -83,7 +85,8 @@ class ConfigForm(Generic[ConfigT]):
             listed = [AUTOMATIC, *self.choices[name]]
             return gr.Dropdown(**{**shared, "choices": listed, "value": AUTOMATIC})
         if get_origin(hint) is Literal:
-            return gr.Radio(choices=[(_told(c), c) for c in get_args(hint)], **shared)
+            choices = [(ZERO.get(name, str(c)) if c == 0 else str(c), c) for c in get_args(hint)]
+            return gr.Radio(choices=choices, **shared)
         if hint is bool:
             return gr.Checkbox(**shared)
         return gr.Textbox(**shared) if hint is str else _number(spec, hint, shared)
@@ -97,10 +100,6 @@ class ConfigForm(Generic[ConfigT]):
             raise InvalidInput(f"{self.label(name)} needs a number.")
         whole = hint is int and float(value).is_integer()
         return int(value) if whole else float(value) if hint is float else value
-
-
-def _told(choice: object) -> str:
-    return AUTOMATIC if choice == 0 else str(choice)
 
 
 def _number(spec: dataclasses.Field[Any], hint: Any, shared: dict[str, Any]) -> Any:
