@@ -41,7 +41,7 @@ def test_a_cache_comes_back_as_it_was(
 def test_what_only_larger_models_have_comes_back_too(tmp_path: Path) -> None:
     cond = Conditioning(torch.rand(2, 3, 4), torch.rand(2, 5), torch.rand(2, 6))
     index = torch.zeros(1, dtype=torch.long)
-    made = LatentCache(torch.rand(1, 4, 2, 2), torch.rand(1, 1, 2, 2), index, index, cond)
+    made = LatentCache(torch.rand(1, 4, 2, 2), torch.rand(1, 1, 2, 2), index, index + 1, cond)
     save_latents(tmp_path / "latents.safetensors", made)
     assert_same(load_latents(tmp_path / "latents.safetensors", CPU), made)
     plain = replace(made, cond=Conditioning(cond.prompt_embeds))
