@@ -43,6 +43,13 @@ def best_upscaler() -> Any | None:
     return next((here[name] for name in wanted if name in here), next(iter(here.values()), None))
 
 
+def second_pass_upscaler() -> str | None:
+    """Name what enlarges a picture that is drawn a second time; None for the webui's usual one."""
+    model = best_upscaler()
+    plain = (each.name for each in shared.sd_upscalers if each.name == "Lanczos")
+    return next(plain, None) if model is None else str(model.name)
+
+
 def _has_weights(upscaler: Any) -> bool:
     """Tell whether a file is there; a URL means that the webui would fetch it first."""
     path = upscaler.local_data_path
