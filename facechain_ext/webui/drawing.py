@@ -79,7 +79,7 @@ def _processing(request: GenerationRequest) -> Any:
         scheduler=scheduler,
         enable_hr=request.hires_scale > 1,
         hr_scale=request.hires_scale,
-        hr_upscaler=upscaling.second_pass_upscaler(),
+        hr_upscaler=upscaling.second_pass_upscaler() if request.hires_scale > 1 else None,
         denoising_strength=request.hires_strength,
         # Asked to restore without the weights, the webui would fetch them.
         restore_faces=request.restore_faces and face_restoring.why_not() is None,

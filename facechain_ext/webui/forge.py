@@ -44,7 +44,7 @@ class ForgeHost(WebuiHost):
         The queue is ours meanwhile: not for the weights' sake, which are nobody else's, but for the
         memory's. Raises UnsupportedCheckpoint.
         """
-        with self._turn():
+        with self._turn(skip_stops=True):
             if self._copy is None:
                 self._copy = CheckpointCopy(selected_checkpoint())
             try:

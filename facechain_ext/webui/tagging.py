@@ -7,12 +7,13 @@ from pathlib import Path
 from modules import paths
 from PIL import Image
 
+from facechain_ext.dataset.tags import caption_tags
 from facechain_ext.host import Unavailable
 from facechain_ext.records import Pixels
 
 
 def tag(pixels: Pixels) -> list[str] | Unavailable:
-    """Return tags by falling probability, above the threshold of the webui's settings."""
+    """Return what a caption may say of a picture, above the threshold of the webui's settings."""
     if not any((Path(paths.models_path) / "torch_deepdanbooru").glob("*.pt")):
         return Unavailable(
             "DeepDanbooru's weights are not there yet; the webui fetches them when its "
@@ -25,4 +26,4 @@ def tag(pixels: Pixels) -> list[str] | Unavailable:
         text = deepbooru.model.tag_multi(Image.fromarray(pixels), force_disable_ranks=True)
     finally:
         deepbooru.model.stop()
-    return [tag for tag in text.replace("\\", "").split(", ") if tag]
+    return caption_tags(tag for tag in text.replace("\\", "").split(", ") if tag)
