@@ -45,7 +45,7 @@ class A1111Host(WebuiHost):
         is gone, UnsupportedCheckpoint, and InvalidInput for settings that no training works with.
         """
         with (
-            self._turn(),
+            self._turn(skip_stops=True),
             loaded(self._checkpoint) as model,
             lent(model, for_training=for_training) as lendable,
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import torch
 
 from facechain_ext.config import TrainConfig
-from facechain_ext.events import Step
+from facechain_ext.events import Event, Step
 from facechain_ext.host import Host
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
 from facechain_ext.records import LoraFile
-from facechain_ext.training.trainer import train
+from facechain_ext.training.select import Chosen
+from facechain_ext.training.trainer import Outcome, Training
 
 QUICK = TrainConfig(
     max_train_steps=3,
@@ -43,8 +45,8 @@ def fingerprint_of(model: Any) -> str:
     return digest.hexdigest()
 
 
-def training(host: Host, model: Any, folder: Path) -> Any:
-    """Begin to train on a lent model."""
+def new_training(host: Host, model: Any, folder: Path) -> Training:
+    """Prepare a training on data that the lent model encodes."""
     data = SimpleNamespace(
         latents=torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(3)),
         loss_weights=torch.ones(4, 1, 8, 8),
@@ -52,16 +54,42 @@ def training(host: Host, model: Any, folder: Path) -> Any:
         cond=model.encode_prompts(["fcsks, photo", ""]),
         empty_caption=1,
     )
-    return train(
-        model,
-        data,
-        QUICK,
+    return Training(
+        data=data,
+        config=QUICK,
         out_dir=folder,
         score=lambda images: (0.5,) * len(images),
         prompt="fcsks",
         negative_prompt="",
         cancelled=host.cancelled,
+        others_waiting=host.others_waiting,
     )
+
+
+def training(host: Host, model: Any, folder: Path) -> Any:
+    """Train on a lent model for one slice."""
+    return new_training(host, model, folder).slice(model)
+
+
+def in_slices(host: Host, folder: Path) -> Generator[Event, None, Chosen]:
+    """Train to the end, giving the model back whenever others wait for it."""
+    work: Training | None = None
+    outcome: Outcome | None = None
+    while not isinstance(outcome, Chosen):
+        with host.borrow_model(for_training=True) as model:
+            work = work or new_training(host, model, folder)
+            outcome = yield from work.slice(model, outcome)
+    return outcome
+
+
+def finished(events: Generator[Event, None, Chosen]) -> Chosen:
+    """Run a training to its end."""
+    try:
+        while True:
+            next(events)
+    except StopIteration as stop:
+        chosen: Chosen = stop.value
+        return chosen
 
 
 def steps(events: Any) -> Any:

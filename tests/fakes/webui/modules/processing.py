@@ -51,6 +51,8 @@ class StableDiffusionProcessingTxt2Img:
     denoising_strength: float = 0.75
     hr_scale: float = 2.0
     hr_upscaler: str | None = None
+    hr_cfg: float = 1.0  # this and the next are Forge's alone
+    hr_additional_modules: list[str] | None = None
     scripts: Any = field(default=None, init=False)
     closed: bool = field(default=False, init=False)
 
@@ -67,6 +69,7 @@ class Processed:
 def process_images(p: StableDiffusionProcessingTxt2Img) -> Processed:
     """Draw; interrupted or skipped, the picture comes out as far as it got."""
     jobs.append(p)
+    assert not p.enable_hr or "Use same choices" in (p.hr_additional_modules or ())
     if fail_with:
         raise fail_with.pop()
     if shared.state.job_count == -1:
@@ -113,9 +116,11 @@ def _draw(p: StableDiffusionProcessingTxt2Img) -> list[Any]:
 
 
 def _infotext(p: StableDiffusionProcessingTxt2Img, seed: int) -> str:
+    """As in the webui, the LoRAs are told only where scripts may have their say."""
+    prompt = TAG.sub(" ", p.prompt) if p.scripts is None else p.prompt
     negative = f"\nNegative prompt: {p.negative_prompt}" if p.negative_prompt else ""
     return (
-        f"{p.prompt}{negative}\nSteps: {p.steps}, Sampler: {p.sampler_name}, "
+        f"{prompt}{negative}\nSteps: {p.steps}, Sampler: {p.sampler_name}, "
         f"Schedule type: {p.scheduler}, CFG scale: {p.cfg_scale}, Seed: {seed}, "
         f"Size: {p.width}x{p.height}, Model: {sd_models.select_checkpoint().name_for_extra}"
     )
