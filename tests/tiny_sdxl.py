@@ -100,6 +100,12 @@ def clip_to_sgm(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def open_clip_to_sgm(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    written = open_clip_layers(state, layers=3)
+    written["text_projection"] = state["text_projection.weight"].T
+    return {"conditioner.embedders.1.model." + name: tensor for name, tensor in written.items()}
+
+
+def open_clip_layers(state: dict[str, Tensor], *, layers: int) -> dict[str, Tensor]:
     """Write out OpenCLIP's layout layer by layer, as open_clip/transformer.py names it."""
     own = {name.removeprefix("text_model."): tensor for name, tensor in state.items()}
     written = {
@@ -107,10 +113,9 @@ def open_clip_to_sgm(state: dict[str, Tensor]) -> dict[str, Tensor]:
         "positional_embedding": own["embeddings.position_embedding.weight"],
         "ln_final.weight": own["final_layer_norm.weight"],
         "ln_final.bias": own["final_layer_norm.bias"],
-        "text_projection": own["text_projection.weight"].T,
         "logit_scale": torch.tensor(4.6),
     }
-    for layer in range(int(TEXT_2["num_hidden_layers"])):  # type: ignore[call-overload]
+    for layer in range(layers):
         ours, theirs = f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}."
         for kind in ("weight", "bias"):
             stacked = [own[f"{ours}self_attn.{part}_proj.{kind}"] for part in "qkv"]
@@ -122,4 +127,4 @@ def open_clip_to_sgm(state: dict[str, Tensor]) -> dict[str, Tensor]:
                 f"{theirs}mlp.c_fc.{kind}": own[f"{ours}mlp.fc1.{kind}"],
                 f"{theirs}mlp.c_proj.{kind}": own[f"{ours}mlp.fc2.{kind}"],
             }
-    return {"conditioner.embedders.1.model." + name: tensor for name, tensor in written.items()}
+    return written

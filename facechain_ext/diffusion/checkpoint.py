@@ -40,6 +40,8 @@ class CheckpointInfo:
     """What a checkpoint is.
 
     components: the folder whose unet/, vae/, text_encoder/, scheduler/ and tokenizer/ describe it.
+    prediction_type: of single files of Stable Diffusion 2.x only what is stated; see
+        `parameterization`.
     zero_snr: whether the noise schedule ends in pure noise, without any signal left.
     """
 

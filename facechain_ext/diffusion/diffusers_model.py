@@ -15,6 +15,7 @@ from facechain_ext.config import TargetModules
 from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.diffusion.lora_names import all_layers, unet_targets
 from facechain_ext.diffusion.noise_schedule import load_alphas_cumprod
+from facechain_ext.diffusion.parameterization import settle
 from facechain_ext.diffusion.prompts import encode_text
 from facechain_ext.diffusion.prompts_xl import OPEN_CLIP_PAD, encode_text_pair
 from facechain_ext.diffusion.time_ids import added_conditioning
@@ -154,14 +155,15 @@ def load_model(
     device = torch.device(device)
     dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
     second = load_text_encoder_2(info, dtype).to(device) if info.family == "sdxl" else None
+    unet = load_unet(info, dtype).to(device)
     return DiffusersModel(
-        unet=load_unet(info, dtype).to(device),
+        unet=unet,
         vae=load_vae(info, torch.float32).to(device),
         text_encoder=load_text_encoder(info, dtype).to(device),
         tokenizer=load_tokenizer(info),
         alphas_cumprod=load_alphas_cumprod(info),
         family=info.family,
-        prediction_type=info.prediction_type,
+        prediction_type=settle(info, unet),
         text_encoder_2=second,
     )
 

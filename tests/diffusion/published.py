@@ -1,7 +1,8 @@
 """The published layouts of full-size single files, written out key by key.
 
 Shapes as in sd_xl_base_1.0.safetensors: sgm's openaimodel.py and model.py with the values of
-sd_xl_base.yaml, Hugging Face's CLIP-L and OpenCLIP's ViT-bigG-14.
+sd_xl_base.yaml, Hugging Face's CLIP-L and OpenCLIP's ViT-bigG-14; and as in v2-1_768-ema-pruned:
+v2-inference-v.yaml and OpenCLIP's ViT-H-14.
 """
 
 from __future__ import annotations
@@ -11,43 +12,54 @@ from collections.abc import Iterator
 Shapes = dict[str, tuple[int, ...]]
 
 UNET = "model.diffusion_model."
-CONTEXT = 2048
-DEPTHS = (0, 2, 10)
-"""Transformer blocks at each of the three resolutions; the middle has as many as the last."""
 
 
 def sdxl_unet() -> Shapes:
     """List the 1680 tensors of SDXL's UNet."""
+    labels = {**_linear("label_emb.0.0", 2816, 1280), **_linear("label_emb.0.2", 1280, 1280)}
+    blocks = _blocks((320, 640, 1280), depths=(0, 2, 10), middle=10, context=2048)
+    return {UNET + name: shape for name, shape in (labels | blocks).items()}
+
+
+def sd2_unet() -> Shapes:
+    """List the 686 tensors of Stable Diffusion 2.x's UNet."""
+    blocks = _blocks((320, 640, 1280, 1280), depths=(1, 1, 1, 0), middle=1, context=1024)
+    return {UNET + name: shape for name, shape in blocks.items()}
+
+
+def _blocks(
+    widths: tuple[int, ...], *, depths: tuple[int, ...], middle: int, context: int
+) -> Shapes:
+    """List openaimodel.py's blocks; depths: transformer blocks at each resolution."""
+    last = len(widths) - 1
     shapes = {**_linear("time_embed.0", 320, 1280), **_linear("time_embed.2", 1280, 1280)}
-    shapes |= {**_linear("label_emb.0.0", 2816, 1280), **_linear("label_emb.0.2", 1280, 1280)}
-    shapes |= {**_conv("input_blocks.0.0", 4, 320, 3)}
-    widths, skips, width = (320, 640, 1280), [320], 320
-    at = 0
+    shapes |= _conv("input_blocks.0.0", 4, 320, 3)
+    skips, width, at = [320], 320, 0
     for level, out in enumerate(widths):
         for _ in range(2):
             at += 1
             shapes |= _residual(f"input_blocks.{at}.0", width, out)
-            shapes |= _transformer(f"input_blocks.{at}.1", out, DEPTHS[level])
+            shapes |= _transformer(f"input_blocks.{at}.1", out, depths[level], context)
             width = out
             skips.append(width)
-        if level < 2:
+        if level < last:
             at += 1
             shapes |= _conv(f"input_blocks.{at}.0.op", width, width, 3)
             skips.append(width)
     shapes |= _residual("middle_block.0", width, width)
-    shapes |= _transformer("middle_block.1", width, DEPTHS[-1])
+    shapes |= _transformer("middle_block.1", width, middle, context)
     shapes |= _residual("middle_block.2", width, width)
     at = 0
     for level, out in reversed([*enumerate(widths)]):
         for layer in range(3):
             shapes |= _residual(f"output_blocks.{at}.0", width + skips.pop(), out)
-            shapes |= _transformer(f"output_blocks.{at}.1", out, DEPTHS[level])
+            shapes |= _transformer(f"output_blocks.{at}.1", out, depths[level], context)
             width = out
             if level > 0 and layer == 2:
-                shapes |= _conv(f"output_blocks.{at}.2.conv", width, width, 3)
+                slot = 2 if depths[level] else 1
+                shapes |= _conv(f"output_blocks.{at}.{slot}.conv", width, width, 3)
             at += 1
-    shapes |= {**_norm("out.0", 320), **_conv("out.2", 320, 4, 3)}
-    return {UNET + name: shape for name, shape in shapes.items()}
+    return {**shapes, **_norm("out.0", 320), **_conv("out.2", 320, 4, 3)}
 
 
 def vae() -> Shapes:
@@ -104,6 +116,21 @@ def sdxl_text() -> Shapes:
     return shapes
 
 
+def sd2_text() -> Shapes:
+    """List the tensors of Stable Diffusion 2.x's text encoder, whose last layer is not used."""
+    start = "cond_stage_model.model."
+    shapes: Shapes = {
+        start + "token_embedding.weight": (49408, 1024),
+        start + "positional_embedding": (77, 1024),
+        start + "text_projection": (1024, 1024),
+        start + "logit_scale": (),
+        **_norm(start + "ln_final", 1024),
+    }
+    for layer in range(24):
+        shapes |= dict(_resblock(f"{start}transformer.resblocks.{layer}.", 1024))
+    return shapes
+
+
 def _resblock(at: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield at + "attn.in_proj_weight", (3 * width, width)
     yield at + "attn.in_proj_bias", (3 * width,)
@@ -117,14 +144,14 @@ def _resblock(at: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield from _norm(at + name, width).items()
 
 
-def _transformer(at: str, width: int, depth: int) -> Shapes:
+def _transformer(at: str, width: int, depth: int, cross: int) -> Shapes:
     if not depth:
         return {}
     shapes = {**_norm(f"{at}.norm", width), **_linear(f"{at}.proj_in", width, width)}
     shapes |= _linear(f"{at}.proj_out", width, width)
     for block in range(depth):
         inner = f"{at}.transformer_blocks.{block}."
-        for attention, context in (("attn1", width), ("attn2", CONTEXT)):
+        for attention, context in (("attn1", width), ("attn2", cross)):
             shapes[f"{inner}{attention}.to_q.weight"] = (width, width)
             shapes[f"{inner}{attention}.to_k.weight"] = (width, context)
             shapes[f"{inner}{attention}.to_v.weight"] = (width, context)
