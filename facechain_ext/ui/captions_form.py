@@ -54,7 +54,7 @@ class CaptionsForm:
     def fingerprint(self, name: str) -> str:
         """Return something that changes when another person's or other crops are to be shown."""
         made = [caption.picture.stat().st_mtime_ns for caption in self.desk.captions(name)]
-        return f"{name}|{made}"
+        return f"{name} {made}"
 
     def _show(self, name: str) -> list[Any]:
         captions = self.desk.captions(name)

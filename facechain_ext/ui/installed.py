@@ -91,7 +91,8 @@ def folders(services: Services) -> str:
 
 _PRIVACY = (
     "<ul><li>Photos stay on this computer. Nothing is sent anywhere, and nothing is fetched "
-    "without a click.</li><li>Place, time and camera are removed from photos before they are kept.</li>"
+    "without a click.</li>"
+    "<li>Place, time and camera are removed from photos before they are kept.</li>"
     "<li>Delete in People removes a person's photos, crops, trainings, LoRAs and portraits.</li>"
     "<li>Portraits carry a marker that says they were made by a generative model.</li></ul>"
 )

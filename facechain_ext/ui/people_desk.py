@@ -119,6 +119,7 @@ class PeopleDesk:
         return [
             Caption(path.stem, path.with_suffix(".png"), path.read_text(encoding="utf-8").strip())
             for path in person.captions()
+            if path.with_suffix(".png").is_file()  # the picture is written last
         ]
 
     def save_captions(self, name: str, texts: Sequence[str]) -> int:
@@ -181,7 +182,7 @@ class PeopleDesk:
             raise InvalidInput(f"{len(paths)} photos are more than {MOST_PHOTOS}.")
         if not consent:
             raise InvalidInput(
-                "Please confirm below the photos that this person agrees to be trained."
+                "Tick the box below the photos first: nobody is trained without agreeing to it."
             )
 
     def _refuse_second(self, name: str) -> None:

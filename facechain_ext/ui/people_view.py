@@ -37,8 +37,8 @@ class PeopleView:
         person = self.desk.person(name)
         if person is None:
             return ""
-        run, crops = person.latest_run, person.captions()
-        face = markup.picture_file(crops[0].with_suffix(".png"), "", FACE_SIDE) if crops else ""
+        run, crops = person.latest_run, self.desk.captions(name)
+        face = markup.picture_file(crops[0].picture, "", FACE_SIDE) if crops else ""
         if run is None:
             learned = "Not trained yet."
         else:

@@ -19,7 +19,7 @@ STAGES = {
     "cache": "Encoding the photos",
     "train": "Training",
 }
-SAMPLE_SIDE = 160
+SAMPLE_SIDE = 192
 
 
 def progress(job: Job, log: TrainingLog) -> str:

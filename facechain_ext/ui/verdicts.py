@@ -76,13 +76,14 @@ def _card(name: str, uri: str, photo: PreparedPhoto | None) -> str:
     if photo is None:
         kind, word, sentence = "waiting", "…", "Waiting to be looked at."
     elif photo.verdict.accepted:
-        kind, word, sentence = "good", "✓ used", photo.verdict.message
+        kind, word, sentence = "good", "✓ used", ""
     else:
         kind, word, sentence = "bad", "✗ not used", photo.verdict.message
+    said = f"<p>{escape(sentence)}</p>" if sentence else ""
     image = f'<img src="{uri}" alt="">' if uri else '<span class="fc-nopicture">?</span>'
     return (
         f'<li class="fc-photo fc-{kind}">{image}<div><b>{word}</b>'
-        f'<span class="fc-file">{escape(name)}</span><p>{escape(sentence)}</p></div></li>'
+        f'<span class="fc-file">{escape(name)}</span>{said}</div></li>'
     )
 
 
