@@ -100,6 +100,8 @@ class GraphStepper:
             return _optimise(loss, self._batch, parameters, self._optimizer)
 
         self._warm_up(run)
+        # The graph reads every tensor that the loss closes over at the address it had: keep them.
+        self._run = run
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
             self._loss = run()
