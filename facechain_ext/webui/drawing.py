@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from modules import processing, script_callbacks, sd_samplers, shared
+from modules import processing, script_callbacks, scripts, sd_samplers, shared
 
 from facechain_ext.errors import InvalidInput, OutOfMemory
 from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
-from facechain_ext.webui import face_restoring, loras
+from facechain_ext.webui import face_restoring, loras, upscaling
 
 USUAL_SAMPLER = "DPM++ 2M"
 LARGEST_BATCH = 4
@@ -79,13 +79,15 @@ def _processing(request: GenerationRequest) -> Any:
         scheduler=scheduler,
         enable_hr=request.hires_scale > 1,
         hr_scale=request.hires_scale,
+        hr_upscaler=upscaling.second_pass_upscaler() if request.hires_scale > 1 else None,
         denoising_strength=request.hires_strength,
         # Asked to restore without the weights, the webui would fetch them.
         restore_faces=request.restore_faces and face_restoring.why_not() is None,
         do_not_save_samples=True,
         do_not_save_grid=True,
     )
-    job.scripts = None
+    # A runner without scripts; with none at all, the webui leaves the LoRAs out of the infotext.
+    job.scripts = scripts.ScriptRunner()
     return job
 
 

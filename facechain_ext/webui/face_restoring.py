@@ -21,7 +21,7 @@ def why_not() -> str | None:
     if restorer is None:
         return "No face restoration model is chosen in the webui's settings."
     folders = [Path(each.model_path) for each in shared.face_restorers]
-    own = any(Path(restorer.model_path).glob("*.pth"))
+    own = any(path.name not in HELPERS for path in Path(restorer.model_path).glob("*.pth"))
     if not own or not all(_in_any(name, folders) for name in HELPERS):
         return (
             f"The weights of {chosen} are not there yet; the webui fetches them when faces are "

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from modules import sd_models
-from modules_forge import main_entry
-
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.host import CheckpointRef
+from facechain_ext.webui import forge_backend
 from facechain_ext.webui.checkpoints import selected_checkpoint
 from facechain_ext.webui.forge_copy import CheckpointCopy
 from facechain_ext.webui.forge_thread import on_main_thread
@@ -46,7 +44,7 @@ class ForgeHost(WebuiHost):
         The queue is ours meanwhile: not for the weights' sake, which are nobody else's, but for the
         memory's. Raises UnsupportedCheckpoint.
         """
-        with self._turn():
+        with self._turn(skip_stops=True):
             if self._copy is None:
                 self._copy = CheckpointCopy(selected_checkpoint())
             try:
@@ -57,6 +55,5 @@ class ForgeHost(WebuiHost):
                     self._copy = None
 
     def _call(self, function: Callable[[Any], Any], argument: Any, /) -> Any:
-        if not sd_models.model_data.forge_loading_parameters:  # Forge's own page was never built
-            main_entry.refresh_model_loading_parameters()
+        forge_backend.prepare_to_draw()
         return on_main_thread(function, argument)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from backend import memory_management
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.host import CheckpointRef
+from facechain_ext.webui import forge_backend
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +28,17 @@ class CheckpointCopy:
 
         It is read from the file at its first use. Raises UnsupportedCheckpoint.
         """
-        device = memory_management.get_torch_device()
+        device = forge_backend.device()
         if self._model is None:
             logger.info("Reading a copy of %s for training", self.checkpoint.path.name)
             self._model = load_model(self.checkpoint.path, device="cpu", dtype=dtype_on(device))
-        memory_management.unload_all_models()
+        forge_backend.make_room()
         move(self._model, device)
         try:
             yield self._model
         finally:
             move(self._model, torch.device("cpu"))
-            memory_management.soft_empty_cache()
+            forge_backend.tidy()
 
 
 def dtype_on(device: torch.device) -> torch.dtype:

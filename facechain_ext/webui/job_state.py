@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ class JobState:
         self._title = ""
         self._stage = ""
         self._shown = False
+        self._skip_stops = False
         self._cancelled = False
 
     @contextmanager
@@ -32,11 +34,11 @@ class JobState:
             self._title = ""
 
     @contextmanager
-    def shown(self, *, done: int = 0, total: int = 1) -> Iterator[None]:
+    def shown(self, *, done: int = 0, total: int = 1, skip_stops: bool = False) -> Iterator[None]:
         """Take the webui's state over, with `done` of `total` parts of the job behind us.
 
         To be used while the queue is ours: whoever had it before left their own state there,
-        an interrupt included.
+        an interrupt included. skip_stops: of work that has no parts to skip.
         """
         if self._shown:
             yield
@@ -45,13 +47,16 @@ class JobState:
         shared.state.job_no, shared.state.job_count = done, total
         shared.state.sampling_steps = 0
         shared.state.textinfo = self._stage
-        self._shown = True
+        self._shown, self._skip_stops = True, skip_stops
         try:
             yield
         finally:
             self._notice()
             self._shown = False
             shared.state.end()
+            # It forgets no press of a button, and not everybody's job begins by doing so.
+            shared.state.interrupted = shared.state.skipped = False
+            shared.state.stopping_generation = False
 
     def cancel(self) -> None:
         """Ask our job to stop; somebody else's that is running now is left alone."""
@@ -81,6 +86,7 @@ class JobState:
         elif isinstance(event, Step):
             state.job_count, state.job_no = 1, 0
             state.sampling_step, state.sampling_steps = event.step, event.total
+            state.time_start = began(event)
             state.textinfo = f"step {event.step} of {event.total}, loss {event.loss:.4f}"
         elif isinstance(event, CheckpointSaved):
             state.textinfo = f"saved step {event.step}"
@@ -89,8 +95,19 @@ class JobState:
 
     def _notice(self) -> None:
         state = shared.state
-        if self._shown and (state.interrupted or state.stopping_generation):
+        stopped = state.interrupted or state.stopping_generation
+        if self._shown and (stopped or (self._skip_stops and state.skipped)):
             self._cancelled = True
+
+
+def began(step: Step) -> float:
+    """Return when a training would have begun that always went as fast as now.
+
+    The webui tells the time left by what has passed and the share that is done; the time that
+    others had between our slices, and what came before the first step, must not count.
+    """
+    left = step.total - step.step
+    return time.time() - (step.eta_seconds * step.step / left if left else 0.0)
 
 
 def side_by_side(images: tuple[Pixels, ...]) -> Image.Image:

@@ -15,6 +15,7 @@ from facechain_ext.portrait.upscale import FACTOR
 from facechain_ext.portrait.upscale import upscale as upscale_by_span
 from facechain_ext.records import Pixels
 
+PLAIN = "Lanczos"
 FAVOURED = ("RealESRGAN_x4plus", "R-ESRGAN 4x+", "4x-UltraSharp", "ESRGAN_4x", "SwinIR 4x")
 
 
@@ -37,10 +38,22 @@ def upscale(pixels: Pixels, size: int, models_dir: Path) -> Pixels | Unavailable
 
 
 def best_upscaler() -> Any | None:
-    """Return the one named in the webui's settings, a favoured one, or any with weights here."""
+    """Return the one named in our settings or the webui's, a favoured one, or any with weights."""
     here = {each.name: each for each in shared.sd_upscalers if _has_weights(each)}
-    wanted = (shared.opts.upscaler_for_img2img, *FAVOURED)
+    ours = getattr(shared.opts, "facechain_upscaler", None)
+    wanted = (ours, shared.opts.upscaler_for_img2img, *FAVOURED)
     return next((here[name] for name in wanted if name in here), next(iter(here.values()), None))
+
+
+def second_pass_upscaler() -> str | None:
+    """Name what enlarges a picture before it is drawn a second time; None for the webui's usual.
+
+    Its usual one enlarges the latents, which need more noise than a likeness survives.
+    """
+    best = best_upscaler()
+    if best is not None:
+        return str(best.name)
+    return next((PLAIN for each in shared.sd_upscalers if each.name == PLAIN), None)
 
 
 def _has_weights(upscaler: Any) -> bool:

@@ -106,9 +106,10 @@ class WebuiHost:
         return function(argument)
 
     @contextmanager
-    def _turn(self, *, done: int = 0, total: int = 1) -> Iterator[None]:
+    def _turn(self, *, done: int = 0, total: int = 1, skip_stops: bool = False) -> Iterator[None]:
         """Take our turn in the webui's queue, and its state with it."""
-        with self.queue.turn(), self.state.shown(done=done, total=total):
+        shown = self.state.shown(done=done, total=total, skip_stops=skip_stops)
+        with self.queue.turn(), shown:
             yield
 
     def _stop_if_cancelled(self) -> None:

@@ -113,9 +113,11 @@ def _draw(p: StableDiffusionProcessingTxt2Img) -> list[Any]:
 
 
 def _infotext(p: StableDiffusionProcessingTxt2Img, seed: int) -> str:
+    """As in the webui, the LoRAs are told only where scripts may have their say."""
+    prompt = TAG.sub(" ", p.prompt) if p.scripts is None else p.prompt
     negative = f"\nNegative prompt: {p.negative_prompt}" if p.negative_prompt else ""
     return (
-        f"{p.prompt}{negative}\nSteps: {p.steps}, Sampler: {p.sampler_name}, "
+        f"{prompt}{negative}\nSteps: {p.steps}, Sampler: {p.sampler_name}, "
         f"Schedule type: {p.scheduler}, CFG scale: {p.cfg_scale}, Seed: {seed}, "
         f"Size: {p.width}x{p.height}, Model: {sd_models.select_checkpoint().name_for_extra}"
     )
