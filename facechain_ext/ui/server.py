@@ -45,7 +45,7 @@ def _serve(services: Services, folder: Path, port: int | None, open_browser: boo
     from facechain_ext.ui.local_page import LocalPage
     from facechain_ext.ui.tab import build_tab
 
-    css, theme = read_asset("style.css"), _theme()
+    css, theme = read_asset("style.css") + "\nfooter { display: none !important; }", _theme()
     page = build_tab(services, css=css, theme=theme)
     script = read_asset("javascript/facechain.js")
     with page:
