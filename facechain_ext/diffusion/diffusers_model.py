@@ -13,6 +13,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from facechain_ext.config import TargetModules
 from facechain_ext.diffusion.checkpoint import inspect
+from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.lora_names import all_layers, unet_targets
 from facechain_ext.diffusion.noise_schedule import load_alphas_cumprod
 from facechain_ext.diffusion.parameterization import settle
@@ -30,10 +31,6 @@ from facechain_ext.host import Conditioning, Family, PredictionType
 
 FULL_WIDTH = 320
 """Channels of the first block of every Stable Diffusion; anything narrower is a small model."""
-
-GUIDANCE_SCALE: dict[Family, float] = {"sd1": 7.0, "sd2": 7.0, "sdxl": 5.0}
-LEARNING_RATE: dict[Family, float] = {"sd1": 2e-4, "sd2": 2e-4, "sdxl": 1e-4}
-"""What suits full-size checkpoints; small ones need ten times that, and less guidance."""
 
 
 @dataclass(frozen=True, eq=False)

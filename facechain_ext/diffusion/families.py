@@ -23,6 +23,10 @@ VAE = "first_stage_model.decoder.conv_in.weight"
 V_MARKER, ZERO_SNR_MARKER = "v_pred", "ztsnr"
 """Empty tensors by which files say that they predict v, and up to pure noise."""
 
+GUIDANCE_SCALE: dict[Family, float] = {"sd1": 7.0, "sd2": 7.0, "sdxl": 5.0}
+LEARNING_RATE: dict[Family, float] = {"sd1": 2e-4, "sd2": 2e-4, "sdxl": 1e-4}
+"""What suits full-size checkpoints; small ones need ten times that, and less guidance."""
+
 WORKING = "only Stable Diffusion 1.x, 2.x and SDXL work"
 
 

@@ -15,6 +15,7 @@ from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
 from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
 from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
@@ -68,16 +69,16 @@ class SgmModel(LdmModel):
 
     @property
     def default_guidance_scale(self) -> float:
-        return 3.0 if self.is_small else 5.0
+        return 3.0 if self.is_small else GUIDANCE_SCALE[self.family]
 
     @property
     def suggested_learning_rate(self) -> float:
-        return 2e-3 if self.is_small else 1e-4
+        return 2e-3 if self.is_small else LEARNING_RATE[self.family]
 
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
         """Encode prompts as the model's owner does; an empty one is zeros, as SDXL was trained."""
-        with self._at_work(self.text_encoder, keep_dtype=True), self._precision():
+        with self._at_work(self.text_encoder), self._precision():
             made: Any = self.encode_text(list(texts))
         pooled = made["vector"][:, : -TIME_IDS * self.size_width]
         with torch.inference_mode(False):  # what is made in inference mode cannot be trained with
