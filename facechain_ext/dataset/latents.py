@@ -38,8 +38,8 @@ class LatentCache:
     """M encoded crops and the captions they point to.
 
     latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per photo's crop, 0 where errors do
-    not count. photo_index: (M,) int64, -1 for class images. caption_index: (M,) int64, rows of cond.
-    cond: one row per caption, then one for the empty caption. All on the model's device.
+    not count. photo_index: (M,) int64, -1 for class images. caption_index: (M,) int64, rows of
+    cond. cond: one row per caption, then one for the empty caption. All on the model's device.
     """
 
     latents: Tensor
