@@ -57,6 +57,7 @@ class RandomData:
     caption_index: Tensor
     cond: Conditioning
     empty_caption: int = 1
+    add_time_ids: Tensor | None = None
 
     @classmethod
     def of(cls, side: int, device: torch.device) -> RandomData:

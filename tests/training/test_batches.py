@@ -83,6 +83,14 @@ def test_a_copied_batch_is_equal_and_a_clone_apart(data: TrainingData) -> None:
     assert not torch.equal(first.noise, second.noise)
 
 
+def test_sizes_travel_with_their_picture(data: TrainingData) -> None:
+    told = replace(data, add_time_ids=torch.arange(36.0).reshape(6, 6))  # type: ignore[type-var]
+    batch = stream(told).draw()
+    assert batch.cond.add_time_ids is not None
+    assert batch.cond.add_time_ids[:, 0].tolist() == [6.0 * row for row in rows_of(batch, data)]
+    assert stream(data).draw().cond.add_time_ids is None
+
+
 def test_a_split_batch_is_its_parts_in_order(data: TrainingData) -> None:
     batch = stream(data, batch_size=5).draw()
     parts = batch.split(2)
