@@ -1,10 +1,8 @@
-"""Prior preservation: what is drawn, how much it weighs, and what it keeps from changing."""
+"""Prior preservation: what is drawn, and how much it weighs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,7 @@ from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_
 from facechain_ext.dataset.latents import LatentCache, cache
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.events import Event
-from facechain_ext.lora.merge import merged
-from facechain_ext.lora.state import LoraState
 from facechain_ext.records import Instance
-from facechain_ext.training.select import Chosen
-from facechain_ext.training.trainer import train
 
 CONFIG = TrainConfig(crops_per_photo=2, prior_loss_weight=0.5)
 
@@ -79,52 +72,3 @@ def test_class_images_join_the_cache_with_their_weight(
     caption = tiny_model.encode_prompts(["photo of somebody"]).prompt_embeds[0]
     rows = joined.cond.prompt_embeds[joined.caption_index[-3:]]
     assert all(torch.allclose(row, caption, atol=1e-5) for row in rows)
-
-
-def train_on(model: DiffusersModel, data: LatentCache, folder: Path) -> LoraState:
-    config = TrainConfig(
-        max_train_steps=40,
-        train_batch_size=8,
-        rank=4,
-        learning_rate=3e-3,
-        samples_per_snapshot=0,
-        snapshot_every=40,
-        target_modules="attention",
-    )
-    kept: list[Chosen] = []
-
-    def whole() -> Iterator[Event]:
-        chosen = yield from train(
-            model,
-            data,
-            config,
-            out_dir=folder,
-            score=lambda images: (),
-            prompt="",
-            negative_prompt="",
-            cancelled=lambda: False,
-        )
-        kept.append(chosen)
-
-    assert list(whole())
-    return kept[0].state
-
-
-def test_a_lora_changes_the_class_less_with_class_images(
-    tiny_model: DiffusersModel, instance: Instance, quick: None, tmp_path: Path
-) -> None:
-    images = draw_class_images(tiny_model, ["photo"], count=4, side=tiny_model.resolution)
-    without = cached(tiny_model, instance, [])
-    beside = cached(tiny_model, instance, images, prior_loss_weight=10.0)
-    generator = torch.Generator().manual_seed(1)
-    noisy = beside.latents[-4:] + torch.randn(4, 4, 8, 8, generator=generator)
-    cond, when = beside.cond.select(beside.caption_index[-4:]), torch.full((4,), 500)
-
-    def change(data: LatentCache) -> float:
-        state = train_on(tiny_model, data, tmp_path)
-        with torch.no_grad():
-            before = tiny_model.predict(noisy, when, cond)
-            with merged(tiny_model, [(state, 1.0)]):
-                return float((tiny_model.predict(noisy, when, cond) - before).square().mean())
-
-    assert change(beside) < 0.8 * change(without)
