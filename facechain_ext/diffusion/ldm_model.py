@@ -103,7 +103,7 @@ class LdmModel:
             latents: Tensor = posterior.mean + posterior.std * noise.to(posterior.mean)
             return latents * self.scale_factor
 
-        with self._at_work(self.vae):
+        with self._at_work(self.vae, torch.float32):
             return _each(encode_one, pixels.to(self.device, torch.float32))
 
     @torch.no_grad()
@@ -115,13 +115,13 @@ class LdmModel:
             picture: Tensor = autoencoder.decode(self.vae, one)
             return picture.clamp(-1, 1)
 
-        with self._at_work(self.vae):
+        with self._at_work(self.vae, torch.float32):
             return _each(decode_one, latents.to(self.device, torch.float32) / self.scale_factor)
 
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
         """Encode prompts as the model's owner does, emphasis and long prompts included."""
-        with self._at_work(self.text_encoder, keep_dtype=True), self._precision():
+        with self._at_work(self.text_encoder), self._precision():
             embeds = self.encode_text(list(texts))
         with torch.inference_mode(False):  # what is made in inference mode cannot be trained with
             return Conditioning(embeds.detach().to(self.device).clone())
@@ -155,18 +155,19 @@ class LdmModel:
         return torch.autocast(device, dtype)
 
     @contextmanager
-    def _at_work(self, module: nn.Module, *, keep_dtype: bool = False) -> Iterator[None]:
-        """Have a module on the UNet's device, the autoencoder in float32, and put it back exactly.
+    def _at_work(self, module: nn.Module, dtype: torch.dtype | None = None) -> Iterator[None]:
+        """Have a module on the UNet's device, in a precision if one is named, and put it back.
 
-        In float16 some autoencoders overflow to black pictures.
+        Back is exact where all of it has one precision, as the autoencoder has; in float16 some
+        of those overflow to black pictures.
         """
         weight = next(module.parameters())
-        device, dtype = weight.device, weight.dtype
-        module.to(self.device, dtype if keep_dtype else torch.float32)
+        home, own = weight.device, None if dtype is None else weight.dtype
+        module.to(self.device, dtype)
         try:
             yield
         finally:
-            module.to("cpu" if self.parked else device, dtype)
+            module.to("cpu" if self.parked else home, own)
 
 
 def _autocasts(device: str) -> bool:

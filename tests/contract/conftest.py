@@ -70,9 +70,7 @@ def _forget() -> None:
 @pytest.fixture
 def a1111(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webui]:
     """A1111 with the tiny checkpoint loaded into LDM's real classes."""
-    from tests.fakes.ldm import load_ldm
-
-    load_ldm(tiny_file, tiny_file.parent)  # skips where there are none
+    pytest.importorskip("ldm", reason="LDM's classes are not installed here")
     with living_in(tmp_path / "wébui data", tiny_file, "a1111", "webui") as webui:
         from tests.fakes.a1111.drawing import draw
 

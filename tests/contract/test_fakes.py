@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.conftest import living_in
 
+from tests.contract.conftest import living_in
 from tools.host_uses import HostName, recorded, signature_of
 
 FAKES: dict[HostName, tuple[str, ...]] = {"a1111": ("a1111", "webui"), "forge": ("webui",)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,6 +148,7 @@ def training_data(model: DiffusionModel) -> Any:
         caption_index=torch.zeros(4, dtype=torch.long),
         cond=model.encode_prompts(["fcsks, photo", ""]),
         empty_caption=1,
+        add_time_ids=None,
     )
 
 
@@ -258,6 +260,37 @@ def test_other_families_are_refused_with_a_sentence(ldm: Any) -> None:
     refuse(ldm, "unCLIP")
     ldm.model.diffusion_model.input_blocks[0][0] = nn.Conv2d(9, 32, 3)
     refuse(ldm, "9 input channels")
+
+
+@pytest.fixture
+def sd2(ldm: Any, tiny_file: Path) -> Any:
+    """The tiny model with a UNet in Stable Diffusion 2's form: linear projections, wide context."""
+    from tests.fakes.ldm import quiet_ldm, unet_config
+
+    config = json.loads((tiny_file.parent / "unet" / "config.json").read_text(encoding="utf-8"))
+    params = unet_config({**config, "cross_attention_dim": 1024})["params"]
+    with quiet_ldm(tiny_file.parent):
+        from ldm.modules.diffusionmodules.openaimodel import UNetModel
+
+        ldm.model.diffusion_model = UNetModel(**params, use_linear_in_transformer=True).eval()
+    ldm.parameterization = "v"
+    ldm.get_learned_conditioning = lambda texts: torch.randn(len(texts), 77, 1024)
+    return ldm
+
+
+def test_stable_diffusion_2_is_trained_like_1(sd2: Any, run: Callable[..., Any]) -> None:
+    model = LdmModel.over(sd2)
+    assert (model.family, model.prediction_type, model.resolution) == ("sd2", "v_prediction", 768)
+    targets = model.lora_targets("all")
+    assert len(targets) == 258
+    assert isinstance(
+        model.denoiser.get_submodule(targets["lora_unet_mid_block_attentions_0_proj_in"]), nn.Linear
+    )
+    before = fingerprint(sd2)
+    events, chosen = list_and_result(run(model, samples_per_snapshot=0))
+    assert len([event for event in events if isinstance(event, Step)]) == 3
+    assert any("attn2_to_k" in name for name in chosen.state)
+    assert fingerprint(sd2) == before
 
 
 def test_v_prediction_is_read_off_the_model(ldm: Any) -> None:
