@@ -97,6 +97,12 @@ class PrepareConfig(Validated):
         help="With several faces in a photo, the largest counts as the subject only when its area "
         "is at least this many times the next one's.",
     )
+    keep_photos: bool = option(
+        True,
+        label="Keep the photos",
+        help="Keeps the photos beside the crops that are made of them. Training and portraits need "
+        "the crops alone.",
+    )
     max_megapixels: float = option(
         80.0,
         label="Largest photo",

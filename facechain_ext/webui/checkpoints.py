@@ -42,11 +42,13 @@ def reference(info: Any) -> CheckpointRef:
 def native(path: Path) -> Native:
     """Read off a checkpoint's header what it is made for; Stable Diffusion's own if unreadable."""
     try:
-        config = read_config(inspect(path).components, "unet")
+        info = inspect(path)
+        config = read_config(info.components, "unet")
     except UnsupportedCheckpoint:
         return Native()
+    usual = 5.0 if info.family == "sdxl" else 7.0
     small = config["block_out_channels"][0] < 320
-    return Native(int(config["sample_size"]) * 8, 3.0 if small else 7.0)
+    return Native(int(config["sample_size"]) * 8, 3.0 if small else usual)
 
 
 def with_defaults(request: GenerationRequest, path: Path) -> GenerationRequest:

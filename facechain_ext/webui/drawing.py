@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from modules import processing, script_callbacks, scripts, sd_samplers, shared
+from modules import processing, script_callbacks, scripts, sd_samplers, sd_schedulers, shared
 
 from facechain_ext.errors import InvalidInput, OutOfMemory
 from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
@@ -86,6 +86,9 @@ def _processing(request: GenerationRequest) -> Any:
         do_not_save_samples=True,
         do_not_save_grid=True,
     )
+    if hasattr(job, "hr_cfg"):
+        # Forge's second pass has a guidance and a choice of modules of its own: 1 and an error.
+        job.hr_cfg, job.hr_additional_modules = request.guidance_scale, ["Use same choices"]
     # A runner without scripts; with none at all, the webui leaves the LoRAs out of the infotext.
     job.scripts = scripts.ScriptRunner()
     return job
@@ -96,15 +99,20 @@ def sampler_of(name: str) -> tuple[str, str]:
 
     A schedule may follow the sampler, as in "Euler Karras". Raises InvalidInput.
     """
+    samplers = sd_samplers.all_samplers_map
     if not name:
-        usual = sd_samplers.all_samplers_map.get(USUAL_SAMPLER, sd_samplers.all_samplers[0])
-        return usual.name, "Automatic"
-    sampler, scheduler = sd_samplers.get_sampler_and_scheduler(name, None)
-    if not name.startswith(sampler):
-        raise InvalidInput(
-            f"sampler_name must be one of the webui's samplers, such as {sampler!r}, not {name!r}."
-        )
-    return sampler, scheduler
+        return samplers.get(USUAL_SAMPLER, sd_samplers.all_samplers[0]).name, "Automatic"
+    if name in samplers:
+        return name, "Automatic"
+    for schedule in sd_schedulers.schedulers:
+        for option in (schedule.label, schedule.name, *(schedule.aliases or ())):
+            sampler = name.removesuffix(f" {option}")
+            if sampler != name and sampler in samplers:
+                return sampler, schedule.label
+    raise InvalidInput(
+        f"sampler_name must be one of the webui's samplers, such as {USUAL_SAMPLER!r}, "
+        f"not {name!r}."
+    )
 
 
 @contextmanager

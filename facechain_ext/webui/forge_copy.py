@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.host import CheckpointRef
@@ -29,10 +30,10 @@ class CheckpointCopy:
         It is read from the file at its first use. Raises UnsupportedCheckpoint.
         """
         device = forge_backend.device()
+        forge_backend.make_room()
         if self._model is None:
             logger.info("Reading a copy of %s for training", self.checkpoint.path.name)
-            self._model = load_model(self.checkpoint.path, device="cpu", dtype=dtype_on(device))
-        forge_backend.make_room()
+            self._model = load_model(self.checkpoint.path, device=device)
         move(self._model, device)
         try:
             yield self._model
@@ -41,11 +42,8 @@ class CheckpointCopy:
             forge_backend.tidy()
 
 
-def dtype_on(device: torch.device) -> torch.dtype:
-    """Return the precision that the copy's weights have."""
-    return torch.float32 if device.type == "cpu" else torch.float16
-
-
 def move(model: DiffusersModel, device: torch.device) -> None:
-    for module in (model.unet, model.vae, model.text_encoder):
-        module.to(device)
+    """Move every part that has weights."""
+    for part in vars(model).values():
+        if isinstance(part, nn.Module):
+            part.to(device)

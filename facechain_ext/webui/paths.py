@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from modules import paths, shared
 
@@ -18,4 +18,11 @@ def host_paths() -> HostPaths:
         lora_dir=Path(shared.cmd_opts.lora_dir).absolute(),
         output_dir=(data / "outputs" / "facechain").absolute(),
         models_dir=(Path(paths.models_path) / "facechain").absolute(),
+        lora_folder=lora_folder(getattr(shared.opts, "facechain_lora_folder", "")),
     )
+
+
+def lora_folder(chosen: str) -> str:
+    """Return a folder inside the webui's LoRA folder; what would lead out of it counts as none."""
+    path = PureWindowsPath(chosen.strip())  # for both kinds of slash
+    return "" if path.anchor or ".." in path.parts else path.as_posix().removeprefix(".")

@@ -64,8 +64,9 @@ class WebuiHost:
         """
         request = with_defaults(request, selected_checkpoint().path)
         parts = drawing.batches(request)
+        passes = 2 if request.hires_scale > 1 else 1  # the webui doubles the total itself
         for number, part in enumerate(parts):
-            with self._turn(done=number, total=len(parts)):
+            with self._turn(done=number * passes, total=len(parts)):
                 self._stop_if_cancelled()
                 with drawing.steps_told(on_step, done=number * len(parts[0].seeds)):
                     images = drawing.draw(part, self._call)

@@ -51,6 +51,8 @@ class StableDiffusionProcessingTxt2Img:
     denoising_strength: float = 0.75
     hr_scale: float = 2.0
     hr_upscaler: str | None = None
+    hr_cfg: float = 1.0  # this and the next are Forge's alone
+    hr_additional_modules: list[str] | None = None
     scripts: Any = field(default=None, init=False)
     closed: bool = field(default=False, init=False)
 
@@ -67,6 +69,7 @@ class Processed:
 def process_images(p: StableDiffusionProcessingTxt2Img) -> Processed:
     """Draw; interrupted or skipped, the picture comes out as far as it got."""
     jobs.append(p)
+    assert not p.enable_hr or "Use same choices" in (p.hr_additional_modules or ())
     if fail_with:
         raise fail_with.pop()
     if shared.state.job_count == -1:
