@@ -59,8 +59,11 @@ class PeoplePanel:
 
     def draw(self) -> None:
         """Draw the panel into the page that is being built."""
-        self.train_form = ConfigForm(TrainConfig, TRAIN_LABELS)
-        self.prepare_form = ConfigForm(PrepareConfig, PREPARE_LABELS)
+        defaults = self.desk.services.defaults
+        self.train_form = ConfigForm(TrainConfig, TRAIN_LABELS, defaults=defaults(TrainConfig))
+        self.prepare_form = ConfigForm(
+            PrepareConfig, PREPARE_LABELS, defaults=defaults(PrepareConfig)
+        )
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):
                 self._draw_who()

@@ -42,7 +42,8 @@ class PortraitsPanel:
         services = self.desk.services
         samplers = [*services.sampler_names()]
         choices = {"sampler_name": samplers} if samplers else {}
-        self.form = ConfigForm(PortraitConfig, LABELS, choices)
+        defaults = services.defaults(PortraitConfig)
+        self.form = ConfigForm(PortraitConfig, LABELS, choices, defaults)
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):
                 self._draw_request()

@@ -16,6 +16,10 @@ def _no_samplers() -> Sequence[str]:
     return ()
 
 
+def _no_defaults(config: type) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class SendSources:
     """The components that a host's "Send to ..." buttons read: a Gallery and a Textbox."""
@@ -34,7 +38,8 @@ class Services:
 
     sampler_names: empty where there is no choice. send_buttons: called inside the page, below the
     portraits; draws and wires the host's buttons. paste_fields: told which components an infotext
-    restores. redraws: whether this host has a hires pass and restores faces.
+    restores. redraws: whether this host has a hires pass and restores faces. defaults: what the
+    host's own settings say about a config's fields.
     """
 
     studio: Studio
@@ -43,3 +48,4 @@ class Services:
     send_buttons: Callable[[SendSources], None] | None = None
     paste_fields: Callable[[Sequence[tuple[Any, PasteTarget]]], None] | None = None
     redraws: bool = False
+    defaults: Callable[[type], Mapping[str, Any]] = _no_defaults

@@ -26,8 +26,7 @@ def sheet(styles: Sequence[Style], folder: Path = PREVIEWS) -> str:
         if path.is_file():
             uri = _picture(path, path.stat().st_mtime_ns)
             rules.append(
-                f"#{ids.STYLE} label:nth-of-type({place})::before"
-                f"{{background-image:url({uri})}}"
+                f"#{ids.STYLE} label:nth-of-type({place})::before{{background-image:url({uri})}}"
             )
     return f"<style>{''.join(rules)}</style>" if rules else ""
 

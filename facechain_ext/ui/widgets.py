@@ -28,18 +28,22 @@ class ConfigForm(Generic[ConfigT]):
     """The components of one config, drawn piece by piece; `read` puts the config together.
 
     labels: where two configs on one page would have the same label. choices: for text fields that
-    the host has a list for; the empty value is called automatic.
+    the host has a list for; the empty value is called automatic. defaults: values to begin
+    with that are not the config's own; the host keeps them, so its memory of pages does not.
     """
 
     config: type[ConfigT]
     labels: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     components: dict[str, Any] = field(default_factory=dict)
 
     def draw(self, *names: str, **options: Any) -> None:
         """Draw these fields, in this order."""
         for name in names:
             self.components[name] = self._component(name, options)
+            if name in self.defaults:
+                self.components[name].do_not_save_to_config = True
 
     def draw_rest(self, leave_out: Sequence[str] = ()) -> None:
         """Draw every field that has not been drawn."""
@@ -76,7 +80,7 @@ class ConfigForm(Generic[ConfigT]):
         shared = {
             "label": self.label(name),
             "info": spec.metadata["help"],
-            "value": spec.default,
+            "value": self.defaults.get(name, spec.default),
             "elem_id": f"facechain_{self.config.__name__.removesuffix('Config').lower()}_{name}",
             "interactive": True,
             **options,

@@ -10,7 +10,7 @@ from facechain_ext.jobs import Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio import Studio
 from facechain_ext.ui.services import Services
-from facechain_ext.webui import sending
+from facechain_ext.webui import sending, settings
 from facechain_ext.webui.which import make_host
 
 
@@ -34,4 +34,5 @@ def services() -> Services:
         send_buttons=sending.draw_send_buttons,
         paste_fields=sending.paste_fields,
         redraws=True,
+        defaults=settings.chosen,
     )
