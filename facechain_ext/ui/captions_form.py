@@ -10,7 +10,7 @@ import gradio as gr
 from facechain_ext.errors import FaceChainError
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import markup
-from facechain_ext.ui.compat import on
+from facechain_ext.ui.compat import not_saved, on
 from facechain_ext.ui.people_desk import PeopleDesk
 from facechain_ext.ui.verdicts import MOST_PHOTOS
 from facechain_ext.ui.wording import count
@@ -33,10 +33,11 @@ class CaptionsForm:
     desk: PeopleDesk
 
     def __post_init__(self) -> None:
-        self.revision = gr.Textbox(
-            show_label=False, label="Crops", container=False, elem_classes=["fc-offscreen"]
+        self.revision = not_saved(
+            gr.Textbox(
+                show_label=False, label="Crops", container=False, elem_classes=["fc-offscreen"]
+            )
         )
-        self.revision.do_not_save_to_config = True
 
     def draw(self) -> None:
         self.hint = gr.HTML()
@@ -80,8 +81,7 @@ class CaptionsForm:
 def _row(number: int) -> tuple[Any, Any, Any]:
     with gr.Row(visible=False, elem_classes=["fc-caption"]) as row:
         image = gr.HTML()
-        box = gr.Textbox(label=f"Caption {number}", lines=2, max_lines=4, scale=4)
-        box.do_not_save_to_config = True
+        box = not_saved(gr.Textbox(label=f"Caption {number}", lines=2, max_lines=4, scale=4))
     return row, image, box
 
 

@@ -42,6 +42,12 @@ def on(
     )
 
 
+def not_saved(component: Any) -> Any:
+    """Keep what is typed about people out of the webui's ui-config.json."""
+    component.do_not_save_to_config = True
+    return component
+
+
 def new_blocks(title: str, *, css: str = "", theme: Any = None) -> gr.Blocks:
     """Make an empty page; from gradio 6 on, looks are given when it is launched."""
     looks = {} if MAJOR >= 6 else {"css": css or None, "theme": theme}

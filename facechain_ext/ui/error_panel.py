@@ -11,7 +11,8 @@ INSTALL_NAMES = {"cv2": "opencv-python", "PIL": "Pillow", "yaml": "PyYAML"}
 
 def build_error_panel(error: BaseException) -> gr.Blocks:
     """Build a page that explains an error; needs gradio alone."""
-    with gr.Blocks(analytics_enabled=False) as panel:
+    panel = gr.Blocks(analytics_enabled=False)
+    with panel:
         gr.HTML(explain(error), elem_id="facechain_error")
     return panel
 
@@ -53,8 +54,9 @@ def _steps(missing: str | None) -> str:
 
 
 def _details(error: BaseException) -> str:
-    causes, current = [], error
+    causes: list[str] = []
+    current: BaseException | None = error
     while current is not None and len(causes) < 5:
         causes.append(f"{type(current).__name__}: {current}")
-        current = current.__cause__ or current.__context__  # type: ignore[assignment]
+        current = current.__cause__ or current.__context__
     return "\ncaused by ".join(causes)

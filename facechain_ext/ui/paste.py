@@ -32,7 +32,7 @@ def paste_pairs(form: ConfigForm[PortraitConfig], person: Any) -> list[tuple[Any
 def _ours(
     form: ConfigForm[PortraitConfig], name: str, key: str
 ) -> Callable[[Mapping[str, Any]], Any]:
-    default = getattr(PortraitConfig(), name)
+    default = getattr(PortraitConfig(), name)  # what an infotext of ours leaves out
 
     def restored(fields: Mapping[str, Any]) -> Any:
         if PERSON not in fields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from facechain_ext.errors import FaceChainError
 from facechain_ext.ui import compat, markup
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui.captions_form import CaptionsForm
-from facechain_ext.ui.compat import UNCHANGED, on
+from facechain_ext.ui.compat import UNCHANGED, not_saved, on
 from facechain_ext.ui.people_desk import NEW, PeopleDesk, is_running
 from facechain_ext.ui.people_view import LATEST, PeopleView, title_of
 from facechain_ext.ui.redraw import Redraw
@@ -29,12 +30,6 @@ TRAIN_LABELS = {
 }
 PREPARE_LABELS = {"min_face_px": "Smallest face in a photo"}
 CONSENT = "These are photos of me, or of somebody who agreed to have them trained."
-
-
-def not_saved(component: Any) -> Any:
-    """Keep what people type about people out of the webui's ui-config.json."""
-    component.do_not_save_to_config = True
-    return component
 
 
 def failing_in_place(action: Callable[..., str]) -> Callable[..., str]:
@@ -60,10 +55,8 @@ class PeoplePanel:
     def draw(self) -> None:
         """Draw the panel into the page that is being built."""
         defaults = self.desk.services.defaults
-        self.train_form = ConfigForm(TrainConfig, TRAIN_LABELS, defaults=defaults(TrainConfig))
-        self.prepare_form = ConfigForm(
-            PrepareConfig, PREPARE_LABELS, defaults=defaults(PrepareConfig)
-        )
+        self.train_form = ConfigForm(defaults(TrainConfig), TRAIN_LABELS)
+        self.prepare_form = ConfigForm(defaults(PrepareConfig), PREPARE_LABELS)
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):
                 self._draw_who()
@@ -324,4 +317,4 @@ class PeoplePanel:
             name = self.desk.services.studio.host.current_checkpoint().name
         except FaceChainError as error:
             return markup.message(str(error))
-        return f'<p class="fc-hint">Trains on <strong>{markup.escape(name)}</strong>.</p>'
+        return f'<p class="fc-hint">Trains on <strong>{escape(name)}</strong>.</p>'

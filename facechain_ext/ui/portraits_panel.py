@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -11,10 +12,10 @@ import gradio as gr
 from facechain_ext.config import PortraitConfig
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import markup, portrait_desk, styles_view
-from facechain_ext.ui.compat import UNCHANGED, on
+from facechain_ext.ui.compat import UNCHANGED, not_saved, on
 from facechain_ext.ui.paste import paste_pairs
 from facechain_ext.ui.people_desk import is_running
-from facechain_ext.ui.people_panel import failing_in_place, not_saved
+from facechain_ext.ui.people_panel import failing_in_place
 from facechain_ext.ui.portrait_desk import PortraitDesk, Results
 from facechain_ext.ui.redraw import Redraw
 from facechain_ext.ui.services import SendSources
@@ -42,8 +43,7 @@ class PortraitsPanel:
         services = self.desk.services
         samplers = [*services.sampler_names()]
         choices = {"sampler_name": samplers} if samplers else {}
-        defaults = services.defaults(PortraitConfig)
-        self.form = ConfigForm(PortraitConfig, LABELS, choices, defaults)
+        self.form = ConfigForm(services.defaults(PortraitConfig), LABELS, choices)
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):
                 self._draw_request()
@@ -82,7 +82,7 @@ class PortraitsPanel:
         self.style_sheet = gr.HTML(elem_id=ids.STYLE_PICTURES, elem_classes=["fc-offscreen"])
         self.form.components["style"] = gr.Radio(
             styles_view.choices(styles),
-            value=PortraitConfig().style,
+            value=self.form.defaults.style,
             label="Style",
             elem_id=ids.STYLE,
             interactive=True,
@@ -222,5 +222,5 @@ def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
 
 def _notes(shown: Results) -> str:
     notes = "".join(markup.message(note, "note") for note in shown.notes)
-    saved = f'<p class="fc-hint">Saved in <code>{markup.escape(str(shown.folder))}</code></p>'
+    saved = f'<p class="fc-hint">Saved in <code>{escape(str(shown.folder))}</code></p>'
     return saved + notes

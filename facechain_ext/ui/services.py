@@ -16,8 +16,8 @@ def _no_samplers() -> Sequence[str]:
     return ()
 
 
-def _no_defaults(config: type) -> Mapping[str, Any]:
-    return {}
+def _as_shipped(config: type[Any]) -> Any:
+    return config()
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Services:
 
     sampler_names: empty where there is no choice. send_buttons: called inside the page, below the
     portraits; draws and wires the host's buttons. paste_fields: told which components an infotext
-    restores. redraws: whether this host has a hires pass and restores faces. defaults: what the
-    host's own settings say about a config's fields.
+    restores. redraws: whether this host has a hires pass and restores faces. defaults: makes a
+    PrepareConfig, TrainConfig or PortraitConfig as the user wants it to begin.
     """
 
     studio: Studio
@@ -48,4 +48,4 @@ class Services:
     send_buttons: Callable[[SendSources], None] | None = None
     paste_fields: Callable[[Sequence[tuple[Any, PasteTarget]]], None] | None = None
     redraws: bool = False
-    defaults: Callable[[type], Mapping[str, Any]] = _no_defaults
+    defaults: Callable[[type[Any]], Any] = _as_shipped

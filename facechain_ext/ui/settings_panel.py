@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -12,8 +13,7 @@ from facechain_ext.errors import FaceChainError
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import installed, markup
-from facechain_ext.ui.compat import on
-from facechain_ext.ui.people_panel import not_saved
+from facechain_ext.ui.compat import not_saved, on
 from facechain_ext.ui.progress import Progress
 from facechain_ext.ui.services import Services
 
@@ -69,7 +69,7 @@ class SettingsPanel:
         ]
 
     def _summary(self, choice: str | None) -> str:
-        return f'<p class="fc-hint">{markup.escape(find(choice).summary)}</p>' if choice else ""
+        return f'<p class="fc-hint">{escape(find(choice).summary)}</p>' if choice else ""
 
     def _fetch(self, choice: str, consent: bool) -> Iterator[tuple[str, str]]:
         models_dir = self.services.studio.host.paths.models_dir

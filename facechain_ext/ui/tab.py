@@ -25,7 +25,8 @@ from facechain_ext.ui.verdicts import PhotoCheck
 
 def build_tab(services: Services, **looks: Any) -> gr.Blocks:
     """Build the page; looks: css and theme, outside a webui."""
-    with compat.new_blocks("FaceChain", **looks) as page:
+    page = compat.new_blocks("FaceChain", **looks)
+    with page:
         draw_tab(services)
     return page
 
@@ -60,8 +61,9 @@ class Pulse:
     status: Any
 
     def draw(self) -> None:
-        button = gr.Button("Refresh FaceChain", elem_id=ids.PULSE, elem_classes=["fc-offscreen"])
-        button.do_not_save_to_config = True
+        button = compat.not_saved(
+            gr.Button("Refresh FaceChain", elem_id=ids.PULSE, elem_classes=["fc-offscreen"])
+        )
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
         self.outputs = {**self.people.outputs, **self.portraits.outputs, "status": self.status}

@@ -27,23 +27,24 @@ ZERO = {"output_size": "as drawn"}
 class ConfigForm(Generic[ConfigT]):
     """The components of one config, drawn piece by piece; `read` puts the config together.
 
-    labels: where two configs on one page would have the same label. choices: for text fields that
-    the host has a list for; the empty value is called automatic. defaults: values to begin
-    with that are not the config's own; the host keeps them, so its memory of pages does not.
+    defaults: what the components begin with. labels: where two configs on one page would have the
+    same label. choices: for text fields that the host has a list for; the empty value is called
+    automatic.
     """
 
-    config: type[ConfigT]
+    defaults: ConfigT
     labels: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
     components: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> type[ConfigT]:
+        return type(self.defaults)
 
     def draw(self, *names: str, **options: Any) -> None:
         """Draw these fields, in this order."""
         for name in names:
             self.components[name] = self._component(name, options)
-            if name in self.defaults:
-                self.components[name].do_not_save_to_config = True
 
     def draw_rest(self, leave_out: Sequence[str] = ()) -> None:
         """Draw every field that has not been drawn."""
@@ -80,14 +81,14 @@ class ConfigForm(Generic[ConfigT]):
         shared = {
             "label": self.label(name),
             "info": spec.metadata["help"],
-            "value": self.defaults.get(name, spec.default),
+            "value": self.shown(name, getattr(self.defaults, name)),
             "elem_id": f"facechain_{self.config.__name__.removesuffix('Config').lower()}_{name}",
             "interactive": True,
             **options,
         }
         if name in self.choices:
             listed = [AUTOMATIC, *self.choices[name]]
-            return gr.Dropdown(**{**shared, "choices": listed, "value": AUTOMATIC})
+            return gr.Dropdown(**{**shared, "choices": listed})
         if get_origin(hint) is Literal:
             choices = [(ZERO.get(name, str(c)) if c == 0 else str(c), c) for c in get_args(hint)]
             return gr.Radio(choices=choices, **shared)

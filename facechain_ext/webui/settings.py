@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from html import escape
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from modules import shared
 from modules.options import OptionInfo, categories, options_section
@@ -18,17 +18,19 @@ from facechain_ext.ui.setting_inputs import setting_input
 logger = logging.getLogger(__name__)
 
 SECTION = ("facechain", "FaceChain", "facechain")
-LIST_MINI, LORA_FOLDER = "facechain_list_mini", "facechain_lora_folder"
+LIST_MINI = "facechain_list_mini"
 
 DEFAULTS: dict[type, tuple[str, ...]] = {
-    PrepareConfig: ("keep_photos", "background", "min_face_px", "main_face_ratio"),
+    PrepareConfig: ("background", "min_face_px", "main_face_ratio"),
     TrainConfig: ("max_train_steps", "train_batch_size", "rank", "snapshot_every", "selection"),
     PortraitConfig: (
         *("count", "candidates", "steps", "fusion_strength", "output_size"),
         *("min_face_share", "max_face_share"),
     ),
 }
-"""Fields that begin with what the settings say; the tab's others with what the webui remembers."""
+"""Fields whose defaults the user may change; everything else is set in the tab."""
+
+Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig)
 
 
 def add(*, on_mini_switched: Callable[[bool], None]) -> None:
@@ -38,10 +40,7 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
         "List the FaceChain mini among the checkpoints",
         onchange=lambda: on_mini_switched(mini_wanted()),
     ).info("a small demonstration checkpoint that comes with the extension")
-    folder = OptionInfo("", "Folder for new LoRAs, inside the webui's LoRA folder").info(
-        "empty: the LoRA folder itself"
-    )
-    options = {LIST_MINI: mini, LORA_FOLDER: folder}
+    options = {LIST_MINI: mini}
     for config, names in DEFAULTS.items():
         fields = {spec.name: spec for spec in dataclasses.fields(config)}
         hints = get_type_hints(config)
@@ -57,18 +56,18 @@ def mini_wanted() -> bool:
     return bool(shared.opts.data.get(LIST_MINI, True))
 
 
-def chosen(config: type) -> dict[str, Any]:
-    """Return the user's defaults of a config; one that is out of bounds counts as not chosen."""
-    hints, values = get_type_hints(config), {}
+def chosen(config: type[Config]) -> Config:
+    """Return a config with the user's defaults; one that is out of bounds counts as not chosen."""
+    result, hints = config(), get_type_hints(config)
     for name in DEFAULTS[config]:
-        value = shared.opts.data.get(key(config, name), getattr(config(), name))
+        value = shared.opts.data.get(key(config, name), getattr(result, name))
         if hints[name] is int and isinstance(value, float):  # as the settings page sends numbers
             value = int(value)
         try:
-            values[name] = getattr(config(**{name: value}), name)
+            result = dataclasses.replace(result, **{name: value})
         except InvalidInput as error:
             logger.warning("The setting %s is ignored: %s", key(config, name), error)
-    return values
+    return result
 
 
 def key(config: type, field: str) -> str:

@@ -53,6 +53,7 @@ def new_training(host: Host, model: Any, folder: Path) -> Training:
         caption_index=torch.zeros(4, dtype=torch.long),
         cond=model.encode_prompts(["fcsks, photo", ""]),
         empty_caption=1,
+        add_time_ids=None,
     )
     return Training(
         data=data,

@@ -148,6 +148,7 @@ def training_data(model: DiffusionModel) -> Any:
         caption_index=torch.zeros(4, dtype=torch.long),
         cond=model.encode_prompts(["fcsks, photo", ""]),
         empty_caption=1,
+        add_time_ids=None,
     )
 
 
