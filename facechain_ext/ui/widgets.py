@@ -27,8 +27,9 @@ ZERO = {"output_size": "as drawn"}
 class ConfigForm(Generic[ConfigT]):
     """The components of one config, drawn piece by piece; `read` puts the config together.
 
-    defaults: what the components begin with. labels: where two configs on one page would have the same label. choices: for text fields that
-    the host has a list for; the empty value is called automatic.
+    defaults: what the components begin with. labels: where two configs on one page would have the
+    same label. choices: for text fields that the host has a list for; the empty value is called
+    automatic.
     """
 
     defaults: ConfigT
