@@ -60,6 +60,7 @@ class FaceTraining:
                 prompt=prompt.positive,
                 negative_prompt=prompt.negative,
                 checkpoint=checkpoint,
+                family=model.family,
                 prediction_type=model.prediction_type,
                 started=started,
                 config=config,
@@ -129,7 +130,9 @@ class FaceTraining:
 
     def _publish(self, run: RunFolder, record: RunRecord, chosen: Chosen) -> LoraFile:
         """Write the LoRA with its sidecars where the host finds it, and note it in the library."""
-        path = self.host.paths.lora_dir / f"{self.person.slug}-{run.name}.safetensors"
+        paths = self.host.paths
+        folder = paths.lora_dir / paths.lora_folder
+        path = folder / f"{self.person.slug}-{run.name}.safetensors"
         lora = save_lora(path, chosen.state, _lora_record(path.stem, record, chosen).metadata())
         notes = f"Trained on {record.checkpoint.name} from {record.photo_count} photos."
         preview = choose_template(self.person.load_instances()).pixels
@@ -158,6 +161,7 @@ def _lora_record(name: str, record: RunRecord, chosen: Chosen) -> LoraRecord:
         similarity=chosen.similarity,
         checkpoint=record.checkpoint.path,
         checkpoint_sha256=record.checkpoint.sha256,
+        family=record.family,
         prediction_type=record.prediction_type,
         started=record.started,
         finished=datetime.now(timezone.utc),

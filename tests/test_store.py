@@ -74,6 +74,19 @@ def test_an_edited_caption_is_used(library: PeopleLibrary) -> None:
     assert person.load_instances()[0].caption == "fcsks, with a hat"
 
 
+def test_captions_are_set_by_crop(library: PeopleLibrary) -> None:
+    person = library.create_or_get("Ana", "fcsks")
+    person.save_instances([make_instance(n) for n in range(2)])
+    person.set_captions({"001": "  fcsks,\nwith an été hat "})
+    assert [i.caption for i in person.load_instances()] == [
+        "fcsks, photo of a woman",
+        "fcsks, with an été hat",
+    ]
+    with pytest.raises(InvalidInput, match="no crop '007'; there are 000, 001"):
+        person.set_captions({"000": "changed", "007": "x"})
+    assert person.load_instances()[0].caption == "fcsks, photo of a woman"
+
+
 def test_saving_again_leaves_no_crop_of_before(library: PeopleLibrary) -> None:
     person = library.create_or_get("Ana", "fcsks")
     person.save_instances([make_instance(n) for n in range(3)])
@@ -129,6 +142,16 @@ def test_delete_leaves_nothing_of_the_person_and_all_of_the_others(library: Peop
     assert [path for path in files if path.exists()] == []
     assert stranger.is_file()
     assert [person.slug for person in library.people()] == ["bob"]
+
+
+def test_delete_finds_a_lora_that_was_moved_to_a_folder_below(library: PeopleLibrary) -> None:
+    with_run(library)
+    below = library.lora_dir / "faces"
+    below.mkdir()
+    for path in library.lora_dir.glob("ana-*"):
+        path.rename(below / path.name)
+    library.delete("Ana")
+    assert [*below.iterdir()] == []
 
 
 def test_rename_moves_everything(library: PeopleLibrary) -> None:

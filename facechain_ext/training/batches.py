@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -16,6 +16,7 @@ class TrainingData(Protocol):
     """Encoded pictures and their captions, all on the model's device.
 
     latents: (M, 4, h, w). loss_weights: (M, 1, h, w). caption_index: (M,) rows of cond.
+    add_time_ids: (M, 6) for SDXL, None for other families.
     """
 
     @property
@@ -26,6 +27,8 @@ class TrainingData(Protocol):
     def caption_index(self) -> Tensor: ...
     @property
     def cond(self) -> Conditioning: ...
+    @property
+    def add_time_ids(self) -> Tensor | None: ...
     @property
     def empty_caption(self) -> int:
         """Row of cond that holds the empty caption."""
@@ -44,6 +47,20 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.latents)
+
+    def split(self, size: int) -> list[Batch]:
+        """Cut into parts of at most `size` pictures, in order."""
+        rows = torch.arange(len(self), device=self.latents.device)
+        return [
+            Batch(
+                self.latents[part],
+                self.noise[part],
+                self.loss_weights[part],
+                self.timesteps[part],
+                self.cond.select(part),
+            )
+            for part in torch.split(rows, size)
+        ]
 
     def clone(self) -> Batch:
         """Copy every tensor."""
@@ -79,11 +96,13 @@ class Batches:
         caption_dropout: float,
         timesteps: int,
         seed: int,
+        noise_offset: float = 0.0,
     ) -> None:
         self._data = data
         self._size = batch_size
         self._caption_dropout = caption_dropout
         self._timesteps = timesteps
+        self._noise_offset = noise_offset
         self._generator = torch.Generator().manual_seed(seed)
         self._order: list[int] = []
 
@@ -91,7 +110,7 @@ class Batches:
         """Return the next batch."""
         data, device = self._data, self._data.latents.device
         rows = torch.tensor([self._next_row() for _ in range(self._size)])
-        noise = torch.randn(self._size, *data.latents.shape[1:], generator=self._generator)
+        noise = self._noise()
         dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
         timesteps = self._spread_timesteps()
         rows, dropped = rows.to(device), dropped.to(device)
@@ -101,8 +120,21 @@ class Batches:
             noise=noise.to(device, data.latents.dtype),
             loss_weights=data.loss_weights[rows],
             timesteps=timesteps.to(device),
-            cond=data.cond.select(captions),
+            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
         )
+
+    def _noise(self) -> Tensor:
+        """Draw unit noise, each channel of each picture shifted as a whole if asked for.
+
+        The shift lets a model leave the mean brightness (Guttenberg 2023, "Diffusion with offset
+        noise").
+        """
+        channels, *size = self._data.latents.shape[1:]
+        noise = torch.randn(self._size, channels, *size, generator=self._generator)
+        if self._noise_offset:
+            shifts = torch.randn(self._size, channels, 1, 1, generator=self._generator)
+            noise = noise + self._noise_offset * shifts
+        return noise
 
     def state(self) -> dict[str, Tensor]:
         """Return where the stream stands: its generator, and the rows before the next shuffle."""
@@ -129,3 +161,8 @@ class Batches:
         offset = torch.rand((), generator=self._generator)
         spread = (offset + torch.arange(self._size) / self._size) % 1
         return (spread * self._timesteps).long().clamp(max=self._timesteps - 1)
+
+
+def _sized(cond: Conditioning, add_time_ids: Tensor | None, rows: Tensor) -> Conditioning:
+    """Tell SDXL what sizes and crops the pictures are of."""
+    return cond if add_time_ids is None else replace(cond, add_time_ids=add_time_ids[rows])

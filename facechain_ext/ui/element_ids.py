@@ -42,7 +42,7 @@ GENERATE = "facechain_generate"
 STOP_PORTRAITS = "facechain_stop_portraits"
 PORTRAIT_MESSAGE = "facechain_portrait_message"
 PORTRAIT_PROGRESS = "facechain_portrait_progress"
-RESULTS = "facechain_results"
+RESULTS = "facechain_results_gallery"  # the webui finds selected pictures by this ending
 INFOTEXT = "facechain_infotext"
 ASIDE = "facechain_aside"
 
