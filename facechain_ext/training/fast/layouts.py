@@ -6,9 +6,9 @@ from torch import Tensor
 
 
 def to_tokens(picture: Tensor) -> Tensor:
-    """View (B, C, h, w) as (B, h * w, C); copies what is not channels_last."""
+    """View (B, C, h, w) as (B, h * w, C); contiguous: copies what is not channels_last."""
     batch, channels, height, width = picture.shape
-    return picture.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
+    return picture.permute(0, 2, 3, 1).reshape(batch, height * width, channels).contiguous()
 
 
 def to_picture(tokens: Tensor, height: int, width: int) -> Tensor:
