@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -25,6 +25,12 @@ class Stepper(Protocol):
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         """Take one AdamW step and return the loss, a detached scalar on the device."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Copy the optimizer's state to the CPU: `<parameter's number>.<what>`."""
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave, whatever kind of stepper gave it."""
 
 
 def make_stepper(
@@ -57,6 +63,16 @@ class EagerStepper:
         self._optimizer.zero_grad()
         return _optimise(self._loss, batch, self._parameters, self._optimizer)
 
+    def state(self) -> dict[str, Tensor]:
+        return _optimizer_state(self._optimizer, self._parameters)
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        for key, tensor in state.items():
+            number, _, what = key.partition(".")
+            parameter = self._parameters[int(number)]
+            device = "cpu" if what == "step" else parameter.device
+            self._optimizer.state[parameter][what] = tensor.to(device, copy=True)
+
 
 class GraphStepper:
     """Replays forward, backward, clipping and AdamW as one CUDA graph over static buffers.
@@ -67,6 +83,7 @@ class GraphStepper:
     def __init__(
         self, loss: LossFunction, parameters: Sequence[nn.Parameter], *, example: Batch
     ) -> None:
+        self._parameters = list(parameters)
         self._batch = example.clone()
         self._rate = torch.zeros((), device=example.latents.device)
         self._optimizer = torch.optim.AdamW(
@@ -92,6 +109,15 @@ class GraphStepper:
         self._rate.fill_(learning_rate)
         self._graph.replay()
         return self._loss.clone()
+
+    def state(self) -> dict[str, Tensor]:
+        return _optimizer_state(self._optimizer, self._parameters)
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Overwrite the tensors that the graph works on."""
+        for key, tensor in state.items():
+            number, _, what = key.partition(".")
+            self._optimizer.state[self._parameters[int(number)]][what].copy_(tensor)
 
     def _warm_up(self, run: Callable[[], Tensor], times: int = 3) -> None:
         """Let kernels be chosen and optimizer state appear, at learning rate 0, then forget it."""
@@ -120,3 +146,13 @@ def _optimise(
     nn.utils.clip_grad_norm_(parameters, MAX_GRAD_NORM)
     optimizer.step()
     return loss.detach()
+
+
+def _optimizer_state(
+    optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]
+) -> dict[str, Tensor]:
+    return {
+        f"{number}.{what}": tensor.detach().to("cpu", copy=True)
+        for number, parameter in enumerate(parameters)
+        for what, tensor in optimizer.state.get(parameter, {}).items()
+    }

@@ -88,6 +88,48 @@ def test_without_a_graph_asked_for_none_is_tried(caplog: pytest.LogCaptureFixtur
     assert caplog.text == ""
 
 
+def test_a_stepper_goes_on_from_anothers_state() -> None:
+    unbroken, broken = weight(), weight()
+    one, other = (EagerStepper(quadratic(p), [p]) for p in (unbroken, broken))
+    for step in range(1, 4):
+        one.step(batch(0.1 * step), learning_rate=0.1)
+        other.step(batch(0.1 * step), learning_rate=0.1)
+    fresh = nn.Parameter(broken.detach().clone())
+    state = other.state()
+    another = EagerStepper(quadratic(fresh), [fresh])
+    another.load_state(state)
+    for step in range(4, 7):
+        one.step(batch(0.1 * step), learning_rate=0.1)
+        another.step(batch(0.1 * step), learning_rate=0.1)
+    assert set(state) == {"0.step", "0.exp_avg", "0.exp_avg_sq"}
+    assert state["0.step"] == 3, "a copy, not what the stepper goes on changing"
+    assert torch.equal(fresh, unbroken)
+    assert not torch.equal(fresh, broken)
+
+
+def test_before_the_first_step_there_is_no_state() -> None:
+    parameter = weight()
+    stepper = EagerStepper(quadratic(parameter), [parameter])
+    assert stepper.state() == {}
+    stepper.load_state({})
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_graph_goes_on_from_an_eager_steppers_state() -> None:
+    one, other = weight("cuda"), weight("cuda")
+    eager = EagerStepper(quadratic(one), [one])
+    eager.step(batch(0.1, device="cuda"), learning_rate=0.1)
+    other.data.copy_(one)
+    graph = make_stepper(quadratic(other), [other], example=batch(9.0, device="cuda"), graph=True)
+    graph.load_state(eager.state())
+    for step in range(2, 5):
+        now = batch(0.1 * step, device="cuda")
+        torch.testing.assert_close(
+            eager.step(now, learning_rate=0.1), graph.step(now, learning_rate=0.1)
+        )
+    torch.testing.assert_close(one, other)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_graph_takes_the_steps_that_eager_takes() -> None:
     one, other = weight("cuda"), weight("cuda")
