@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from facechain_ext.training.batches import Batch
+from facechain_ext.training.loss_scale import LossScale
 
 logger = logging.getLogger(__name__)
 
@@ -34,34 +36,54 @@ class Stepper(Protocol):
 
 
 def make_stepper(
-    loss: LossFunction, parameters: Sequence[nn.Parameter], *, example: Batch, graph: bool
+    loss: LossFunction,
+    parameters: Sequence[nn.Parameter],
+    *,
+    example: Batch,
+    graph: bool,
+    scale_loss: bool = False,
 ) -> Stepper:
     """Return a CUDA-graph stepper if asked for and possible, otherwise an eager one.
 
     example: a batch of the shapes that every step will have; it trains nothing.
+    scale_loss: for activations in float16, on CUDA.
     """
     if graph:
         try:
-            return GraphStepper(loss, parameters, example=example)
+            stepper = GraphStepper(loss, parameters, example=example, scale_loss=scale_loss)
         except RuntimeError as error:
             logger.warning("Training without a CUDA graph, which could not be made: %s", error)
-    return EagerStepper(loss, parameters)
+        else:
+            logger.info("Training with every step as one CUDA graph")
+            return stepper
+    return EagerStepper(loss, parameters, scale_loss=scale_loss)
 
 
 class EagerStepper:
     """Launches every kernel anew."""
 
-    def __init__(self, loss: LossFunction, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(
+        self,
+        loss: LossFunction,
+        parameters: Sequence[nn.Parameter],
+        *,
+        scale_loss: bool = False,
+    ) -> None:
         self._loss, self._parameters = loss, list(parameters)
+        device = self._parameters[0].device
         self._optimizer = torch.optim.AdamW(
-            self._parameters, betas=BETAS, weight_decay=WEIGHT_DECAY
+            self._parameters,
+            betas=BETAS,
+            weight_decay=WEIGHT_DECAY,
+            fused=device.type == "cuda",
         )
+        self._scale = LossScale(device) if scale_loss else None
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._optimizer.zero_grad()
-        return _optimise(self._loss, batch, self._parameters, self._optimizer)
+        return _optimise(self._loss, batch, self._parameters, self._optimizer, self._scale)
 
     def state(self) -> dict[str, Tensor]:
         return _optimizer_state(self._optimizer, self._parameters)
@@ -70,7 +92,8 @@ class EagerStepper:
         for key, tensor in state.items():
             number, _, what = key.partition(".")
             parameter = self._parameters[int(number)]
-            device = "cpu" if what == "step" else parameter.device
+            fused = parameter.is_cuda  # then the counter of steps, too, is on the device
+            device = "cpu" if what == "step" and not fused else parameter.device
             self._optimizer.state[parameter][what] = tensor.to(device, copy=True)
 
 
@@ -81,7 +104,12 @@ class GraphStepper:
     """
 
     def __init__(
-        self, loss: LossFunction, parameters: Sequence[nn.Parameter], *, example: Batch
+        self,
+        loss: LossFunction,
+        parameters: Sequence[nn.Parameter],
+        *,
+        example: Batch,
+        scale_loss: bool = False,
     ) -> None:
         self._parameters = list(parameters)
         self._batch = example.clone()
@@ -94,15 +122,18 @@ class GraphStepper:
             fused=True,
             capturable=True,
         )
+        scale = LossScale(self._rate.device) if scale_loss else None
 
         def run() -> Tensor:
             self._optimizer.zero_grad()
-            return _optimise(loss, self._batch, parameters, self._optimizer)
+            return _optimise(loss, self._batch, self._parameters, self._optimizer, scale)
 
-        self._warm_up(run)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._loss = run()
+        with _fastest_convolutions():
+            self._warm_up(run)
+            self._graph = torch.cuda.CUDAGraph()
+            # Other threads of the host may use the device meanwhile.
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+                self._loss = run()
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         self._batch.copy_(batch)
@@ -133,16 +164,32 @@ class GraphStepper:
         self._optimizer.zero_grad()
 
 
+@contextmanager
+def _fastest_convolutions() -> Iterator[None]:
+    """Let cuDNN time its kernels and keep the fastest; a graph replays those."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
 def _optimise(
     loss_function: LossFunction,
     batch: Batch,
     parameters: Sequence[nn.Parameter],
     optimizer: torch.optim.Optimizer,
+    scale: LossScale | None,
 ) -> Tensor:
     """Run forward, backward, clipping and the optimizer; the gradients must be cleared."""
     with torch.inference_mode(False), torch.enable_grad():
         loss = loss_function(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss if scale is None else scale.scaled(loss)).backward()  # type: ignore[no-untyped-call]
+    if scale is not None:
+        # The fused optimizer leaves parameters and state alone where this is not 0.
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        optimizer.found_inf = scale.restore(gradients)  # type: ignore[attr-defined]
     nn.utils.clip_grad_norm_(parameters, MAX_GRAD_NORM)
     optimizer.step()
     return loss.detach()

@@ -17,6 +17,7 @@ from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import average, read_lora, save_lora
 from facechain_ext.training.batches import Batch, Batches, TrainingData
+from facechain_ext.training.fast.accelerated import accelerated
 from facechain_ext.training.loss import batch_loss
 from facechain_ext.training.memory import Plan, plan
 from facechain_ext.training.pace import Pace, Smoothed
@@ -45,12 +46,16 @@ def train(
     """
     previewer = _previewer(model, config, score=score, prompts=(prompt, negative_prompt))
     kind = target_modules(model, config)
-    with inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter:
+    chosen = plan(model, config)
+    with (
+        inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter,
+        accelerated(model.denoiser, dtype=chosen.autocast),
+    ):
         run = _Run(
             model=model,
             data=data,
             config=config,
-            plan=plan(model, config),
+            plan=chosen,
             adapter=adapter,
             previewer=previewer,
             out_dir=out_dir,
@@ -166,7 +171,13 @@ class _Run:
         # A stream of its own for the example, so that every stepper sees the same batches.
         example = self._batches().draw()
         parameters = self.adapter.parameters()
-        return make_stepper(self._loss(), parameters, example=example, graph=self.plan.graph)
+        return make_stepper(
+            self._loss(),
+            parameters,
+            example=example,
+            graph=self.plan.graph,
+            scale_loss=self.plan.autocast == torch.float16,
+        )
 
     def _loss(self) -> Callable[[Batch], Tensor]:
         alphas_cumprod = self.model.alphas_cumprod.to(self.model.device)

@@ -26,15 +26,16 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def accelerated(
-    denoiser: nn.Module, *, dtype: torch.dtype, kernels: Kernels | None = None
+    denoiser: nn.Module, *, dtype: torch.dtype | None, kernels: Kernels | None = None
 ) -> Iterator[bool]:
     """Compute a denoiser with LoRA layers by fused kernels, in dtype; yield whether it is so.
 
-    kernels: None for Triton's, on CUDA alone. What does not fit stays as it is. Frozen weights
-    are cast and laid out as channels_last; on leaving, the very tensors from before are back.
+    dtype: None to leave everything as it is. kernels: None for Triton's, on CUDA alone. What does
+    not fit stays as it is. Frozen weights are cast and laid out as channels_last; on leaving, the
+    very tensors from before are back.
     """
     kernels = kernels or triton_kernels(denoiser)
-    if kernels is None:
+    if kernels is None or dtype is None:
         yield False
         return
     with ExitStack() as stack:
