@@ -34,7 +34,5 @@ class LossScale:
         torch._amp_foreach_non_finite_check_and_unscale_(
             list(gradients), overflow, self._scale.double().reciprocal().float()
         )
-        torch._amp_update_scale_(
-            self._scale, self._streak, overflow, 2.0, 0.5, GROWTH_INTERVAL
-        )
+        torch._amp_update_scale_(self._scale, self._streak, overflow, 2.0, 0.5, GROWTH_INTERVAL)
         return overflow

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from facechain_ext.training.fast.attention import Attention
 from facechain_ext.training.fast.diffusers_layers import (
@@ -39,8 +39,8 @@ def accelerated(
         yield False
         return
     with ExitStack() as stack:
-        stack.enter_context(_cast(denoiser, dtype))
-        stack.enter_context(_swapped(denoiser, dtype, kernels))
+        exact = stack.enter_context(_cast(denoiser, dtype))
+        stack.enter_context(_swapped(denoiser, MergedWeights(dtype, exact), kernels))
         yield True
 
 
@@ -57,22 +57,23 @@ def triton_kernels(denoiser: nn.Module) -> Kernels | None:
 
 
 @contextmanager
-def _cast(denoiser: nn.Module, dtype: torch.dtype) -> Iterator[None]:
-    """Hold the frozen floating-point weights in dtype and convolutions in channels_last."""
-    before = [(weight, weight.data) for weight in denoiser.parameters() if not weight.requires_grad]
+def _cast(denoiser: nn.Module, dtype: torch.dtype) -> Iterator[Mapping[Tensor, Tensor]]:
+    """Hold the frozen weights in dtype, convolutions' in channels_last; yield them as before."""
+    frozen = [weight for weight in denoiser.parameters() if not weight.requires_grad]
+    before: dict[Tensor, Tensor] = {weight: weight.data for weight in frozen}
     try:
-        for weight, data in before:
+        for weight, data in before.items():
             layout = torch.channels_last if data.ndim == 4 else torch.preserve_format
             weight.data = data.to(dtype, memory_format=layout)
-        yield
+        yield before
     finally:
-        for weight, data in before:
+        for weight, data in before.items():
             weight.data = data
 
 
 @contextmanager
-def _swapped(denoiser: Any, dtype: torch.dtype, kernels: Kernels) -> Iterator[None]:
-    merged, shifts, attention = MergedWeights(dtype), Shifts(), Attention()
+def _swapped(denoiser: Any, merged: MergedWeights, kernels: Kernels) -> Iterator[None]:
+    shifts, attention = Shifts(), Attention()
     forwards = _forwards(denoiser, merged, shifts, attention, kernels)
     if not forwards:
         logger.info("Training with the model's own layers: none of them can be fused")
@@ -87,7 +88,7 @@ def _swapped(denoiser: Any, dtype: torch.dtype, kernels: Kernels) -> Iterator[No
     try:
         for module, forward in forwards:
             module.forward = forward
-        logger.info("Training with %d fused layers in %s", len(forwards), dtype)
+        logger.info("Training with %d fused layers in %s", len(forwards), merged.dtype)
         yield
     finally:
         for module, _ in forwards:

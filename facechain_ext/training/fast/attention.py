@@ -33,10 +33,10 @@ class Attention:
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Attended:
         """Attend; q: (B, L, H, D), k and v: (B, S, H, D), strided as you like."""
-        inputs = [part.detach().transpose(1, 2).requires_grad_() for part in (q, k, v)]
+        inputs = _leaf(q), _leaf(k), _leaf(v)
         with torch.enable_grad(), _back_end(self._choice(q, k, v)):
-            answer = functional.scaled_dot_product_attention(*inputs)
-        return Attended(answer.detach().transpose(1, 2), (inputs[0], inputs[1], inputs[2]), answer)
+            answer = _attend(*inputs)
+        return Attended(answer.detach().transpose(1, 2), inputs, answer)
 
     def backward(self, grad: Tensor, attended: Attended) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of q, k and v, shaped as they are."""
@@ -54,6 +54,15 @@ class Attention:
         return self._chosen[key]
 
 
+def _leaf(part: Tensor) -> Tensor:
+    """View (B, L, H, D) as (B, H, L, D) that gradients can be asked of."""
+    return part.detach().transpose(1, 2).requires_grad_()
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return functional.scaled_dot_product_attention(q, k, v)
+
+
 def _fastest(q: Tensor, k: Tensor, v: Tensor) -> str:
     times = {name: _time(name, q, k, v) for name in back_ends()}
     best = min(times, key=times.__getitem__)
@@ -64,11 +73,11 @@ def _fastest(q: Tensor, k: Tensor, v: Tensor) -> str:
 
 def _time(name: str, q: Tensor, k: Tensor, v: Tensor) -> float:
     """Return milliseconds of one forward and backward, infinite where a back end refuses."""
-    inputs = [part.detach().transpose(1, 2).requires_grad_() for part in (q, k, v)]
+    inputs = _leaf(q), _leaf(k), _leaf(v)
 
     def run() -> None:
         with torch.enable_grad(), _back_end(name):
-            answer = functional.scaled_dot_product_attention(*inputs)
+            answer = _attend(*inputs)
         torch.autograd.grad(answer, inputs, torch.ones_like(answer))
 
     try:
@@ -80,9 +89,9 @@ def _time(name: str, q: Tensor, k: Tensor, v: Tensor) -> float:
 def median_ms(run: Callable[[], object], repeats: int) -> float:
     """Return the median time of a call on the current CUDA device, the first one left out."""
     run()
-    times = []
+    times: list[float] = []
     for _ in range(repeats):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         start.record()
         run()
         end.record()

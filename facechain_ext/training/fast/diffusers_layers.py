@@ -55,7 +55,7 @@ class Shifts:
         if self._seen is not temb:
             rows = nn.functional.linear(nn.functional.silu(temb), self._weight, self._bias)
             widths = [len(bias) for _, bias in self._layers]
-            self._seen, self._parts = temb, rows.split(widths, dim=1)
+            self._seen, self._parts = temb, torch.split(rows, widths, dim=1)
         return self._parts[place]
 
 
@@ -179,7 +179,9 @@ def _is_plain_block(block: Any) -> bool:
     return (
         all(_is_plain_attention(attention) for attention in (block.attn1, block.attn2))
         and type(feed_forward[0]).__name__ == "GEGLU"
-        and not any(isinstance(layer, LoraLayer) for layer in (feed_forward[0].proj, feed_forward[2]))
+        and not any(
+            isinstance(layer, LoraLayer) for layer in (feed_forward[0].proj, feed_forward[2])
+        )
     )
 
 

@@ -83,7 +83,7 @@ class TorchKernels:
 
     def group_norm(self, x: Tensor, shift: Tensor | None, norm: GroupNorm) -> tuple[Tensor, Tensor]:
         wide = _shifted(x, shift)
-        grouped = wide.unflatten(2, (norm.groups, -1))
+        grouped = _grouped(wide, norm)
         sums = torch.stack([grouped.sum((1, 3)), grouped.square().sum((1, 3))], dim=-1)
         normal, _ = _normal(wide, sums, norm)
         y = normal * norm.weight + norm.bias
@@ -128,7 +128,9 @@ class TorchKernels:
         normal = (_wide(x) - mean) * rstd
         inner = _wide(grad) * norm.weight
         slope = (inner * normal).mean(1, keepdim=True)
-        return _plus(rstd * (inner - inner.mean(1, keepdim=True) - normal * slope), residual, x.dtype)
+        return _plus(
+            rstd * (inner - inner.mean(1, keepdim=True) - normal * slope), residual, x.dtype
+        )
 
     def geglu(self, x: Tensor) -> Tensor:
         hidden, gate = _wide(x).chunk(2, dim=1)
@@ -164,8 +166,13 @@ def _normal(wide: Tensor, sums: Tensor, norm: GroupNorm) -> tuple[Tensor, Tensor
     return (wide - mean) * rstd, rstd
 
 
+def _grouped(wide: Tensor, norm: GroupNorm) -> Tensor:
+    """View (B, L, C) as (B, L, groups, C / groups)."""
+    return wide.view(*wide.shape[:2], norm.groups, -1)
+
+
 def _group_mean(wide: Tensor, norm: GroupNorm) -> Tensor:
-    means = wide.unflatten(2, (norm.groups, -1)).mean((1, 3))
+    means = _grouped(wide, norm).mean((1, 3))
     return means.repeat_interleave(wide.shape[2] // norm.groups, dim=1)[:, None]
 
 

@@ -6,7 +6,7 @@ the frozen weight has, and gradients flow from the merged weights to down and up
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,8 +42,9 @@ class _Group:
 class MergedWeights:
     """Collects layers, then merges all those of one shape in one batched product."""
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._dtype = dtype
+    def __init__(self, dtype: torch.dtype, exact: Mapping[Tensor, Tensor]) -> None:
+        """dtype: of the merged weights. exact: frozen weights as they were before a cast."""
+        self.dtype, self._exact = dtype, exact
         self._groups: dict[tuple[Any, ...], _Group] = {}
         self._pieces: list[tuple[Tensor, ...]] = []
 
@@ -68,9 +69,14 @@ class MergedWeights:
 
     def _merge(self, group: _Group) -> tuple[Tensor, ...]:
         if group.weights is None:
-            group.weights = torch.stack([layer.weight.detach() for layer in group.layers])
-        exact = group.weights.dtype
-        down = torch.stack([layer.down for layer in group.layers]).to(exact)
-        up = torch.stack([layer.up for layer in group.layers]).to(exact)
+            group.weights = self._stack(group.layers)
+        wide = group.weights.dtype
+        down = torch.stack([layer.down for layer in group.layers]).to(wide)
+        up = torch.stack([layer.up for layer in group.layers]).to(wide)
         merged = torch.baddbmm(group.weights, up, down, alpha=group.layers[0].scale)
-        return merged.to(self._dtype).flatten(0, 1).split(group.pieces)
+        return torch.split(merged.to(self.dtype).flatten(0, 1), group.pieces)
+
+    def _stack(self, layers: Sequence[LoraLinear]) -> Tensor:
+        """Stack frozen weights in a precision that holds both their own and the merged ones'."""
+        exact = [self._exact.get(layer.weight, layer.weight).detach() for layer in layers]
+        return torch.stack(exact).to(torch.promote_types(exact[0].dtype, self.dtype))

@@ -92,9 +92,7 @@ class TritonKernels:
 
     def geglu_backward(self, grad: Tensor, x: Tensor) -> Tensor:
         dx = torch.empty_like(x)
-        triton_pointwise.geglu_backward[_grid(grad)](
-            grad, x, dx, *grad.shape, BR=ROWS, BC=COLUMNS
-        )
+        triton_pointwise.geglu_backward[_grid(grad)](grad, x, dx, *grad.shape, BR=ROWS, BC=COLUMNS)
         return dx
 
     def add(self, x: Tensor, other: Tensor, bias: Tensor | None) -> Tensor:

@@ -5,9 +5,11 @@ answer. That keeps every access coalesced, whatever the width of a group, and th
 summation fixed. Rows are tokens, columns channels.
 """
 
+# mypy: ignore-errors
+# ruff: noqa: N803
+
 from __future__ import annotations
 
-# mypy: ignore-errors
 import triton
 import triton.language as tl
 

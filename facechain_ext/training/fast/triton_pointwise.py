@@ -1,8 +1,10 @@
 """GEGLU and biased sums in Triton, forward and backward."""
 
+# mypy: ignore-errors
+# ruff: noqa: N803
+
 from __future__ import annotations
 
-# mypy: ignore-errors
 import triton
 import triton.language as tl
 
