@@ -1,4 +1,4 @@
-"""The command line: facechain check | train | portrait | demo | people | models | styles."""
+"""The command line: facechain check | train | resume | portrait | demo | people | ..."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from facechain_ext import __version__, commands
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.errors import FaceChainError
+from facechain_ext.errors import Cancelled, FaceChainError
 from facechain_ext.flags import add_config_flags
 
 Result = dict[str, Any]
@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore", FutureWarning)
     try:
         result = args.command(args)
+    except Cancelled as error:
+        return _fail(str(error), EXIT_INTERRUPTED, as_json=args.json)
     except FaceChainError as error:
         return _fail(str(error), EXIT_BAD_INPUT, as_json=args.json)
     except OSError as error:
@@ -98,11 +100,21 @@ def _add_making(add: Callable[..., Any]) -> None:
     add_config_flags(check, PrepareConfig)
 
     train = add("train", commands.train, "Train a face LoRA from photos of one person.")
-    train.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS", help="files or folders")
+    train.add_argument(
+        "photos",
+        nargs="*",
+        type=Path,
+        metavar="PHOTOS",
+        help="files or folders; without any, the photos already kept, with captions as edited",
+    )
     train.add_argument("--name", required=True, help="the person's name")
     _add_checkpoint(train)
     add_config_flags(train, PrepareConfig)
     add_config_flags(train, TrainConfig, TRAIN_FLAGS)
+
+    resume = add("resume", commands.resume, "Go on with a training that was stopped.")
+    resume.add_argument("--name", required=True, help="the person's name")
+    _add_checkpoint(resume)
 
     portrait = add("portrait", commands.portrait, "Make ranked portraits of a trained person.")
     portrait.add_argument("--name", required=True, help="the person's name")

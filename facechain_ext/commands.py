@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from facechain_ext.errors import InvalidInput
 from facechain_ext.events import Event, PhotoPrepared, PortraitsFinished, TrainingFinished
 from facechain_ext.flags import config_from
 from facechain_ext.imaging.files import list_photos
+from facechain_ext.interrupt import stopping
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.records import Portrait, PreparedPhoto
@@ -79,14 +81,34 @@ def _verdict(photo: PreparedPhoto) -> Result:
 
 
 def train(args: argparse.Namespace) -> Result:
+    """Enrol the photos and train; without photos, train on the person's crops as they are."""
     prepare_config, train_config = config_from(args, PrepareConfig), config_from(args, TrainConfig)
-    uploads = read_uploads(_paths(args.photos), prepare_config)
-    studio, finished = _studio(args), None
-    for event in _shown(studio.train_person(args.name, uploads, prepare_config, train_config)):
-        finished = event if isinstance(event, TrainingFinished) else finished
+    studio = _studio(args)
+    if args.photos:
+        uploads = read_uploads(_paths(args.photos), prepare_config)
+        events = studio.train_person(args.name, uploads, prepare_config, train_config)
+    else:
+        events = studio.train(args.name, train_config)
+    return _trained(args.name, studio, events)
+
+
+def resume(args: argparse.Namespace) -> Result:
+    """Go on, on the checkpoint that the training began with unless told otherwise."""
+    stopped = _studio(args).resumable(args.name)
+    if args.checkpoint is None and stopped is not None:
+        args.checkpoint = stopped.checkpoint_path
+    studio = _studio(args)
+    return _trained(args.name, studio, studio.resume(args.name))
+
+
+def _trained(name: str, studio: Studio, events: Iterable[Event]) -> Result:
+    finished = None
+    with stopping(studio.host):
+        for event in _shown(events):
+            finished = event if isinstance(event, TrainingFinished) else finished
     assert finished is not None
     return {
-        "person": args.name,
+        "person": name,
         "lora": str(finished.lora.path),
         "trigger_word": finished.lora.trigger_word,
         "likeness": finished.similarity,
@@ -151,10 +173,28 @@ def _summary(person: Person) -> Result:
 
 
 def people_show(args: argparse.Namespace) -> Result:
-    person = _studio(args).library.get(args.name)
-    manifest = asdict(person.manifest)
+    studio = _studio(args)
+    person = studio.library.get(args.name)
     captions = {path.stem: path.read_text(encoding="utf-8").strip() for path in person.captions()}
-    return {**manifest, "folder": str(person.folder), "captions": captions}
+    return {
+        **asdict(person.manifest),
+        "folder": str(person.folder),
+        "captions": captions,
+        "stopped_training": _stopped(studio, args.name),
+    }
+
+
+def _stopped(studio: Studio, name: str) -> Result | None:
+    found = studio.resumable(name)
+    if found is None:
+        return None
+    return {
+        "run": found.run,
+        "step": found.step,
+        "of": found.total,
+        "checkpoint": found.checkpoint,
+        "go_on_with": f"facechain resume --name {shlex.quote(name)}",
+    }
 
 
 def people_rename(args: argparse.Namespace) -> Result:

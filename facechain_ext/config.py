@@ -227,6 +227,15 @@ class TrainConfig(Validated):
         maximum=32,
         help="Quick pictures that judge a snapshot. 0 keeps the last snapshot unseen.",
     )
+    state_every: int = option(
+        100,
+        label="Save progress every",
+        unit="steps",
+        minimum=1,
+        maximum=20000,
+        help="How often everything is saved that a run needs to go on after a crash. A run that is "
+        "stopped saves it anyway.",
+    )
     selection: Literal["best", "average", "last"] = option(
         "best",
         label="Keep",

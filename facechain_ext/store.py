@@ -12,7 +12,7 @@ import re
 import shutil
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -116,6 +116,11 @@ class Person:
         write_atomic(self.folder / MANIFEST, manifest.to_json().encode("utf-8"))
         return Person(self.folder, manifest)
 
+    @property
+    def run_folders(self) -> list[Path]:
+        """Return the folders of all trainings, finished or not, oldest first."""
+        return sorted(path for path in (self.folder / "runs").glob("*") if path.is_dir())
+
     def new_run(self) -> Path:
         """Make an empty folder for one training, named by the UTC time."""
         stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
@@ -143,6 +148,20 @@ class Person:
     def captions(self) -> list[Path]:
         """Return the caption files, one per crop, that the user may edit."""
         return sorted((self.folder / "instances").glob("*.txt"))
+
+    def set_captions(self, captions: Mapping[str, str]) -> None:
+        """Change the captions of crops, by the stem of their files.
+
+        Raises InvalidInput, before anything is changed, for a crop that is not there.
+        """
+        known = {path.stem: path for path in self.captions()}
+        if unknown := sorted(set(captions) - set(known)):
+            raise InvalidInput(
+                f"{self.manifest.name} has no crop {unknown[0]!r}; there are "
+                f"{', '.join(known) or 'none'}."
+            )
+        for stem, caption in captions.items():
+            write_atomic(known[stem], (" ".join(caption.split()) + "\n").encode("utf-8"))
 
     def load_instances(self) -> list[Instance]:
         """Read the aligned crops back, with captions as they now stand in their text files."""

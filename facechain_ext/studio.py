@@ -6,15 +6,11 @@ import random
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import cached_property
 from math import ceil
 from pathlib import Path
 
-import torch
-
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.dataset.latents import cache
 from facechain_ext.dataset.prepare import Unreadable, prepare
 from facechain_ext.dataset.review import require_usable, review
 from facechain_ext.errors import InvalidInput, NoPortraitFound, PersonNotFound
@@ -24,35 +20,30 @@ from facechain_ext.events import (
     PhotoPrepared,
     PortraitsFinished,
     Stage,
-    TrainingFinished,
 )
+from facechain_ext.face_training import DEFAULT_LORA_WEIGHT, FaceTraining
 from facechain_ext.finishing import Finisher
 from facechain_ext.host import (
     GeneratedImage,
     GenerationRequest,
     Host,
     LoraUse,
-    PredictionType,
 )
 from facechain_ext.imaging.files import read_photo
-from facechain_ext.likeness import Likeness, mean_embedding
-from facechain_ext.lora.checkpoint import describe, save_lora, write_sidecars
-from facechain_ext.lora.metadata import LoraRecord
+from facechain_ext.likeness import mean_embedding
+from facechain_ext.lora.checkpoint import describe
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.portrait.rank import rank
-from facechain_ext.portrait.template import choose_template
-from facechain_ext.records import Instance, LoraFile, Photo, Portrait, PreparedPhoto
+from facechain_ext.records import LoraFile, Photo, Portrait, PreparedPhoto
+from facechain_ext.runs import Resumable, RunFolder, RunHistory
 from facechain_ext.stopwatch import Stopwatch
-from facechain_ext.store import PeopleLibrary, Person, Run, slugify
+from facechain_ext.store import PeopleLibrary, Person, slugify
 from facechain_ext.styles import Style, find_style, load_styles
-from facechain_ext.training.select import Chosen
-from facechain_ext.training.trainer import resolved, train
 
 Upload = Photo | Unreadable
 LARGEST_SEED = 2**32 - 1
-DEFAULT_LORA_WEIGHT = 1.0
 
 
 def read_uploads(paths: Sequence[Path], config: PrepareConfig) -> list[Upload]:
@@ -65,16 +56,6 @@ def _read_upload(path: Path, max_megapixels: float) -> Upload:
         return read_photo(path, max_megapixels=max_megapixels)
     except InvalidInput as error:
         return Unreadable(path.name, error)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training left: the snapshot to keep, and the settings as they were carried out."""
-
-    chosen: Chosen
-    config: TrainConfig
-    prediction_type: PredictionType
-    started: datetime
 
 
 @dataclass(frozen=True)
@@ -104,6 +85,35 @@ class Studio:
             if after is not before:
                 yield PhotoPrepared(after, number, len(uploads))
 
+    def enrol(
+        self, name: str, uploads: Sequence[Upload], config: PrepareConfig
+    ) -> Generator[Event, None, Person]:
+        """Judge the uploads, then keep the accepted photos and their crops in the library.
+
+        Raises NoUsablePhotos, or InvalidInput for the name, before anything is written.
+        """
+        slugify(name)
+        yield Stage("prepare", len(uploads))
+        latest: dict[int, PreparedPhoto] = {}
+        for event in self.check(uploads, config):
+            latest[event.done] = event.photo
+            yield event
+        instances = require_usable(latest.values())
+        person = self.library.create_or_get(name, config.trigger_word)
+        accepted = {instance.name for instance in instances}
+        person.save_photos([p for p in uploads if isinstance(p, Photo) and p.name in accepted])
+        person.save_instances(instances)
+        return person.save(attributes=vote([instance.attributes for instance in instances]))
+
+    def train(self, name: str, config: TrainConfig) -> Iterator[Event]:
+        """Train a face LoRA on the library's crops, with captions as they now stand, and publish
+        it; the last event is TrainingFinished.
+
+        Raises PersonNotFound, NoUsablePhotos, or InvalidInput for the checkpoint, before anything
+        is written. What is Cancelled can be resumed.
+        """
+        return self._train(self.library.get(name), config, Stopwatch())
+
     def train_person(
         self,
         name: str,
@@ -111,111 +121,69 @@ class Studio:
         prepare_config: PrepareConfig,
         train_config: TrainConfig,
     ) -> Iterator[Event]:
-        """Train a face LoRA and publish it; the last event is TrainingFinished.
-
-        Raises NoUsablePhotos, or InvalidInput for the name or the checkpoint, before anything is
-        written; Cancelled leaves the snapshots so far.
-        """
-        watch = Stopwatch()
-        slugify(name)
+        """Enrol, then train; raises what these raise, for the checkpoint before all else."""
         self.host.current_checkpoint()
-        yield Stage("prepare", len(uploads))
-        latest: dict[int, PreparedPhoto] = {}
+        watch = Stopwatch()
         with watch.measure("prepare"):
-            for event in self.check(uploads, prepare_config):
-                latest[event.done] = event.photo
-                yield event
-            instances = require_usable(latest.values())
-            person = self._keep(name, uploads, instances, prepare_config)
-        run_folder = person.new_run()
-        trained = yield from self._train(person, instances, train_config, run_folder, watch)
-        lora = self._publish(person, instances, trained, run_folder)
-        chosen = trained.chosen
-        yield TrainingFinished(lora, chosen.steps, chosen.similarity, watch.seconds)
+            person = yield from self.enrol(name, uploads, prepare_config)
+        yield from self._train(person, train_config, watch)
 
-    def _keep(
-        self,
-        name: str,
-        uploads: Sequence[Upload],
-        instances: Sequence[Instance],
-        config: PrepareConfig,
-    ) -> Person:
-        """Write the accepted photos and crops into the library."""
-        person = self.library.create_or_get(name, config.trigger_word)
-        accepted = {instance.name for instance in instances}
-        person.save_photos([p for p in uploads if isinstance(p, Photo) and p.name in accepted])
-        person.save_instances(instances)
-        return person.save(attributes=vote([instance.attributes for instance in instances]))
-
-    def _train(
-        self,
-        person: Person,
-        instances: Sequence[Instance],
-        config: TrainConfig,
-        run_folder: Path,
-        watch: Stopwatch,
-    ) -> Generator[Event, None, Trained]:
-        """Train on the host's model."""
-        started, likeness = (
-            datetime.now(timezone.utc),
-            Likeness(self.nets, mean_embedding(instances)),
+    def resumable(self, name: str) -> Resumable | None:
+        """Find the newest training of a person that was stopped and can go on."""
+        run = self._stopped_run(self.library.get(name))
+        if run is None or run.newest_step is None:
+            return None
+        record = run.record
+        return Resumable(
+            run=run.name,
+            step=run.newest_step,
+            total=record.config.max_train_steps,
+            config=record.config,
+            checkpoint=record.checkpoint.name,
+            checkpoint_path=record.checkpoint.path,
         )
+
+    def resume(self, name: str) -> Iterator[Event]:
+        """Go on with the training that `resumable` finds; the last event is TrainingFinished.
+
+        Raises InvalidInput where there is none, ModelUnavailable on another checkpoint.
+        """
+        person = self.library.get(name)
+        run = self._stopped_run(person)
+        if run is None:
+            raise InvalidInput(f"{person.manifest.name} has no stopped training to go on with.")
+        return FaceTraining(self.host, self.nets, person, Stopwatch()).resume(run)
+
+    def discard(self, name: str) -> None:
+        """Give up the training that `resumable` finds; what it has shown stays."""
+        if run := self._stopped_run(self.library.get(name)):
+            run.forget_states()
+
+    def history(self, name: str, run: str | None = None) -> RunHistory | None:
+        """Read back what a person's training has shown, the newest one's unless named.
+
+        None where there is no such training.
+        """
+        person = self.library.get(name)
+        folders = [folder for folder in _begun(person) if run in (None, folder.name)]
+        if not folders:
+            return None
+        newest = folders[-1]
+        finished = newest.name in {done.name for done in person.manifest.runs}
+        return RunHistory(newest.name, newest.record, finished, newest.log.read())
+
+    def _train(self, person: Person, config: TrainConfig, watch: Stopwatch) -> Iterator[Event]:
         prompt = self._prompt(person, PortraitConfig())
-        yield Stage("cache", len(instances))
-        with self.host.borrow_model(for_training=True) as model:
-            config = resolved(model, config)
-            with watch.measure("cache"):
-                generator = torch.Generator().manual_seed(config.seed)
-                latents = cache(model, instances, config, generator=generator)
-            yield Stage("train", config.max_train_steps)
-            with watch.measure("train"):
-                chosen = yield from train(
-                    model,
-                    latents,
-                    config,
-                    out_dir=run_folder,
-                    score=likeness.of_all,
-                    prompt=prompt.positive,
-                    negative_prompt=prompt.negative,
-                    cancelled=self.host.cancelled,
-                )
-            return Trained(chosen, config, model.prediction_type, started)
+        return FaceTraining(self.host, self.nets, person, watch).begin(config, prompt)
 
-    def _publish(
-        self, person: Person, instances: Sequence[Instance], trained: Trained, run_folder: Path
-    ) -> LoraFile:
-        """Write the LoRA with its sidecars where the host finds it, and note it in the library."""
-        checkpoint, chosen = self.host.current_checkpoint(), trained.chosen
-        path = self.host.paths.lora_dir / f"{person.slug}-{run_folder.name}.safetensors"
-        record = LoraRecord(
-            name=path.stem,
-            person=person.manifest.name,
-            trigger_word=person.manifest.trigger_word,
-            photo_count=len(instances),
-            config=trained.config,
-            steps=chosen.steps,
-            similarity=chosen.similarity,
-            checkpoint=checkpoint.path,
-            checkpoint_sha256=checkpoint.sha256,
-            prediction_type=trained.prediction_type,
-            started=trained.started,
-            finished=datetime.now(timezone.utc),
-            weight=DEFAULT_LORA_WEIGHT,
+    def _stopped_run(self, person: Person) -> RunFolder | None:
+        finished = {run.name for run in person.manifest.runs}
+        stopped = (
+            run
+            for run in reversed(_begun(person))
+            if run.name not in finished and run.newest_step is not None
         )
-        lora = save_lora(path, chosen.state, record.metadata())
-        notes = f"Trained on {checkpoint.name} from {len(instances)} photos."
-        write_sidecars(lora, notes=notes, preview=choose_template(instances).pixels)
-        run = Run(
-            name=run_folder.name,
-            lora=path.name,
-            lora_sha256=lora.sha256,
-            checkpoint=checkpoint.name,
-            similarity=chosen.similarity,
-            steps=chosen.steps,
-        )
-        person.save(runs=(*person.manifest.runs, run))
-        self.host.publish_lora(lora)
-        return lora
+        return next(stopped, None)
 
     def make_portraits(self, name: str, config: PortraitConfig) -> Iterator[Event]:
         """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished.
@@ -303,6 +271,11 @@ class Studio:
             self.host.save_image(p.pixels, p.infotext, folder, f"{place:02d}-{p.seed}")
             for place, p in enumerate(finished.ranked, 1)
         ]
+
+
+def _begun(person: Person) -> list[RunFolder]:
+    """Return the trainings that got as far as their first step, oldest first."""
+    return [run for run in map(RunFolder, person.run_folders) if run.begun]
 
 
 def settled(config: PortraitConfig, style: Style) -> PortraitConfig:

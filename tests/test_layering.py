@@ -15,8 +15,11 @@ FLOORS = {
     "imaging": 1,
     **dict.fromkeys(("nets", "diffusion", "lora"), 2),
     **dict.fromkeys(("dataset", "training", "portrait", "talking", "styles"), 3),
-    **dict.fromkeys(("store", "studio", "finishing", "jobs", "likeness", "stopwatch"), 4),
-    **dict.fromkeys(("standalone", "cli", "flags", "console", "commands", "api", "ui", "webui"), 5),
+    **dict.fromkeys(("store", "runs", "run_events", "studio", "jobs"), 4),
+    **dict.fromkeys(("face_training", "finishing", "likeness", "stopwatch"), 4),
+    **dict.fromkeys(
+        ("standalone", "cli", "flags", "console", "commands", "interrupt", "api", "ui", "webui"), 5
+    ),
 }
 # On these floors the modules are one layer of their own and may use each other.
 OPEN_FLOORS = {0, 4, 5}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,12 +85,12 @@ class Batches:
         self._caption_dropout = caption_dropout
         self._timesteps = timesteps
         self._generator = torch.Generator().manual_seed(seed)
-        self._rows = self._shuffled()
+        self._order: list[int] = []
 
     def draw(self) -> Batch:
         """Return the next batch."""
         data, device = self._data, self._data.latents.device
-        rows = torch.tensor([next(self._rows) for _ in range(self._size)])
+        rows = torch.tensor([self._next_row() for _ in range(self._size)])
         noise = torch.randn(self._size, *data.latents.shape[1:], generator=self._generator)
         dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
         timesteps = self._spread_timesteps()
@@ -104,10 +104,22 @@ class Batches:
             cond=data.cond.select(captions),
         )
 
-    def _shuffled(self) -> Iterator[int]:
-        """Yield rows, each once before any comes again."""
-        while True:
-            yield from torch.randperm(len(self._data.latents), generator=self._generator).tolist()
+    def state(self) -> dict[str, Tensor]:
+        """Return where the stream stands: its generator, and the rows before the next shuffle."""
+        order = torch.tensor(self._order, dtype=torch.long)
+        return {"generator": self._generator.get_state(), "order": order}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on where another stream over the same data stood."""
+        self._generator.set_state(state["generator"])
+        self._order = state["order"].tolist()
+
+    def _next_row(self) -> int:
+        """Return a row; each comes once before any comes again."""
+        if not self._order:
+            rows = torch.randperm(len(self._data.latents), generator=self._generator)
+            self._order = rows.tolist()
+        return self._order.pop(0)
 
     def _spread_timesteps(self) -> Tensor:
         """Draw evenly spaced timesteps at a random offset: uniform, with less variance.

@@ -24,10 +24,17 @@ class Tally:
 
 
 class Smoothed:
-    """A running mean that forgets slowly and starts unbiased (Kingma & Ba 2015, section 3)."""
+    """A running mean that forgets slowly and starts unbiased (Kingma & Ba 2015, section 3).
 
-    def __init__(self) -> None:
-        self._sum, self._weight = 0.0, 0.0
+    state: the weighted sum so far and its weight; all that another one needs to go on.
+    """
+
+    def __init__(self, state: tuple[float, float] = (0.0, 0.0)) -> None:
+        self._sum, self._weight = state
+
+    @property
+    def state(self) -> tuple[float, float]:
+        return self._sum, self._weight
 
     def add(self, value: float) -> None:
         self._sum = SMOOTHING * self._sum + (1 - SMOOTHING) * value

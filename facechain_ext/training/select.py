@@ -14,8 +14,11 @@ Selection = Literal["best", "average", "last"]
 AVERAGED = 3
 """Snapshots that "average" takes the mean of."""
 
-TIE = 0.01
-"""Likeness differences below this are noise of a few samples; the earlier snapshot wins them."""
+TIE = 0.05
+"""Likeness differences below this are the noise of a few samples; the latest snapshot wins them.
+
+docs/decisions/0007-which-snapshot-is-kept.md has the measurement.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Chosen:
 def choose(snapshots: Sequence[Snapshot], selection: Selection) -> tuple[Snapshot, ...]:
     """Return the snapshots to make the LoRA from, in the order of their steps.
 
-    Of snapshots equally like the person the earlier is taken, which has learned less of the
-    photos' own light and clothes. Without any measured likeness the last one is taken.
+    Of snapshots equally like the person the latest is taken: its learning rate had fallen furthest.
+    Without any measured likeness the last one is taken.
     """
     measured = [snapshot for snapshot in snapshots if snapshot.similarity is not None]
     if selection == "last" or not measured:
@@ -52,7 +55,8 @@ def choose(snapshots: Sequence[Snapshot], selection: Selection) -> tuple[Snapsho
         liked = sorted(measured, key=_similarity, reverse=True)[:AVERAGED]
         return tuple(sorted(liked, key=lambda snapshot: snapshot.step))
     best = max(map(_similarity, measured))
-    return (next(snapshot for snapshot in measured if _similarity(snapshot) >= best - TIE),)
+    alike = [snapshot for snapshot in measured if _similarity(snapshot) >= best - TIE]
+    return (alike[-1],)
 
 
 def _similarity(snapshot: Snapshot) -> float:

@@ -128,6 +128,8 @@ class GraphStepper:
             self._optimizer.zero_grad()
             return _optimise(loss, self._batch, self._parameters, self._optimizer, scale)
 
+        # The graph reads every tensor that the loss closes over at the address it had: keep them.
+        self._run = run
         with _fastest_convolutions():
             self._warm_up(run)
             self._graph = torch.cuda.CUDAGraph()

@@ -17,9 +17,9 @@ def test_the_best_snapshot_is_the_most_alike() -> None:
     assert steps(choose(snapshots(0.1, 0.5, 0.3), "best")) == [100]
 
 
-def test_of_equally_good_snapshots_the_earlier_is_kept() -> None:
-    assert steps(choose(snapshots(0.1, 0.5, 0.5 + TIE / 2), "best")) == [100]
-    assert steps(choose(snapshots(0.1, 0.5, 0.5 + TIE * 2), "best")) == [150]
+def test_of_equally_good_snapshots_the_latest_is_kept() -> None:
+    assert steps(choose(snapshots(0.1, 0.5, 0.5 - TIE / 2), "best")) == [150]
+    assert steps(choose(snapshots(0.1, 0.5, 0.5 - TIE * 2), "best")) == [100]
 
 
 def test_the_average_takes_the_best_three_in_the_order_of_their_steps() -> None:

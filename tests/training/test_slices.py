@@ -1,0 +1,174 @@
+"""A training that is broken into slices, or off and on again, ends as an unbroken one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.diffusion.diffusers_model import DiffusersModel
+from facechain_ext.errors import Cancelled
+from facechain_ext.events import CheckpointSaved, Event, Preview, Step
+from facechain_ext.training.batches import TrainingData
+from facechain_ext.training.select import Chosen
+from facechain_ext.training.state import TrainingState, load_state, save_state
+from facechain_ext.training.trainer import Outcome, Training
+
+CONFIG = TrainConfig(
+    max_train_steps=7,
+    train_batch_size=4,
+    rank=2,
+    snapshot_every=3,
+    samples_per_snapshot=1,
+    lr_warmup_steps=1,
+    caption_dropout=0.3,
+    state_every=2,
+)
+New = Callable[..., Training]
+
+
+@pytest.fixture
+def new(data: TrainingData, tmp_path: Path) -> New:
+    """Set up a training whose samples are scored by their pixels, so that weights show in it."""
+
+    def training(**changes: Any) -> Training:
+        settings: dict[str, Any] = {
+            "data": data,
+            "config": CONFIG,
+            "out_dir": tmp_path / "run",
+            "score": lambda images: tuple(float(image.mean()) / 255 for image in images),
+            "prompt": "fcsks, photo",
+            "negative_prompt": "",
+            "cancelled": lambda: False,
+        }
+        return Training(**{**settings, **changes})
+
+    return training
+
+
+def follow(work: Generator[Event, None, Outcome], events: list[Event]) -> Outcome:
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as done:
+            outcome: Outcome = done.value
+            return outcome
+
+
+def in_slices(training: Training, lend: Callable[[], DiffusersModel]) -> tuple[list[Event], Chosen]:
+    events: list[Event] = []
+    outcome = follow(training.slice(lend()), events)
+    while isinstance(outcome, TrainingState):
+        outcome = follow(training.slice(lend(), outcome), events)
+    return events, outcome
+
+
+def told(events: list[Event]) -> list[object]:
+    """What events say, but for speed."""
+    facts: list[object] = []
+    for event in events:
+        if isinstance(event, Step):
+            facts.append((event.step, event.loss, event.learning_rate))
+        elif isinstance(event, Preview):
+            facts.append((event.step, event.similarities, event.images[0].tobytes()))
+        elif isinstance(event, CheckpointSaved):
+            facts.append((event.step, event.path.name))
+    return facts
+
+
+def assert_same(one: Chosen, other: Chosen) -> None:
+    assert (one.steps, one.similarity) == (other.steps, other.similarity)
+    assert one.state.keys() == other.state.keys()
+    assert all(torch.equal(one.state[key], other.state[key]) for key in one.state)
+
+
+@pytest.mark.parametrize("waits", [{1, 2, 3, 4, 5, 6}, {3, 4}, {6}])
+@pytest.mark.parametrize("selection", ["last", "average"])
+def test_slices_on_models_loaded_anew_end_as_an_unbroken_run(
+    new: New,
+    new_tiny_model: Callable[[], DiffusersModel],
+    waits: set[int],
+    selection: Any,
+) -> None:
+    config = replace(CONFIG, selection=selection)
+    plain_events, plain = in_slices(new(config=config), new_tiny_model)
+    done: list[Event] = []
+    lent: list[DiffusersModel] = []
+
+    def lend() -> DiffusersModel:
+        lent.append(new_tiny_model())
+        return lent[-1]
+
+    def others_waiting() -> bool:
+        return sum(isinstance(event, Step) for event in done) in waits
+
+    training = new(config=config, others_waiting=others_waiting)
+    outcome: Outcome | None = None
+    while not isinstance(outcome, Chosen):
+        outcome = follow(training.slice(lend(), outcome), done)
+    assert len(lent) == 1 + len(waits)
+    assert told(done) == told(plain_events)
+    assert_same(outcome, plain)
+    weights = new_tiny_model().unet.state_dict()
+    for model in lent:
+        left = model.unet.state_dict()
+        assert left.keys() == weights.keys()
+        assert all(torch.equal(left[key], weights[key]) for key in weights)
+
+
+def test_whoever_waits_for_ever_does_not_stop_the_training(
+    new: New, new_tiny_model: Callable[[], DiffusersModel]
+) -> None:
+    _, plain = in_slices(new(), new_tiny_model)
+    events, chosen = in_slices(new(others_waiting=lambda: True), new_tiny_model)
+    assert [e.step for e in events if isinstance(e, Step)] == [1, 2, 3, 4, 5, 6, 7]
+    assert_same(chosen, plain)
+
+
+@pytest.mark.parametrize("asked", range(1, 32, 3))
+def test_what_was_cancelled_goes_on_from_its_file(
+    new: New, new_tiny_model: Callable[[], DiffusersModel], tmp_path: Path, asked: int
+) -> None:
+    """Cancelled before a step or in the middle of a sample, it ends as if it had not been."""
+    plain_events, plain = in_slices(new(), new_tiny_model)
+    path, calls = tmp_path / "run" / "state.safetensors", iter(range(asked))
+    cancelling = new(
+        cancelled=lambda: next(calls, None) is None, keep=lambda state: save_state(path, state)
+    )
+    with pytest.raises(Cancelled):
+        in_slices(cancelling, new_tiny_model)
+    state = load_state(path)
+    events: list[Event] = []
+    outcome = follow(new().slice(new_tiny_model(), state), events)
+    assert isinstance(outcome, Chosen)
+    assert_same(outcome, plain)
+    assert told(events) == told(plain_events)[-len(events) :]
+
+
+def test_a_closed_generator_leaves_its_state(
+    new: New, new_tiny_model: Callable[[], DiffusersModel]
+) -> None:
+    _, plain = in_slices(new(), new_tiny_model)
+    for events_seen in range(1, 6):
+        kept: list[TrainingState] = []
+        work = new(keep=kept.append).slice(new_tiny_model())
+        for _ in range(events_seen):
+            next(work)
+        work.close()
+        outcome = follow(new().slice(new_tiny_model(), kept[-1]), [])
+        assert isinstance(outcome, Chosen)
+        assert_same(outcome, plain)
+
+
+def test_states_are_kept_as_often_as_asked(
+    new: New, new_tiny_model: Callable[[], DiffusersModel]
+) -> None:
+    kept: list[TrainingState] = []
+    in_slices(new(keep=kept.append), new_tiny_model)
+    assert [state.step for state in kept] == [0, 2, 4, 6]
+    assert [len(state.snapshots) for state in kept] == [0, 0, 1, 2]
