@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from skimage.data import astronaut
 
 from facechain_ext import __version__
 from facechain_ext.cli import main
+from facechain_ext.events import Step
 from facechain_ext.imaging.files import encode_jpeg
 from facechain_ext.store import PeopleLibrary
 
@@ -86,6 +88,39 @@ def test_train_leaves_a_lora_and_a_person(person: Shell) -> None:
     shown = person.json("people", "show", "ana")
     assert shown["trigger_word"] == "fcsks"
     assert shown["captions"]["000"].startswith("fcsks, ")
+
+
+def test_without_photos_those_already_kept_are_trained_on(person: Shell, tiny_folder: Path) -> None:
+    before = person.json("people", "list")["people"][0]["lora"]
+    again = person.json("train", "--name", "Ana", "--checkpoint", tiny_folder, *TRAIN_FLAGS)
+    assert Path(again["lora"]).name != before
+    assert "Nobody" in person.error("train", "--name", "Nobody")
+
+
+def test_a_training_stopped_by_ctrl_c_goes_on(
+    person: Shell, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_ctrl_c(event: object) -> None:
+        if isinstance(event, Step):
+            signal.raise_signal(signal.SIGINT)
+
+    assert person.json("people", "show", "Ana")["stopped_training"] is None
+    assert "no stopped training" in person.error("resume", "--name", "Ana")
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patched:
+        patched.setattr("facechain_ext.console.show", press_ctrl_c)
+        code, _, err = person.run(
+            "train", "--name", "Ana", "--checkpoint", tiny_folder, *TRAIN_FLAGS
+        )
+    assert code == 130
+    assert "The training was stopped." in err
+    assert signal.getsignal(signal.SIGINT) is handler
+    stopped = person.json("people", "show", "Ana")["stopped_training"]
+    assert (stopped["step"], stopped["of"]) == (1, 2)
+    assert stopped["go_on_with"] == "facechain resume --name Ana"
+    done = person.json("resume", "--name", "Ana")
+    assert Path(done["lora"]).stem.endswith(stopped["run"])
+    assert person.json("people", "show", "Ana")["stopped_training"] is None
 
 
 def test_people_are_renamed_exported_and_deleted(person: Shell, tmp_path: Path) -> None:

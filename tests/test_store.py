@@ -74,6 +74,19 @@ def test_an_edited_caption_is_used(library: PeopleLibrary) -> None:
     assert person.load_instances()[0].caption == "fcsks, with a hat"
 
 
+def test_captions_are_set_by_crop(library: PeopleLibrary) -> None:
+    person = library.create_or_get("Ana", "fcsks")
+    person.save_instances([make_instance(n) for n in range(2)])
+    person.set_captions({"001": "  fcsks,\nwith an été hat "})
+    assert [i.caption for i in person.load_instances()] == [
+        "fcsks, photo of a woman",
+        "fcsks, with an été hat",
+    ]
+    with pytest.raises(InvalidInput, match="no crop '007'; there are 000, 001"):
+        person.set_captions({"000": "changed", "007": "x"})
+    assert person.load_instances()[0].caption == "fcsks, photo of a woman"
+
+
 def test_saving_again_leaves_no_crop_of_before(library: PeopleLibrary) -> None:
     person = library.create_or_get("Ana", "fcsks")
     person.save_instances([make_instance(n) for n in range(3)])

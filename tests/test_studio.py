@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,31 @@ from skimage.data import astronaut
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.dataset.prepare import Unreadable
+from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.errors import (
     Cancelled,
     InvalidInput,
+    ModelUnavailable,
     NoPortraitFound,
     NoUsablePhotos,
     PersonNotFound,
     UnreadablePhoto,
 )
 from facechain_ext.events import (
+    Event,
     PhotoPrepared,
     PortraitsFinished,
     Preview,
     Step,
     TrainingFinished,
 )
-from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback, Unavailable
+from facechain_ext.host import (
+    CheckpointRef,
+    GeneratedImage,
+    GenerationRequest,
+    StepCallback,
+    Unavailable,
+)
 from facechain_ext.imaging.files import resize
 from facechain_ext.infotext import parse_infotext, read_portrait
 from facechain_ext.lora.checkpoint import read_lora
@@ -53,6 +63,21 @@ class PicturesHost(DiffusersHost):
     restorer: Pixels | None = None
     enlarges = True
     asked: GenerationRequest | None = None
+    busy = False
+    lent = 0
+
+    def others_waiting(self) -> bool:
+        return self.busy
+
+    def forget_cancel(self) -> None:
+        with self.job("another"):
+            pass
+
+    @contextmanager
+    def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:
+        self.lent += 1
+        with super().borrow_model(for_training=for_training) as model:
+            yield model
 
     def generate(
         self, request: GenerationRequest, on_step: StepCallback | None = None
@@ -79,6 +104,11 @@ def nets() -> FaceNets:
 @pytest.fixture
 def studio(tmp_path: Path, tiny_folder: Path, nets: FaceNets) -> Studio:
     return Studio(PicturesHost(tmp_path, tiny_folder, device="cpu"), nets)
+
+
+def host_of(studio: Studio) -> PicturesHost:
+    assert isinstance(studio.host, PicturesHost)
+    return studio.host
 
 
 @pytest.fixture
@@ -155,6 +185,137 @@ def test_cancelling_gives_the_model_back(studio: Studio, uploads: list[Photo | U
     assert studio.library.get("Ana").latest_run is None
 
 
+def test_training_again_uses_the_captions_as_edited(trained: Studio) -> None:
+    person = trained.library.get("Ana")
+    person.set_captions({"000": "fcsks, in a\nred hat"})
+    finished = list(trained.train("Ana", TRAIN))[-1]
+    assert isinstance(finished, TrainingFinished)
+    assert set(finished.seconds) == {"cache", "train"}
+    assert len(trained.library.get("Ana").manifest.runs) == 2
+    assert person.load_instances()[0].caption == "fcsks, in a red hat"
+
+
+def test_enrolling_keeps_photos_and_trains_nothing(
+    studio: Studio, uploads: list[Photo | Unreadable]
+) -> None:
+    list(studio.enrol("Ana", uploads, PrepareConfig()))
+    person = studio.library.get("Ana")
+    assert len(person.load_instances()) == 1
+    assert person.run_folders == []
+    assert studio.history("Ana") is None
+    assert studio.resumable("Ana") is None
+
+
+def test_training_needs_somebody_with_photos(studio: Studio) -> None:
+    with pytest.raises(PersonNotFound):
+        list(studio.train("Nobody", TRAIN))
+    person = studio.library.create_or_get("Ana", "fcsks")
+    with pytest.raises(NoUsablePhotos, match="Ana"):
+        list(studio.train("Ana", TRAIN))
+    with pytest.raises(InvalidInput, match="no stopped training"):
+        list(studio.resume("Ana"))
+    assert person.run_folders == []
+
+
+def stop_at(studio: Studio, step: int) -> list[Event]:
+    """Train on Ana's crops and cancel when a step was told."""
+    events: list[Event] = []
+    host_of(studio).forget_cancel()
+    with pytest.raises(Cancelled):
+        for event in studio.train("Ana", TRAIN):
+            events.append(event)
+            if isinstance(event, Step) and event.step == step:
+                studio.host.cancel()
+    host_of(studio).forget_cancel()
+    return events
+
+
+def shown(events: Iterable[Event]) -> list[object]:
+    """What a page shows of a training, but for its speed."""
+    steps = [(e.step, e.loss, e.learning_rate) for e in events if isinstance(e, Step)]
+    previews = [e for e in events if isinstance(e, Preview)]
+    return [*steps, *((p.step, p.similarities, p.images[0].tobytes()) for p in previews)]
+
+
+def test_a_stopped_training_goes_on_and_ends_as_an_unbroken_one(trained: Studio) -> None:
+    plain = trained.history("Ana")
+    stop_at(trained, 1)
+    stopped = trained.resumable("Ana")
+    assert stopped is not None
+    assert (stopped.step, stopped.total, stopped.checkpoint) == (
+        1,
+        2,
+        trained.host.current_checkpoint().name,
+    )
+    half = trained.history("Ana")
+    assert plain is not None and half is not None
+    assert (plain.finished, half.finished) == (True, False)
+    assert shown(half.events) == shown(plain.events)[:1]
+    finished = list(trained.resume("Ana"))[-1]
+    assert isinstance(finished, TrainingFinished)
+    whole = trained.history("Ana")
+    assert whole is not None
+    assert (whole.run, whole.finished) == (stopped.run, True)
+    assert shown(whole.events) == shown(plain.events)
+    first, second = trained.library.get("Ana").manifest.runs
+    assert second.lora_sha256 == first.lora_sha256
+    assert (trained.host.paths.lora_dir / second.lora).is_file()
+    assert trained.resumable("Ana") is None
+
+
+def test_a_finished_training_keeps_its_snapshots_and_nothing_to_go_on_from(trained: Studio) -> None:
+    (folder,) = trained.library.get("Ana").run_folders
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "config.json",
+        "events.jsonl",
+        "samples/step-000001-0.png",
+        "samples/step-000002-0.png",
+        "checkpoints/step-000001.safetensors",
+        "checkpoints/step-000002.safetensors",
+    }
+
+
+def test_the_model_a_stopped_training_needs_is_asked_for(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(trained, 1)
+    other = CheckpointRef("another", Path("another.safetensors"), "0" * 64)
+    monkeypatch.setattr(PicturesHost, "current_checkpoint", lambda self: other)
+    with pytest.raises(ModelUnavailable, match="Load tiny"):
+        list(trained.resume("Ana"))
+    assert trained.resumable("Ana") is not None
+
+
+def test_a_discarded_training_is_still_shown(trained: Studio) -> None:
+    stop_at(trained, 1)
+    trained.discard("Ana")
+    assert trained.resumable("Ana") is None
+    history = trained.history("Ana")
+    assert history is not None
+    assert len([e for e in history.events if isinstance(e, Step)]) == 1
+    first = trained.history("Ana", trained.library.get("Ana").manifest.runs[0].name)
+    assert first is not None
+    assert first.finished
+
+
+def test_edited_captions_and_photos_do_not_change_a_training_that_goes_on(trained: Studio) -> None:
+    stop_at(trained, 1)
+    trained.library.get("Ana").set_captions({"000": "fcsks, something else"})
+    list(trained.resume("Ana"))
+    first, second = trained.library.get("Ana").manifest.runs
+    assert second.lora_sha256 == first.lora_sha256
+
+
+def test_others_get_the_model_between_slices(trained: Studio) -> None:
+    host = host_of(trained)
+    host.busy, host.lent = True, 0
+    list(trained.train("Ana", TRAIN))
+    assert host.lent == 2
+    first, second = trained.library.get("Ana").manifest.runs
+    assert second.lora_sha256 == first.lora_sha256
+
+
 def make(studio: Studio, config: PortraitConfig, *pictures: Pixels) -> PortraitsFinished:
     assert isinstance(studio.host, PicturesHost)
     studio.host.pictures = pictures
@@ -193,11 +354,6 @@ def test_saved_portraits_tell_how_they_were_made(trained: Studio, tmp_path: Path
     assert fields["FaceChain person"] == "Ana"
     assert float(fields["FaceChain similarity"]) > 0.5
     assert [p.name for p in (tmp_path / "out" / "rejected").iterdir()] == ["no_face-8.png"]
-
-
-def host_of(studio: Studio) -> PicturesHost:
-    assert isinstance(studio.host, PicturesHost)
-    return studio.host
 
 
 def test_pictures_are_enlarged_before_the_face_is_blended_in(trained: Studio) -> None:

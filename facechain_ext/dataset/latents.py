@@ -149,7 +149,9 @@ def _loss_weights(crops: Sequence[Crop], latents: Tensor) -> Tensor:
 
 def _encode(model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator) -> Tensor:
     pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
-    return model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator).float()
+    latents = model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator)
+    # The pixels' layout would else live on in the latents, and change how later sums are rounded.
+    return latents.float().contiguous()
 
 
 def _batches(crops: Sequence[Crop]) -> Iterator[Sequence[Crop]]:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.dataset.latent_file import load_latents, save_latents
+from facechain_ext.dataset.latents import LatentCache, cache
+from facechain_ext.diffusion.diffusers_model import DiffusersModel
+from facechain_ext.errors import InvalidInput
+from facechain_ext.host import Conditioning
+from facechain_ext.records import Instance
+
+CPU = torch.device("cpu")
+
+
+def assert_same(one: LatentCache, other: LatentCache) -> None:
+    """Compare values and memory layout: both decide how later sums are rounded."""
+    for name in ("latents", "loss_weights", "photo_index", "caption_index"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        assert torch.equal(mine, theirs)
+        assert (mine.dtype, mine.stride()) == (theirs.dtype, theirs.stride()), name
+    for name in ("prompt_embeds", "pooled_prompt_embeds", "add_time_ids"):
+        mine, theirs = getattr(one.cond, name), getattr(other.cond, name)
+        assert (mine is None) == (theirs is None)
+        assert mine is None or torch.equal(mine, theirs)
+
+
+def test_a_cache_comes_back_as_it_was(
+    tiny_model: DiffusersModel, instance: Instance, tmp_path: Path
+) -> None:
+    made = cache(tiny_model, [instance], TrainConfig(), generator=torch.Generator().manual_seed(0))
+    path = tmp_path / "dossier é" / "latents.safetensors"
+    save_latents(path, made)
+    assert_same(load_latents(path, CPU), made)
+
+
+def test_what_only_larger_models_have_comes_back_too(tmp_path: Path) -> None:
+    cond = Conditioning(torch.rand(2, 3, 4), torch.rand(2, 5), torch.rand(2, 6))
+    index = torch.zeros(1, dtype=torch.long)
+    made = LatentCache(torch.rand(1, 4, 2, 2), torch.rand(1, 1, 2, 2), index, index + 1, cond)
+    save_latents(tmp_path / "latents.safetensors", made)
+    assert_same(load_latents(tmp_path / "latents.safetensors", CPU), made)
+    plain = replace(made, cond=Conditioning(cond.prompt_embeds))
+    save_latents(tmp_path / "latents.safetensors", plain)
+    assert_same(load_latents(tmp_path / "latents.safetensors", CPU), plain)
+
+
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "latents.safetensors").write_bytes(b"half a file")
+    with pytest.raises(InvalidInput, match=r"latents\.safetensors"):
+        load_latents(tmp_path / "latents.safetensors", CPU)
