@@ -132,7 +132,7 @@ def _add_making(add: Callable[..., Any]) -> None:
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--checkpoint", type=Path, help="an SD1.x .safetensors file or diffusers folder"
+        "--checkpoint", type=Path, help="an SD1, SD2 or SDXL .safetensors file or diffusers folder"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)")
 

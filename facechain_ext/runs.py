@@ -21,7 +21,7 @@ from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LatentCache
 from facechain_ext.errors import InvalidInput, LibraryTooNew
 from facechain_ext.events import Event
-from facechain_ext.host import CheckpointRef, PredictionType
+from facechain_ext.host import CheckpointRef, Family, PredictionType
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.run_events import EventLog
 from facechain_ext.training.state import TrainingState, load_state, save_state
@@ -42,6 +42,7 @@ class RunRecord:
     prompt: str
     negative_prompt: str
     checkpoint: CheckpointRef
+    family: Family
     prediction_type: PredictionType
     started: datetime
     config: TrainConfig

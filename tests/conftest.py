@@ -17,6 +17,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
+from tests import tiny_sdxl as sdxl
 
 if "OMP_NUM_THREADS" not in os.environ:
     torch.set_num_threads(1)  # with tiny tensors, threads cost more than they bring
@@ -104,6 +105,39 @@ def tiny_file(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
+def tiny_sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random SDXL of 64 x 64 pixels as a diffusers folder, complete for diffusers' pipeline."""
+    folder = tmp_path_factory.mktemp("tiny_sdxl")
+    sdxl.save_folder(folder, _text_config())
+    _describe_sdxl(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_sdxl_file(tiny_sdxl_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same SDXL as a single file, its component configs beside it."""
+    folder = tmp_path_factory.mktemp("tiny_sgm")
+    for config in tiny_sdxl_folder.glob("*/config.json"):
+        _write_json(folder / config.parent.name / config.name, json.loads(config.read_text()))
+    _describe_sdxl(folder)
+    sdxl.save_single_file(tiny_sdxl_folder, folder / "tinyxl.safetensors")
+    return folder / "tinyxl.safetensors"
+
+
+@pytest.fixture(scope="session")
+def new_tiny_sdxl(tiny_sdxl_folder: Path) -> Callable[[], DiffusersModel]:
+    """Give another copy of the tiny SDXL at every call."""
+    master = load_model(tiny_sdxl_folder, device="cpu")
+    return lambda: replace(
+        master,
+        unet=deepcopy(master.unet),
+        vae=deepcopy(master.vae),
+        text_encoder=deepcopy(master.text_encoder),
+        text_encoder_2=deepcopy(master.text_encoder_2),
+    )
+
+
+@pytest.fixture(scope="session")
 def new_tiny_model(tiny_folder: Path) -> Callable[[], DiffusersModel]:
     """Give another copy of the tiny model at every call, for tests that compare two."""
     master = load_model(tiny_folder, device="cpu")
@@ -130,6 +164,23 @@ def mini() -> DiffusersModel:
     return load_model(path, device="cpu")
 
 
+def _describe_sdxl(folder: Path) -> None:
+    """Write schedule and tokenizers; the second one pads with "!" as OpenCLIP's does."""
+    _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
+    _write_tokenizer(folder / "tokenizer")
+    _write_tokenizer(folder / "tokenizer_2", pad="!")
+    parts = {
+        "scheduler": ("diffusers", "EulerDiscreteScheduler"),
+        "text_encoder": ("transformers", "CLIPTextModel"),
+        "text_encoder_2": ("transformers", "CLIPTextModelWithProjection"),
+        "tokenizer": ("transformers", "CLIPTokenizer"),
+        "tokenizer_2": ("transformers", "CLIPTokenizer"),
+        "unet": ("diffusers", "UNet2DConditionModel"),
+        "vae": ("diffusers", "AutoencoderKL"),
+    }
+    _write_json(folder / "model_index.json", {"_class_name": "StableDiffusionXLPipeline", **parts})
+
+
 def _text_config() -> dict[str, object]:
     size = len(_vocabulary())
     return {**TEXT, "vocab_size": size, "bos_token_id": size - 2, "eos_token_id": size - 1}
@@ -144,14 +195,14 @@ def _vocabulary() -> list[str]:
     return [*words, "<|startoftext|>", "<|endoftext|>"]
 
 
-def _write_tokenizer(folder: Path) -> None:
+def _write_tokenizer(folder: Path, pad: str = "<|endoftext|>") -> None:
     """Write a byte-level CLIP tokenizer with a handful of merges."""
     vocabulary = {token: index for index, token in enumerate(_vocabulary())}
     _write_json(folder / "vocab.json", vocabulary)
     lines = ["#version: 0.2", *MERGES, ""]
     (folder / "merges.txt").write_text("\n".join(lines), encoding="utf-8")
     end = "<|endoftext|>"
-    special = {"bos_token": "<|startoftext|>", "eos_token": end, "pad_token": end}
+    special = {"bos_token": "<|startoftext|>", "eos_token": end, "pad_token": pad}
     settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "unk_token": end}
     _write_json(folder / "tokenizer_config.json", {**settings, **special})
 

@@ -17,8 +17,10 @@ from facechain_ext import __version__
 from facechain_ext.cli import main
 from facechain_ext.events import Step
 from facechain_ext.imaging.files import encode_jpeg
+from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.store import PeopleLibrary
 
+SDXL_NAMES = ("lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
 TRAIN_FLAGS = ["--steps", "2", "--batch-size", "1", "--rank", "2", "--samples-per-snapshot", "0"]
 
 
@@ -45,6 +47,12 @@ class Shell:
         assert err.startswith("facechain: ")
         assert err.count("\n") == 1
         return err
+
+    def error_line(self, *arguments: str | Path) -> str:
+        """Run a command that gets under way before it fails; return its last line."""
+        code, out, err = self.run(*arguments)
+        assert (code, out) == (2, "")
+        return err.splitlines()[-1]
 
 
 @pytest.fixture
@@ -142,6 +150,24 @@ def test_portraits_of_an_untrained_checkpoint_are_turned_down_with_a_reason(
     code, out, err = person.run("portrait", "--name", "Ana", *arguments)
     assert (code, out) == (2, "")
     assert "2 x no face" in err.splitlines()[-1]
+
+
+def test_sdxl_is_trained_and_drawn_from_a_single_file(
+    shell: Shell, photos: Path, tiny_sdxl_file: Path, tiny_folder: Path
+) -> None:
+    """From photos to a LoRA in SDXL's own names; its noise shows nobody, SD1 refuses the LoRA."""
+    command = ["train", photos, "--name", "Ana", "--checkpoint", tiny_sdxl_file, *TRAIN_FLAGS]
+    lora = Path(shell.json(*command)["lora"])
+    state, metadata = read_lora(lora)
+    assert metadata["ss_base_model_version"] == "sdxl_base_v1-0"
+    assert metadata["modelspec.resolution"] == "64x64"
+    assert all(name.startswith(SDXL_NAMES) for name in state)
+    assert any(tensor.abs().sum() > 0 for key, tensor in state.items() if "lora_up" in key)
+    card = json.loads(lora.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["sd version"] == "SDXL"
+    draw = ["portrait", "--name", "Ana", "-n", "1", "--steps", "1", "--seed", "1"]
+    assert "2 x no face" in shell.error_line(*draw, "--checkpoint", tiny_sdxl_file)
+    assert "is a LoRA for SDXL" in shell.error_line(*draw, "--checkpoint", tiny_folder)
 
 
 def test_styles_and_models_are_listed(shell: Shell) -> None:

@@ -15,12 +15,13 @@ from facechain_ext.host import Conditioning
 from facechain_ext.imaging.files import write_atomic
 
 OWN = ("latents", "loss_weights", "photo_index", "caption_index")
+SIZES = "add_time_ids"
 COND = ("prompt_embeds", "pooled_prompt_embeds", "add_time_ids")
 
 
 def save_latents(path: Path, cache: LatentCache) -> None:
     """Write a cache to one .safetensors file, at once or not at all."""
-    named = [(name, getattr(cache, name)) for name in OWN]
+    named = [(name, getattr(cache, name)) for name in (*OWN, SIZES)]
     named += [(f"cond/{name}", getattr(cache.cond, name)) for name in COND]
     tensors = {name: tensor.cpu().contiguous() for name, tensor in named if tensor is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,7 @@ def load_latents(path: Path, device: torch.device) -> LatentCache:
             tensors.get("cond/pooled_prompt_embeds"),
             tensors.get("cond/add_time_ids"),
         )
-        return LatentCache(**{name: tensors[name] for name in OWN}, cond=cond)
+        own = {name: tensors[name] for name in OWN}
+        return LatentCache(**own, cond=cond, add_time_ids=tensors.get(SIZES))
     except (SafetensorError, OSError, KeyError) as error:
         raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error

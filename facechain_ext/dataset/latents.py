@@ -16,9 +16,10 @@ from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.captions import mirrored
 from facechain_ext.dataset.crops import random_crop
+from facechain_ext.diffusion.time_ids import time_ids
 from facechain_ext.errors import InvalidInput
 from facechain_ext.host import Conditioning, DiffusionModel
-from facechain_ext.imaging.geometry import warp, warp_mask
+from facechain_ext.imaging.geometry import Matrix, scale_of, warp, warp_mask
 from facechain_ext.records import Instance, Mask, Pixels
 
 LEAST_CROPS = 12
@@ -36,6 +37,7 @@ class LatentCache:
     latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per crop, 0 where errors do not count.
     photo_index: (M,) int64. caption_index: (M,) int64, rows of cond.
     cond: one row per caption, then one for the empty caption. All on the model's device.
+    add_time_ids: (M, 6), SDXL only: each crop's original size, what it cuts off, its own size.
     """
 
     latents: Tensor
@@ -43,6 +45,7 @@ class LatentCache:
     photo_index: Tensor
     caption_index: Tensor
     cond: Conditioning
+    add_time_ids: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -55,12 +58,26 @@ class LatentCache:
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """One crop of an instance: what is encoded and what its errors weigh."""
+    """One crop of an instance: what is encoded and what its errors weigh.
+
+    original: side of the instance, cut_off: what lies above, left and right of the crop once the
+    instance has the crop's scale; all in pixels, for SDXL.
+    """
 
     photo: int
     pixels: Pixels
     weights: Mask
     caption: str
+    original: float
+    cut_off: tuple[float, float, float]
+
+    @property
+    def time_ids(self) -> tuple[float, ...]:
+        """Tell sizes as SDXL takes them: original, top and left cut off, drawn; see time_ids.py."""
+        height, width = self.pixels.shape[:2]
+        top, left, _ = self.cut_off
+        original = (self.original, self.original)
+        return time_ids(original=original, crop=(top, left), target=(height, width))
 
     def mirrored(self) -> Crop:
         """Return the same crop seen in a mirror, its caption too."""
@@ -69,6 +86,8 @@ class Crop:
             np.ascontiguousarray(self.pixels[:, ::-1]),
             np.ascontiguousarray(self.weights[:, ::-1]),
             mirrored(self.caption),
+            self.original,
+            (self.cut_off[0], self.cut_off[2], self.cut_off[1]),
         )
 
 
@@ -89,12 +108,14 @@ def cache(
     latents = torch.cat([_encode(model, batch, generator) for batch in _batches(crops)])
     captions = list(dict.fromkeys(crop.caption for crop in crops))
     rows = [captions.index(crop.caption) for crop in crops]
+    cond = model.encode_prompts([*captions, ""])
     return LatentCache(
         latents=latents,
         loss_weights=_loss_weights(crops, latents),
         photo_index=torch.tensor([crop.photo for crop in crops], device=latents.device),
         caption_index=torch.tensor(rows, device=latents.device),
-        cond=model.encode_prompts([*captions, ""]),
+        cond=cond,
+        add_time_ids=None if cond.pooled_prompt_embeds is None else _time_ids(crops, latents),
     )
 
 
@@ -130,7 +151,27 @@ def _crop(
         warp(instance.pixels, matrix, (size, size), fill=PLAIN, interpolation="cubic"),
         warp_mask(_weights(instance, config), matrix, (size, size)),
         instance.caption,
+        source,
+        _cut_off(matrix, source, size),
     )
+
+
+def _cut_off(matrix: Matrix, source: int, size: int) -> tuple[float, float, float]:
+    """Measure what of a picture (source, source) lies above, left and right of a crop of it.
+
+    The tilt is left out of account: the crop is taken as upright around its own middle.
+    """
+    scale = scale_of(matrix)
+    middle = np.linalg.solve(matrix[:, :2], (size - 1) / 2 - matrix[:, 2])
+    left, top = (float(value) * scale - (size - 1) / 2 for value in middle)
+    right = (source - 1) * scale - left - (size - 1)
+    top, left, right = (max(0.0, float(round(value))) for value in (top, left, right))
+    return top, left, right
+
+
+def _time_ids(crops: Sequence[Crop], latents: Tensor) -> Tensor:
+    ids = [crop.time_ids for crop in crops]
+    return torch.tensor(ids, dtype=torch.float32, device=latents.device)
 
 
 def _weights(instance: Instance, config: TrainConfig) -> NDArray[np.float32]:

@@ -14,11 +14,13 @@ from typing import Any, Literal
 from safetensors import SafetensorError, safe_open
 
 from facechain_ext.diffusion.families import (
-    CONTEXT,
     FIRST_CONV,
+    LAYOUTS,
+    V_MARKER,
+    ZERO_SNR_MARKER,
     Shapes,
-    refuse_ldm,
-    refuse_unet_config,
+    family_of_file,
+    family_of_folder,
 )
 from facechain_ext.errors import UnsupportedCheckpoint
 from facechain_ext.host import Family, PredictionType
@@ -26,7 +28,9 @@ from facechain_ext.host import Family, PredictionType
 Layout = Literal["ldm", "diffusers"]
 
 MINI_COMPONENTS = Path(__file__).resolve().parents[1] / "weights" / "mini"
-SD1_COMPONENTS = Path(__file__).resolve().parent / "configs" / "sd1"
+CONFIGS = Path(__file__).resolve().parent / "configs"
+"""Component configs of each family's published checkpoints, in a folder of its name."""
+SD1_COMPONENTS = CONFIGS / "sd1"
 
 _V_IN_YAML = re.compile(r"^\s*parameterization\s*:\s*[\"']?v[\"']?\s*(#.*)?$", re.MULTILINE)
 
@@ -36,6 +40,9 @@ class CheckpointInfo:
     """What a checkpoint is.
 
     components: the folder whose unet/, vae/, text_encoder/, scheduler/ and tokenizer/ describe it.
+    prediction_type: of single files of Stable Diffusion 2.x only what is stated; see
+        `parameterization`.
+    zero_snr: whether the noise schedule ends in pure noise, without any signal left.
     """
 
     path: Path
@@ -43,6 +50,7 @@ class CheckpointInfo:
     prediction_type: PredictionType
     layout: Layout
     components: Path
+    zero_snr: bool = False
 
     @property
     def is_mini(self) -> bool:
@@ -75,10 +83,11 @@ def inspect(path: Path) -> CheckpointInfo:
             "run code when they are opened and are never read; convert it to .safetensors first."
         )
     shapes, metadata = read_header(path)
-    refuse_ldm(path.name, shapes)
-    components = _components(path, shapes)
+    family = family_of_file(path.name, shapes)
+    components = _components(path, family, shapes)
     prediction_type = _file_prediction_type(path, shapes, metadata, components)
-    return CheckpointInfo(path, "sd1", prediction_type, "ldm", components)
+    zero_snr = ZERO_SNR_MARKER in shapes
+    return CheckpointInfo(path, family, prediction_type, "ldm", components, zero_snr)
 
 
 def read_header(path: Path) -> tuple[Shapes, dict[str, str]]:
@@ -108,7 +117,7 @@ def read_config(folder: Path, component: str) -> dict[str, Any]:
 
 def weight_file(component: Path) -> Path:
     """Return a diffusers component's .safetensors file, full precision first."""
-    stem = "model" if component.name == "text_encoder" else "diffusion_pytorch_model"
+    stem = "model" if component.name.startswith("text_encoder") else "diffusion_pytorch_model"
     for name in (f"{stem}.safetensors", f"{stem}.fp16.safetensors"):
         if (component / name).is_file():
             return component / name
@@ -121,29 +130,36 @@ def weight_file(component: Path) -> Path:
 def _inspect_folder(path: Path) -> CheckpointInfo:
     if not (path / "unet" / "config.json").is_file():
         raise UnsupportedCheckpoint(f"{path} is not a diffusers model: it has no unet/config.json.")
-    second_encoder = (path / "text_encoder_2").is_dir()
-    refuse_unet_config(path.name, read_config(path, "unet"), second_encoder=second_encoder)
-    for component in ("unet", "vae", "text_encoder"):
+    family = family_of_folder(path, read_config(path, "unet"))
+    encoders = ("text_encoder", "text_encoder_2")[: len(LAYOUTS[family].text)]
+    for component in ("unet", "vae", *encoders):
         weight_file(path / component)
-    prediction_type = _config_prediction_type(path)
-    return CheckpointInfo(path, "sd1", prediction_type, "diffusers", path)
-
-
-def _components(path: Path, shapes: Shapes) -> Path:
-    """Find the configs that fit a single file: beside it, the mini's, or SD1's own."""
-    for folder in (path.parent, MINI_COMPONENTS, SD1_COMPONENTS):
-        described = (folder / "unet" / "config.json").is_file()
-        if described and _fits(read_config(folder, "unet"), shapes):
-            return folder
-    raise UnsupportedCheckpoint(
-        f"{path.name} has Stable Diffusion 1's layout in another size, and no component configs "
-        "(unet/config.json and so on) lie beside it."
+    scheduler = read_config(path, "scheduler")
+    return CheckpointInfo(
+        path,
+        family,
+        _config_prediction_type(path),
+        "diffusers",
+        path,
+        bool(scheduler.get("rescale_betas_zero_snr")),
     )
 
 
-def _fits(unet_config: Mapping[str, Any], shapes: Shapes) -> bool:
+def _components(path: Path, family: Family, shapes: Shapes) -> Path:
+    """Find the configs that fit a single file: beside it, the mini's, or its family's own."""
+    for folder in (path.parent, MINI_COMPONENTS, CONFIGS / family):
+        described = (folder / "unet" / "config.json").is_file()
+        if described and _fits(read_config(folder, "unet"), family, shapes):
+            return folder
+    raise UnsupportedCheckpoint(
+        f"{path.name} has {LAYOUTS[family].title}'s layout in another size, and no component "
+        "configs (unet/config.json and so on) lie beside it."
+    )
+
+
+def _fits(unet_config: Mapping[str, Any], family: Family, shapes: Shapes) -> bool:
     return bool(
-        unet_config.get("cross_attention_dim") == shapes[CONTEXT][1]
+        unet_config.get("cross_attention_dim") == shapes[LAYOUTS[family].context][1]
         and unet_config.get("block_out_channels", [0])[0] == shapes[FIRST_CONV][0]
     )
 
@@ -153,7 +169,7 @@ def _file_prediction_type(
 ) -> PredictionType:
     """Look where each tool says it: a marker tensor, ModelSpec metadata, the .yaml beside it."""
     stated = metadata.get("modelspec.prediction_type", "")
-    if "v_pred" in shapes or stated in ("v", "v_prediction"):
+    if V_MARKER in shapes or stated in ("v", "v_prediction"):
         return "v_prediction"
     yaml = path.with_suffix(".yaml")
     if yaml.is_file() and _V_IN_YAML.search(yaml.read_text(encoding="utf-8", errors="replace")):
@@ -162,7 +178,10 @@ def _file_prediction_type(
 
 
 def _config_prediction_type(folder: Path) -> PredictionType:
-    stated = read_config(folder, "scheduler").get("prediction_type", "epsilon")
+    scheduler = read_config(folder, "scheduler")
+    if str(scheduler.get("_class_name", "")).startswith("EDM"):
+        raise UnsupportedCheckpoint(f"{folder.name} is trained on EDM's noise levels.")
+    stated = scheduler.get("prediction_type", "epsilon")
     if stated == "v_prediction":
         return "v_prediction"
     if stated == "epsilon":

@@ -7,30 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from facechain_ext.config import TargetModules
-from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect, read_config
+from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.diffusion.lora_names import all_layers, unet_targets
+from facechain_ext.diffusion.noise_schedule import load_alphas_cumprod
+from facechain_ext.diffusion.parameterization import settle
 from facechain_ext.diffusion.prompts import encode_text
+from facechain_ext.diffusion.prompts_xl import OPEN_CLIP_PAD, encode_text_pair
+from facechain_ext.diffusion.time_ids import added_conditioning
 from facechain_ext.diffusion.weights import (
     load_text_encoder,
+    load_text_encoder_2,
     load_tokenizer,
     load_unet,
     load_vae,
 )
 from facechain_ext.host import Conditioning, Family, PredictionType
 
-SD1_WIDTH = 320
-"""Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""
+FULL_WIDTH = 320
+"""Channels of the first block of every Stable Diffusion; anything narrower is a small model."""
+
+GUIDANCE_SCALE: dict[Family, float] = {"sd1": 7.0, "sd2": 7.0, "sdxl": 5.0}
+LEARNING_RATE: dict[Family, float] = {"sd1": 2e-4, "sd2": 2e-4, "sdxl": 1e-4}
+"""What suits full-size checkpoints; small ones need ten times that, and less guidance."""
 
 
 @dataclass(frozen=True, eq=False)
 class DiffusersModel:
-    """An SD1.x model; its modules are frozen and in evaluation mode.
+    """A Stable Diffusion of any family; its modules are frozen and in evaluation mode.
 
+    text_encoder_2: SDXL's second one; both read the tokenizer's ids.
     alphas_cumprod: (1000,), float32, on the CPU.
     """
 
@@ -41,6 +51,7 @@ class DiffusersModel:
     alphas_cumprod: Tensor
     family: Family = "sd1"
     prediction_type: PredictionType = "epsilon"
+    text_encoder_2: CLIPTextModelWithProjection | None = None
 
     @property
     def denoiser(self) -> nn.Module:
@@ -59,11 +70,11 @@ class DiffusersModel:
     @property
     def is_small(self) -> bool:
         """Whether the UNet is narrower than Stable Diffusion's own, as the mini's is."""
-        return int(self.unet.config.block_out_channels[0]) < SD1_WIDTH
+        return int(self.unet.config.block_out_channels[0]) < FULL_WIDTH
 
     @property
     def default_guidance_scale(self) -> float:
-        return 3.0 if self.is_small else 7.0
+        return 3.0 if self.is_small else GUIDANCE_SCALE[self.family]
 
     @property
     def suggested_target_modules(self) -> TargetModules:
@@ -71,7 +82,7 @@ class DiffusersModel:
 
     @property
     def suggested_learning_rate(self) -> float:
-        return 2e-3 if self.is_small else 2e-4
+        return 2e-3 if self.is_small else LEARNING_RATE[self.family]
 
     @torch.no_grad()
     def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -97,23 +108,32 @@ class DiffusersModel:
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
         """Encode prompts together, padded to the longest: (B, 77 * chunks, D)."""
-        return Conditioning(encode_text(texts, self.tokenizer, self.text_encoder))
+        if self.text_encoder_2 is not None:
+            encoders = self.text_encoder, self.text_encoder_2
+            return Conditioning(*encode_text_pair(texts, self.tokenizer, *encoders))
+        pad = OPEN_CLIP_PAD if self.family == "sd2" else None
+        return Conditioning(encode_text(texts, self.tokenizer, self.text_encoder, pad=pad))
 
     def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
         """Run the UNet in its own precision; the answer has the input's dtype."""
-        dtype = self._input_weight.dtype
+        latents = noisy_latents.to(self._input_weight.dtype)
         prediction: Tensor = self.unet(
-            noisy_latents.to(dtype), timesteps, cond.prompt_embeds.to(dtype), return_dict=False
+            latents,
+            timesteps,
+            cond.prompt_embeds.to(latents.dtype),
+            added_cond_kwargs=added_conditioning(cond, latents),
+            return_dict=False,
         )[0]
         return prediction.to(noisy_latents.dtype)
 
     def lora_targets(self, kind: TargetModules) -> dict[str, str]:
         """Map kohya LoRA name to the module's dotted path inside the UNet."""
-        return unet_targets(self.unet, kind)
+        return unet_targets(self.unet, kind, self.family)
 
     def lora_layers(self) -> dict[str, nn.Module]:
-        """Map kohya LoRA name to every layer, text encoder included, that a LoRA may change."""
-        return all_layers(self.unet, self.text_encoder)
+        """Map kohya LoRA name to every layer, text encoders included, that a LoRA may change."""
+        encoders = [self.text_encoder, *([self.text_encoder_2] if self.text_encoder_2 else [])]
+        return all_layers(self.unet, encoders, self.family)
 
     @property
     def _input_weight(self) -> Tensor:
@@ -125,34 +145,27 @@ class DiffusersModel:
 def load_model(
     path: Path, *, device: torch.device | str, dtype: torch.dtype | None = None
 ) -> DiffusersModel:
-    """Load an SD1.x .safetensors file or diffusers folder, never asking the network.
+    """Load a .safetensors file or diffusers folder, never asking the network.
 
-    dtype: of UNet and text encoder; None for float16 on a GPU and float32 on the CPU. The
+    dtype: of UNet and text encoders; None for float16 on a GPU and float32 on the CPU. The
     autoencoder stays float32: in float16 some of them overflow to black pictures.
     Raises UnsupportedCheckpoint.
     """
     info = inspect(path)
     device = torch.device(device)
     dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
+    second = load_text_encoder_2(info, dtype).to(device) if info.family == "sdxl" else None
+    unet = load_unet(info, dtype).to(device)
     return DiffusersModel(
-        unet=load_unet(info, dtype).to(device),
+        unet=unet,
         vae=load_vae(info, torch.float32).to(device),
         text_encoder=load_text_encoder(info, dtype).to(device),
         tokenizer=load_tokenizer(info),
-        alphas_cumprod=_alphas_cumprod(info),
+        alphas_cumprod=load_alphas_cumprod(info),
         family=info.family,
-        prediction_type=info.prediction_type,
+        prediction_type=settle(info, unet),
+        text_encoder_2=second,
     )
-
-
-SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-
-
-def _alphas_cumprod(info: CheckpointInfo) -> Tensor:
-    config = read_config(info.components, "scheduler")
-    scheduler = DDPMScheduler(**{key: config[key] for key in SCHEDULE if key in config})
-    alphas: Tensor = scheduler.alphas_cumprod.float()
-    return alphas
 
 
 def _each(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:

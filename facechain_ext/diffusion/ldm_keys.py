@@ -1,9 +1,10 @@
-"""Rename Stable Diffusion 1.x weights from the diffusers layout to the LDM single-file layout.
+"""Rename Stable Diffusion weights from the diffusers layout to the LDM single-file layout.
 
 All functions are pure: they take a state dict and return a new one with the same tensors under
 the names of CompVis' `latent-diffusion` (openaimodel.py, model.py) and, in the autoencoder's
 attention, with the shape of its 1x1 convolutions. The numbering follows from the block counts
-alone, so small models convert as well as Stable Diffusion itself.
+alone, so small models convert as well as Stable Diffusion itself, and SDXL's three blocks (sgm's
+openaimodel.py) as well as the four of 1.x and 2.x.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ _UNET_HEAD: tuple[Renaming, ...] = (
     ("conv_in", "input_blocks.0.0"),
     ("time_embedding.linear_1", "time_embed.0"),
     ("time_embedding.linear_2", "time_embed.2"),
+    ("add_embedding.linear_1", "label_emb.0.0"),
+    ("add_embedding.linear_2", "label_emb.0.2"),
     ("conv_norm_out", "out.0"),
     ("conv_out", "out.2"),
     ("mid_block.resnets.0", "middle_block.0"),
@@ -56,7 +59,7 @@ def unet_to_ldm(state: Mapping[str, Tensor], config: Mapping[str, object]) -> di
     """Rename a UNet2DConditionModel state dict to `model.diffusion_model.*`.
 
     `config` gives block_out_channels, layers_per_block, down_block_types and up_block_types.
-    Raises KeyError, quoting the name, for a tensor that SD1's block layout does not have.
+    Raises KeyError, quoting the name, for a tensor that the block layout does not have.
     """
     blocks = [*_UNET_HEAD, *_unet_down(config), *_unet_up(config)]
     return {UNET_PREFIX + _unet_name(name, blocks): tensor for name, tensor in state.items()}
@@ -72,12 +75,12 @@ def vae_to_ldm(state: Mapping[str, Tensor], config: Mapping[str, object]) -> dic
     return {VAE_PREFIX + name: _as_kernel(name, tensor) for name, tensor in renamed.items()}
 
 
-def text_to_ldm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a CLIPTextModel state dict to `cond_stage_model.transformer.text_model.*`.
+def text_to_ldm(state: Mapping[str, Tensor], prefix: str = TEXT_PREFIX) -> dict[str, Tensor]:
+    """Rename a CLIPTextModel state dict to `<prefix>text_model.*`, SD1's prefix by default.
 
     Newer transformers leave the `text_model.` level out of the names; both spellings are read.
     """
-    return {TEXT_PREFIX + _text_name(name): tensor for name, tensor in state.items()}
+    return {prefix + _text_name(name): tensor for name, tensor in state.items()}
 
 
 def _unet_down(config: Mapping[str, object]) -> Iterable[Renaming]:
@@ -139,7 +142,7 @@ def _rename_start(name: str, table: Iterable[Renaming]) -> str:
     for old, new in table:
         if name.startswith(old + "."):
             return new + name[len(old) :]
-    raise KeyError(f"{name!r} has no place in the Stable Diffusion 1.x layout")
+    raise KeyError(f"{name!r} has no place in Stable Diffusion's layout")
 
 
 def _rename_part(name: str, table: Iterable[Renaming]) -> str:

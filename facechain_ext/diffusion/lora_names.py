@@ -1,16 +1,28 @@
-"""kohya's LoRA names for the modules of diffusers' UNet and transformers' CLIP text model."""
+"""kohya's LoRA names for the modules of diffusers' UNet and transformers' CLIP text models.
+
+sd-scripts trains Stable Diffusion 1.x and 2.x on diffusers' UNet and SDXL on sgm's, so the names
+come from two layouts.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
 from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.ldm_keys import UNET_PREFIX as LDM_PREFIX
+from facechain_ext.diffusion.ldm_keys import unet_to_ldm
+from facechain_ext.host import Family
 
 UNET_PREFIX = "lora_unet_"
-TEXT_PREFIX = "lora_te_text_model_"
+TEXT_PREFIXES: dict[Family, tuple[str, ...]] = {
+    "sd1": ("lora_te_",),
+    "sd2": ("lora_te_",),
+    "sdxl": ("lora_te1_", "lora_te2_"),
+}
 
 ATTENTION = r"\.attn[12]\.to_(q|k|v|out\.0)$"
 REST = (
@@ -24,25 +36,43 @@ TARGETS: dict[TargetModules, re.Pattern[str]] = {
 }
 
 
-def unet_targets(unet: nn.Module, kind: TargetModules) -> dict[str, str]:
-    """Map kohya name to module path: 128 for attention, 258 for all, in SD1's UNet."""
+def unet_targets(unet: Any, kind: TargetModules, family: Family = "sd1") -> dict[str, str]:
+    """Map kohya name to module path: 128 for attention, 258 for all, in SD1's UNet.
+
+    unet: a UNet2DConditionModel.
+    """
     wanted = TARGETS[kind]
-    return {name: path for name, path in _unet_layers(unet) if wanted.search(path)}
+    return {name: path for name, path in _unet_names(unet, family).items() if wanted.search(path)}
 
 
-def all_layers(unet: nn.Module, text_encoder: nn.Module) -> dict[str, nn.Module]:
-    """Map kohya name to every layer that a LoRA from elsewhere may change."""
-    layers = {name: unet.get_submodule(path) for name, path in _unet_layers(unet)}
-    for path, module in text_encoder.named_modules():
-        if isinstance(module, nn.Linear):
-            layers[_kohya(TEXT_PREFIX, path.removeprefix("text_model."))] = module
+def all_layers(
+    unet: Any, text_encoders: Sequence[nn.Module], family: Family = "sd1"
+) -> dict[str, nn.Module]:
+    """Map kohya name to every layer that a LoRA from elsewhere may change.
+
+    Some programs name SDXL's layers as diffusers does: those names are there as well.
+    """
+    names = _unet_names(unet, "sd1") | _unet_names(unet, family)
+    layers: dict[str, nn.Module] = {name: unet.get_submodule(path) for name, path in names.items()}
+    for prefix, encoder in zip(TEXT_PREFIXES[family], text_encoders, strict=True):
+        for path, module in encoder.named_modules():
+            if isinstance(module, nn.Linear):
+                layers[_kohya(prefix, _text_path(path))] = module
     return layers
 
 
-def _unet_layers(unet: nn.Module) -> Iterator[tuple[str, str]]:
-    for path, module in unet.named_modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            yield _kohya(UNET_PREFIX, path), path
+def _unet_names(unet: Any, family: Family) -> dict[str, str]:
+    paths = [p for p, module in unet.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    if family != "sdxl":
+        return {_kohya(UNET_PREFIX, path): path for path in paths}
+    weights = unet_to_ldm({path + ".weight": path for path in paths}, unet.config)
+    stems = {name[len(LDM_PREFIX) : -len(".weight")]: path for name, path in weights.items()}
+    return {_kohya(UNET_PREFIX, stem): path for stem, path in stems.items()}
+
+
+def _text_path(path: str) -> str:
+    """Restore the level that newer transformers leave out; the projection stands beside it."""
+    return path if path.startswith(("text_model.", "text_projection")) else f"text_model.{path}"
 
 
 def _kohya(prefix: str, path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
@@ -112,17 +113,47 @@ def _chunk_end(tokens: Sequence[Token], comma: int) -> int:
     return next((at + 1 for at in near if tokens[at].id == comma), CHUNK)
 
 
-def encode_text(
-    prompts: Sequence[str], tokenizer: CLIPTokenizer, text_encoder: nn.Module
-) -> Tensor:
-    """Return prompt embeddings (B, 77 * n, D); n chunks, as many as the longest prompt needs."""
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Prompts of n chunks each: ids and weights (B, n, 77), padded with the end's id."""
+
+    ids: Tensor
+    weights: Tensor
+    end: int
+
+    def padded_with(self, pad: int | None) -> Tensor:
+        """Return the ids with all that follows a chunk's end replaced; None leaves them."""
+        if pad is None:
+            return self.ids
+        after_end = (self.ids == self.end).cumsum(-1) > 1
+        return self.ids.masked_fill(after_end, pad)
+
+
+def tokenize(prompts: Sequence[str], tokenizer: CLIPTokenizer) -> Tokens:
+    """Split prompts into as many chunks as the longest one needs."""
     split = [split_chunks(prompt, tokenizer) for prompt in prompts]
     count = max(map(len, split))
     rows = [chunk for chunks in split for chunk in chunks + [[]] * (count - len(chunks))]
-    device = next(text_encoder.parameters()).device
+    shape = (len(prompts), count, CHUNK + 2)
     ids, weights = _padded(rows, tokenizer)
-    hidden = text_encoder(ids.to(device)).last_hidden_state
-    hidden = emphasise(hidden, weights.to(device))
+    return Tokens(ids.reshape(shape), weights.reshape(shape), tokenizer.eos_token_id)
+
+
+def encode_text(
+    prompts: Sequence[str],
+    tokenizer: CLIPTokenizer,
+    text_encoder: nn.Module,
+    *,
+    pad: int | None = None,
+) -> Tensor:
+    """Return prompt embeddings (B, 77 * n, D) of the last layer; n: see `tokenize`.
+
+    pad: the id that follows a prompt's end; None for the end's own, as CLIP was trained with.
+    """
+    tokens = tokenize(prompts, tokenizer)
+    device = next(text_encoder.parameters()).device
+    hidden = text_encoder(tokens.padded_with(pad).flatten(0, 1).to(device)).last_hidden_state
+    hidden = emphasise(hidden, tokens.weights.flatten(0, 1).to(device))
     return hidden.reshape(len(prompts), -1, hidden.shape[-1])
 
 

@@ -7,7 +7,7 @@ never read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +15,17 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, read_config, weight_file
-from facechain_ext.diffusion.families import TEXT
+from facechain_ext.diffusion.families import LAYOUTS
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
+from facechain_ext.diffusion.open_clip import from_open_clip, open_clip_name
 from facechain_ext.errors import UnsupportedCheckpoint
 
 CLIP_TOKENIZER = Path(__file__).resolve().parents[1] / "weights" / "clip_tokenizer"
@@ -54,16 +60,48 @@ def load_vae(info: CheckpointInfo, dtype: torch.dtype) -> AutoencoderKL:
 
 
 def load_text_encoder(info: CheckpointInfo, dtype: torch.dtype) -> CLIPTextModel:
-    """Build CLIP's text model on the CPU."""
-    text_encoder = CLIPTextModel(CLIPTextConfig(**read_config(info.components, "text_encoder")))
-    state = {name: t for name, t in text_encoder.state_dict().items() if "position_ids" not in name}
-    ldm_names = dict(zip(state, text_to_ldm(state), strict=True))
-    bare = {name: name.removeprefix("text_model.") for name in state}
-    if info.layout == "ldm":
-        names: Names = {name: (ldm_names[name], TEXT + bare[name]) for name in state}
-        return _fill(text_encoder, info.path, names, dtype)
-    names = {name: (f"text_model.{bare[name]}", bare[name]) for name in state}
-    return _fill(text_encoder, weight_file(info.path / "text_encoder"), names, dtype)
+    """Build the only or the first text encoder, CLIP's or OpenCLIP's, on the CPU."""
+    return _load_text(CLIPTextModel, info, "text_encoder", LAYOUTS[info.family].text[0], dtype)
+
+
+def load_text_encoder_2(info: CheckpointInfo, dtype: torch.dtype) -> CLIPTextModelWithProjection:
+    """Build SDXL's second text encoder, OpenCLIP's with its projection, on the CPU."""
+    prefix = LAYOUTS[info.family].text[1]
+    return _load_text(CLIPTextModelWithProjection, info, "text_encoder_2", prefix, dtype)
+
+
+def _load_text(
+    kind: type[Module], info: CheckpointInfo, component: str, prefix: str, dtype: torch.dtype
+) -> Module:
+    config = CLIPTextConfig(**read_config(info.components, component))
+    with torch.device("meta"):
+        text_encoder = kind(config)
+    _restore_positions(text_encoder)
+    names = [name for name in text_encoder.state_dict() if "position_ids" not in name]
+    if info.layout == "diffusers":
+        path = weight_file(info.path / component)
+        return _fill(text_encoder, path, {n: _spellings(n) for n in names}, dtype)
+    if prefix.endswith(".model."):
+        stacked: Names = {name: (prefix + open_clip_name(name),) for name in names}
+        return _fill(text_encoder, info.path, stacked, dtype, cut=from_open_clip)
+    ldm_names = text_to_ldm({name: name for name in names}, prefix)
+    bare = {name: prefix + name.removeprefix("text_model.") for name in names}
+    both: Names = {name: (ldm, bare[name]) for ldm, name in ldm_names.items()}
+    return _fill(text_encoder, info.path, both, dtype)
+
+
+def _restore_positions(text_encoder: nn.Module) -> None:
+    """Count the positions anew: a buffer that no file holds, and that was made on no device."""
+    for module in text_encoder.modules():
+        positions = module._buffers.get("position_ids")
+        if positions is not None:
+            module.position_ids = torch.arange(positions.shape[-1]).expand(1, -1)
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Name a text encoder's tensor with and without the level that newer transformers drop."""
+    bare = name.removeprefix("text_model.")
+    return f"text_model.{bare}", bare
 
 
 def load_tokenizer(info: CheckpointInfo) -> CLIPTokenizer:
@@ -89,8 +127,22 @@ def _old_attention(name: str) -> str:
     return name
 
 
-def _fill(module: Module, path: Path, names: Names, dtype: torch.dtype) -> Module:
-    """Give the module its tensors; raises UnsupportedCheckpoint for missing or misshapen ones."""
+def _whole(name: str, tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _fill(
+    module: Module,
+    path: Path,
+    names: Names,
+    dtype: torch.dtype,
+    *,
+    cut: Callable[[str, Tensor], Tensor] = _whole,
+) -> Module:
+    """Give the module its tensors; raises UnsupportedCheckpoint for missing or misshapen ones.
+
+    cut: takes a module's tensor, by name, out of the file's.
+    """
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
     state: dict[str, Tensor] = {}
     with safe_open(str(path), framework="pt") as file:
@@ -99,7 +151,7 @@ def _fill(module: Module, path: Path, names: Names, dtype: torch.dtype) -> Modul
             found = next((option for option in options if option in present), None)
             if found is None:
                 raise UnsupportedCheckpoint(f"{path.name} is incomplete: it lacks {options[0]}.")
-            tensor = file.get_tensor(found)
+            tensor = cut(own, file.get_tensor(found))
             if tensor.numel() != shapes[own].numel():
                 raise UnsupportedCheckpoint(
                     f"{path.name}: {found} has shape {tuple(tensor.shape)}, "

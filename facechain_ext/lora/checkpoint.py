@@ -33,6 +33,8 @@ OTHER_KINDS = {
     ".lora_linear_layer.": "a LoRA with diffusers' old key names",
 }
 
+SD_VERSIONS = {"sd_v1": "SD1", "sd_v2": "SD2", "sdxl": "SDXL"}
+
 
 def save_lora(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> LoraFile:
     """Write a LoRA at once or not at all; adds the hashes that the webui looks for."""
@@ -89,7 +91,7 @@ def write_sidecars(lora: LoraFile, *, notes: str = "", preview: Pixels | None = 
     """Write `<name>.json` and `<name>.preview.png`, which the webui shows on the LoRA's card."""
     card = {
         "description": notes,
-        "sd version": "SD1",
+        "sd version": _sd_version(lora.path),
         "activation text": lora.trigger_word,
         "preferred weight": lora.weight,
         "negative text": "",
@@ -99,6 +101,13 @@ def write_sidecars(lora: LoraFile, *, notes: str = "", preview: Pixels | None = 
     write_atomic(lora.path.with_suffix(".json"), text.encode())
     if preview is not None:
         write_atomic(lora.path.with_suffix(".preview.png"), encode_png(preview))
+
+
+def _sd_version(path: Path) -> str:
+    """Name the family as the webui's cards do, by the metadata that it would go by too."""
+    version = read_metadata(path).get("ss_base_model_version", "")
+    found = (name for start, name in SD_VERSIONS.items() if version.startswith(start))
+    return next(found, "Unknown")
 
 
 def _lora_file(path: Path, metadata: Mapping[str, str]) -> LoraFile:

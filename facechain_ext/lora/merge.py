@@ -11,14 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from facechain_ext.errors import InvalidInput
+from facechain_ext.host import Family
+from facechain_ext.lora.family import TITLES, family_of_lora
 from facechain_ext.lora.state import DOWN, LoraState, layer_names, tensors_of
 
 logger = logging.getLogger(__name__)
 
 
 class Mergeable(Protocol):
-    """A model whose layers are known by kohya's LoRA names."""
+    """A model whose layers are known by kohya's LoRA names; a layer may have several."""
 
+    @property
+    def family(self) -> Family: ...
     def lora_layers(self) -> dict[str, nn.Module]: ...
 
 
@@ -31,13 +35,15 @@ def merged(model: Mergeable, uses: Sequence[tuple[LoraState, float]]) -> Iterato
     Raises InvalidInput, naming the LoRA, when it is for another kind of model.
     """
     layers = {name: _weight_of(module) for name, module in model.lora_layers().items()}
+    for state, _ in uses:
+        _check_family(state, model.family)
     unmatched = sum(_check(state, layers) for state, _ in uses)
     originals: dict[nn.Parameter, Tensor] = {}
     try:
         for name, parameter in layers.items():
             here = [(state, strength) for state, strength in uses if name + DOWN in state]
             if here:
-                originals[parameter] = parameter.data
+                originals.setdefault(parameter, parameter.data)
                 parameter.data = _changed(parameter.data, name, here)
         yield unmatched
     finally:
@@ -64,6 +70,14 @@ def _weight_of(layer: nn.Module) -> nn.Parameter:
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
     return weight
+
+
+def _check_family(state: LoraState, family: Family) -> None:
+    own = family_of_lora(state)
+    if own is not None and own != family:
+        raise InvalidInput(
+            f"{state.name} is a LoRA for {TITLES[own]}; this checkpoint is {TITLES[family]}."
+        )
 
 
 def _check(state: LoraState, layers: Mapping[str, nn.Parameter]) -> int:

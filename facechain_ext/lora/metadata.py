@@ -9,7 +9,31 @@ from datetime import datetime
 from pathlib import Path
 
 from facechain_ext.config import TrainConfig
-from facechain_ext.host import PredictionType
+from facechain_ext.host import Family, PredictionType
+
+Version = tuple[Family, PredictionType]
+
+BASE_VERSIONS: dict[Version, str] = {
+    ("sd1", "epsilon"): "sd_v1",
+    ("sd1", "v_prediction"): "sd_v1_v",
+    ("sd2", "epsilon"): "sd_v2",
+    ("sd2", "v_prediction"): "sd_v2_v",
+    ("sdxl", "epsilon"): "sdxl_base_v1-0",
+    ("sdxl", "v_prediction"): "sdxl_base_v1-0",
+}
+"""ss_base_model_version as sd-scripts writes it (model_version in train_util.py and sdxl)."""
+
+ARCHITECTURES: dict[Version, str] = {
+    ("sd1", "epsilon"): "stable-diffusion-v1",
+    ("sd1", "v_prediction"): "stable-diffusion-v1",
+    ("sd2", "epsilon"): "stable-diffusion-v2-512",
+    ("sd2", "v_prediction"): "stable-diffusion-v2-768-v",
+    ("sdxl", "epsilon"): "stable-diffusion-xl-v1-base",
+    ("sdxl", "v_prediction"): "stable-diffusion-xl-v1-base",
+}
+"""modelspec.architecture, to which "/lora" is added."""
+
+SGM = "https://github.com/Stability-AI/generative-models"
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,7 @@ class LoraRecord:
     similarity: float | None
     checkpoint: Path
     checkpoint_sha256: str
+    family: Family
     prediction_type: PredictionType
     started: datetime
     finished: datetime
@@ -48,7 +73,7 @@ class LoraRecord:
         config = self.config
         tags = {f"{self.photo_count}_{self.name}": {self.trigger_word: self.photo_count}}
         return {
-            "base_model_version": "sd_v1",
+            "base_model_version": BASE_VERSIONS[self.family, self.prediction_type],
             "batch_size_per_device": str(config.train_batch_size),
             "cache_latents": "True",
             "flip_aug": str(config.random_flip),
@@ -73,7 +98,7 @@ class LoraRecord:
             "tag_frequency": json.dumps(tags, ensure_ascii=False),
             "training_finished_at": str(self.finished.timestamp()),
             "training_started_at": str(self.started.timestamp()),
-            "v2": "False",
+            "v2": str(self.family == "sd2"),
         }
 
     def _network_args(self) -> dict[str, str]:
@@ -86,8 +111,8 @@ class LoraRecord:
         """ModelSpec 1.0.0 (github.com/Stability-AI/ModelSpec)."""
         return {
             "sai_model_spec": "1.0.0",
-            "architecture": "stable-diffusion-v1/lora",
-            "implementation": "diffusers",
+            "architecture": ARCHITECTURES[self.family, self.prediction_type] + "/lora",
+            "implementation": SGM if self.family == "sdxl" else "diffusers",
             "title": self.name,
             "resolution": f"{self.config.resolution}x{self.config.resolution}",
             "date": self.finished.replace(microsecond=0, tzinfo=None).isoformat(),

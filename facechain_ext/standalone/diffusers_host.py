@@ -68,7 +68,7 @@ def paths_under(data_dir: Path) -> HostPaths:
 class DiffusersHost:
     """Lend one checkpoint, loaded when first needed and kept.
 
-    checkpoint: an SD1.x .safetensors file or diffusers folder; None for the embedded mini.
+    checkpoint: a .safetensors file or diffusers folder; None for the embedded mini.
     """
 
     def __init__(

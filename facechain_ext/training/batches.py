@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -16,6 +16,7 @@ class TrainingData(Protocol):
     """Encoded pictures and their captions, all on the model's device.
 
     latents: (M, 4, h, w). loss_weights: (M, 1, h, w). caption_index: (M,) rows of cond.
+    add_time_ids: (M, 6) for SDXL, None for other families.
     """
 
     @property
@@ -26,6 +27,8 @@ class TrainingData(Protocol):
     def caption_index(self) -> Tensor: ...
     @property
     def cond(self) -> Conditioning: ...
+    @property
+    def add_time_ids(self) -> Tensor | None: ...
     @property
     def empty_caption(self) -> int:
         """Row of cond that holds the empty caption."""
@@ -101,7 +104,7 @@ class Batches:
             noise=noise.to(device, data.latents.dtype),
             loss_weights=data.loss_weights[rows],
             timesteps=timesteps.to(device),
-            cond=data.cond.select(captions),
+            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -129,3 +132,8 @@ class Batches:
         offset = torch.rand((), generator=self._generator)
         spread = (offset + torch.arange(self._size) / self._size) % 1
         return (spread * self._timesteps).long().clamp(max=self._timesteps - 1)
+
+
+def _sized(cond: Conditioning, add_time_ids: Tensor | None, rows: Tensor) -> Conditioning:
+    """Tell SDXL what sizes and crops the pictures are of."""
+    return cond if add_time_ids is None else replace(cond, add_time_ids=add_time_ids[rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -130,3 +131,36 @@ def test_resolution(tiny_model: DiffusersModel, instance: Instance) -> None:
 def test_no_photos(tiny_model: DiffusersModel) -> None:
     with pytest.raises(InvalidInput, match="no photo"):
         make(tiny_model, [])
+
+
+def test_only_sdxl_is_told_of_sizes(tiny_model: DiffusersModel, instance: Instance) -> None:
+    assert make(tiny_model, [instance]).add_time_ids is None
+
+
+def test_sdxl_is_told_every_crops_place(
+    new_tiny_sdxl: Callable[[], DiffusersModel], two: list[Instance]
+) -> None:
+    made = make(new_tiny_sdxl(), two)
+    assert made.add_time_ids is not None
+    assert made.add_time_ids.shape == (len(made), 6)
+    assert made.add_time_ids[:, :2].unique().tolist() == [512.0]
+    assert made.add_time_ids[:, 4:].unique().tolist() == [64.0]
+    assert len(made.add_time_ids[:, 2:4].unique(dim=0)) > 6
+    assert made.cond.pooled_prompt_embeds is not None
+    assert made.cond.pooled_prompt_embeds[made.empty_caption].abs().sum() == 0
+
+
+def test_what_is_cut_off_is_told_in_the_crops_own_pixels(instance: Instance) -> None:
+    """Draw coordinates instead of a picture: the crop then tells itself where it comes from."""
+    rows, columns = np.mgrid[0:512, 0:512] // 2
+    places = np.stack([rows, columns, 0 * rows], axis=-1).astype(np.uint8)
+    crop, mirror = crops_of([replace(instance, pixels=places)])[:2]
+    middle = crop.pixels[31:33, 31:33, :2].mean(axis=(0, 1)) * 2
+    edge = crop.pixels[4:60, 31:33].astype(float) * 2
+    scale = 55 / np.hypot(*(edge[-1] - edge[0]).mean(axis=0)[:2])
+    top, left, right = crop.cut_off
+    assert middle[0] * scale == pytest.approx(top + 31.5, abs=1.5)
+    assert middle[1] * scale == pytest.approx(left + 31.5, abs=1.5)
+    assert left + 64 + right == pytest.approx(512 * scale, abs=2)
+    assert mirror.cut_off == (top, right, left)
+    assert crop.time_ids == (512, 512, top, left, 64, 64)

@@ -1,4 +1,4 @@
-"""The tiny model, shared: these tests only ask it questions."""
+"""The tiny models, shared: these tests only ask them questions."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel
 def tiny_model(new_tiny_model: Callable[[], DiffusersModel]) -> DiffusersModel:
     """One copy for this folder's tests; a test that changes it takes a new one."""
     return new_tiny_model()
+
+
+@pytest.fixture(scope="session")
+def tiny_sdxl(new_tiny_sdxl: Callable[[], DiffusersModel]) -> DiffusersModel:
+    """One SDXL for this folder's tests, which only ask it questions."""
+    return new_tiny_sdxl()

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from facechain_ext.diffusion import checkpoint
-from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, inspect
+from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, inspect
 from facechain_ext.errors import UnsupportedCheckpoint
 
 UNET = "model.diffusion_model."
@@ -28,20 +28,48 @@ SD1: Layout = {
 }
 SD2: Layout = {
     **{key: shape for key, shape in SD1.items() if not key.startswith("cond_stage")},
+    UNET + "input_blocks.1.1.proj_in.weight": (320, 320),
     ATTENTION: (320, 1024),
     "cond_stage_model.model.ln_final.weight": (1024,),
 }
+SDXL_ATTENTION = UNET + "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
 SDXL: Layout = {
     UNET + "input_blocks.0.0.weight": (320, 4, 3, 3),
+    UNET + "input_blocks.4.1.proj_in.weight": (640, 640),
+    SDXL_ATTENTION: (640, 2048),
     UNET + "label_emb.0.0.weight": (1280, 2816),
     "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight": (768,),
+    "conditioner.embedders.1.model.ln_final.weight": (1280,),
     "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
 }
+REFINER: Layout = {
+    UNET + "input_blocks.0.0.weight": (384, 4, 3, 3),
+    UNET + "input_blocks.4.1.proj_in.weight": (768, 768),
+    SDXL_ATTENTION: (768, 1280),
+    UNET + "label_emb.0.0.weight": (1536, 2560),
+    "conditioner.embedders.0.model.ln_final.weight": (1280,),
+    "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
+}
+
+
+def without(layout: Layout, part: str) -> Layout:
+    return {key: shape for key, shape in layout.items() if part not in key}
+
+
 INPAINTING = {**SD1, UNET + "input_blocks.0.0.weight": (320, 9, 3, 3)}
 EDITING = {**SD1, UNET + "input_blocks.0.0.weight": (320, 8, 3, 3)}
 REFUSED: dict[str, tuple[Layout, str]] = {
-    "sd2": (SD2, "Stable Diffusion 2"),
-    "sdxl": (SDXL, "SDXL"),
+    "refiner": (REFINER, "SDXL refiner"),
+    "sdxl_inpainting": ({**SDXL, UNET + "input_blocks.0.0.weight": (320, 9, 3, 3)}, "inpainting"),
+    "sdxl_no_vae": (without(SDXL, "first_stage"), "VAE"),
+    "sdxl_no_text": (without(SDXL, "conditioner"), "pair of text encoders"),
+    "sdxl_half_text": (without(SDXL, "embedders.1"), "pair of text encoders"),
+    "sdxl_only_text": ({key: s for key, s in SDXL.items() if "embedders" in key}, "no such UNet"),
+    "sdxl_odd_size": ({**SDXL, SDXL_ATTENTION: (640, 1664)}, "another size"),
+    "playground": ({**SDXL, "edm_mean": (4,)}, "EDM"),
+    "unclip": ({**SD2, UNET + "label_emb.0.0.weight": (1280, 2048)}, "unCLIP"),
+    "sd2_kernels": ({**SD2, UNET + "input_blocks.1.1.proj_in.weight": (320, 320, 1, 1)}, "form"),
+    "depth": ({**SD2, UNET + "input_blocks.0.0.weight": (320, 5, 3, 3)}, "another form"),
     "sd3": ({UNET + "joint_blocks.0.x_block.attn.qkv.weight": (24, 8)}, "Stable Diffusion 3"),
     "flux": ({"double_blocks.0.img_attn.qkv.weight": (24, 8)}, "Flux"),
     "flux_full": ({UNET + "double_blocks.0.img_attn.qkv.weight": (24, 8)}, "Flux"),
@@ -71,11 +99,19 @@ def test_other_files_are_refused_by_name_and_reason(tmp_path: Path, kind: str) -
         inspect(path)
 
 
-def test_sd1_takes_the_shipped_configs(tmp_path: Path) -> None:
-    info = inspect(write(tmp_path / "sd1.safetensors", SD1))
-    assert (info.family, info.layout, info.prediction_type) == ("sd1", "ldm", "epsilon")
-    assert info.components == SD1_COMPONENTS
+@pytest.mark.parametrize(("family", "layout"), [("sd1", SD1), ("sd2", SD2), ("sdxl", SDXL)])
+def test_full_size_files_take_the_shipped_configs(
+    tmp_path: Path, family: str, layout: Layout
+) -> None:
+    info = inspect(write(tmp_path / "full.safetensors", layout))
+    assert (info.family, info.layout, info.prediction_type) == (family, "ldm", "epsilon")
+    assert info.components == CONFIGS / family
     assert not info.is_mini
+    assert not info.zero_snr
+
+
+def test_sd1_configs_have_a_name_of_their_own() -> None:
+    assert CONFIGS / "sd1" == SD1_COMPONENTS
 
 
 @pytest.mark.parametrize("text", ["parameterization: v", '    parameterization: "v"  # v-model'])
@@ -93,7 +129,11 @@ def test_a_yaml_without_v_means_epsilon(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("layout", "metadata"),
-    [({**SD1, "v_pred": (0,)}, {}), (SD1, {"modelspec.prediction_type": "v"})],
+    [
+        ({**SD1, "v_pred": (0,)}, {}),
+        ({**SDXL, "v_pred": (0,)}, {}),
+        (SD1, {"modelspec.prediction_type": "v"}),
+    ],
 )
 def test_v_prediction_is_read_from_the_file(
     tmp_path: Path, layout: Layout, metadata: dict[str, str]
@@ -164,9 +204,9 @@ def test_a_diffusers_folder(tiny_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"cross_attention_dim": 1024}, "Stable Diffusion 2"),
-        ({"use_linear_projection": True}, "Stable Diffusion 2"),
-        ({"addition_embed_type": "text_time"}, "SDXL"),
+        ({"addition_embed_type": "text_time"}, "no text_encoder_2"),
+        ({"addition_embed_type": "image"}, "more than a prompt"),
+        ({"class_embed_type": "projection"}, "more than a prompt"),
         ({"in_channels": 9}, "9 input channels"),
         ({"_class_name": "UNetSpatioTemporalConditionModel"}, "SpatioTemporal"),
     ],
@@ -181,10 +221,63 @@ def test_other_folders_are_refused(
         inspect(folder)
 
 
-def test_a_second_text_encoder_means_sdxl(tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_second_text_encoder_needs_a_unet_that_reads_it(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     folder = _copy(tiny_folder, tmp_path)
     (folder / "text_encoder_2").mkdir()
-    with pytest.raises(UnsupportedCheckpoint, match="SDXL"):
+    with pytest.raises(UnsupportedCheckpoint, match="more than a prompt"):
+        inspect(folder)
+
+
+def test_an_sdxl_folder_and_file(tiny_sdxl_folder: Path, tiny_sdxl_file: Path) -> None:
+    folder, file = inspect(tiny_sdxl_folder), inspect(tiny_sdxl_file)
+    assert (folder.layout, folder.family, folder.components) == (
+        "diffusers",
+        "sdxl",
+        tiny_sdxl_folder,
+    )
+    assert (file.layout, file.family, file.components) == ("ldm", "sdxl", tiny_sdxl_file.parent)
+
+
+def test_the_refiners_folder_is_refused(tiny_sdxl_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_sdxl_folder, tmp_path)
+    shutil.rmtree(folder / "text_encoder")
+    with pytest.raises(UnsupportedCheckpoint, match="SDXL refiner"):
+        inspect(folder)
+
+
+def test_a_missing_second_encoder_is_told(tiny_sdxl_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_sdxl_folder, tmp_path)
+    (folder / "text_encoder_2" / "model.safetensors").unlink()
+    with pytest.raises(UnsupportedCheckpoint, match=r"text_encoder_2/ holds no model\.safetensors"):
+        inspect(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "prediction_type", "zero_snr"),
+    [({}, "epsilon", False), ({"prediction_type": "v_prediction"}, "v_prediction", True)],
+)
+def test_a_folders_schedule_is_read(
+    tiny_sdxl_folder: Path,
+    tmp_path: Path,
+    settings: dict[str, object],
+    prediction_type: str,
+    zero_snr: bool,
+) -> None:
+    folder = _copy(tiny_sdxl_folder, tmp_path)
+    config = folder / "scheduler" / "scheduler_config.json"
+    changed = {**json.loads(config.read_text()), **settings, "rescale_betas_zero_snr": zero_snr}
+    config.write_text(json.dumps(changed), encoding="utf-8")
+    info = inspect(folder)
+    assert (info.prediction_type, info.zero_snr) == (prediction_type, zero_snr)
+
+
+def test_edms_schedule_is_refused(tiny_sdxl_folder: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_sdxl_folder, tmp_path)
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text('{"_class_name": "EDMDPMSolverMultistepScheduler"}', encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="EDM"):
         inspect(folder)
 
 

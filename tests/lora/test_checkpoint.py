@@ -165,7 +165,8 @@ def test_a_broken_file_is_refused_and_kept(tmp_path: Path, content: bytes | None
 
 
 def test_sidecars_are_what_the_webui_reads(lora: LoraState, tmp_path: Path) -> None:
-    file = save_lora(tmp_path / "ünna.v1.safetensors", lora, {"facechain.trigger_word": "fcsks"})
+    metadata = {"facechain.trigger_word": "fcsks", "ss_base_model_version": "sd_v1"}
+    file = save_lora(tmp_path / "ünna.v1.safetensors", lora, metadata)
     picture = np.full((8, 8, 3), 200, np.uint8)
     write_sidecars(file, notes="Anna, 7 photos", preview=picture)
     card = json.loads((tmp_path / "ünna.v1.json").read_text(encoding="utf-8"))
@@ -174,6 +175,18 @@ def test_sidecars_are_what_the_webui_reads(lora: LoraState, tmp_path: Path) -> N
     assert card["sd version"] == "SD1"
     assert card["notes"] == "Anna, 7 photos"
     assert (tmp_path / "ünna.v1.preview.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("version", "card"), [("sdxl_base_v1-0", "SDXL"), ("sd_v2_v", "SD2"), ("", "Unknown")]
+)
+def test_the_card_tells_the_family(
+    lora: LoraState, tmp_path: Path, version: str, card: str
+) -> None:
+    file = save_lora(tmp_path / "x.safetensors", lora, {"ss_base_model_version": version})
+    write_sidecars(file)
+    told = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    assert told["sd version"] == card
 
 
 def test_the_mean_of_snapshots(lora: LoraState, tmp_path: Path) -> None:

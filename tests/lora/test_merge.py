@@ -114,8 +114,10 @@ def test_layers_that_do_not_exist_are_counted(tiny_model: DiffusersModel, lora: 
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        (factors("lora_unet_input_blocks_4_1_proj_in", 640, (640,)), "not a LoRA for this kind"),
-        (factors("lora_te2_text_model_encoder_layers_0_mlp_fc1", 9, (9,)), "not a LoRA for this"),
+        (factors("lora_unet_input_blocks_4_1_proj_in", 640, (640,)), "is a LoRA for SDXL; this"),
+        (factors("lora_te2_text_model_encoder_layers_0_mlp_fc1", 9, (9,)), "is a LoRA for SDXL;"),
+        (factors("lora_unet_mid_block_attn2_to_k", 9, (1024,)), "for Stable Diffusion 2.x; this"),
+        (factors("lora_unet_nowhere", 9, (9,)), "not a LoRA for this kind"),
         (factors("lora_unet_mid_block_attentions_0_proj_in", 1280, (1280,)), "another size"),
         (factors("lora_unet_mid_block_resnets_0_conv1", 128, (128, 1, 1)), "another size"),
     ],

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from facechain_ext.config import TrainConfig
-from facechain_ext.lora.metadata import LoraRecord, legacy_hash
+from facechain_ext.host import Family, PredictionType
+from facechain_ext.lora.metadata import SGM, LoraRecord, legacy_hash
 
 RECORD = LoraRecord(
     name="anna-20240501",
@@ -21,6 +22,7 @@ RECORD = LoraRecord(
     similarity=0.61234,
     checkpoint=Path("models") / "dream.safetensors",
     checkpoint_sha256="ab" * 32,
+    family="sd1",
     prediction_type="epsilon",
     started=datetime(2024, 5, 1, 12, 0, 0, tzinfo=timezone.utc),
     finished=datetime(2024, 5, 1, 12, 5, 30, 999, tzinfo=timezone.utc),
@@ -45,6 +47,30 @@ def test_the_webui_reads_the_family_and_the_name() -> None:
     assert metadata["ss_new_sd_model_hash"] == "ab" * 32
     assert metadata["ss_sd_model_name"] == "dream.safetensors"
     assert json.loads(metadata["ss_tag_frequency"]) == {"7_anna-20240501": {"fcsks": 7}}
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "version", "v2", "architecture", "implementation"),
+    [
+        ("sd2", "epsilon", "sd_v2", "True", "stable-diffusion-v2-512/lora", "diffusers"),
+        ("sd2", "v_prediction", "sd_v2_v", "True", "stable-diffusion-v2-768-v/lora", "diffusers"),
+        ("sdxl", "epsilon", "sdxl_base_v1-0", "False", "stable-diffusion-xl-v1-base/lora", SGM),
+    ],
+)
+def test_other_families_are_told_as_sd_scripts_does(
+    family: Family,
+    kind: PredictionType,
+    version: str,
+    v2: str,
+    architecture: str,
+    implementation: str,
+) -> None:
+    """library/sai_model_spec.py and train_network.py; the webui goes by the version's start."""
+    metadata = replace(RECORD, family=family, prediction_type=kind).metadata()
+    assert metadata["ss_base_model_version"] == version
+    assert metadata["ss_v2"] == v2
+    assert metadata["modelspec.architecture"] == architecture
+    assert metadata["modelspec.implementation"] == implementation
 
 
 def test_convolutions_are_told() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,26 @@ def test_a_lora_changes_the_picture_and_nothing_stays(host: DiffusersHost, lora:
     assert np.array_equal(before.pixels, after.pixels)
     assert "<lora:ana:0.9>" in changed.infotext
     assert parse_infotext(changed.infotext)[2]["Lora hashes"] == f"ana: {lora.sha256[:12]}"
+
+
+def test_sdxl_draws_with_its_own_lora_which_sd1_refuses(
+    tmp_path: Path, tiny_sdxl_file: Path, host: DiffusersHost
+) -> None:
+    xl = DiffusersHost(tmp_path, tiny_sdxl_file, device="cpu")
+    with (
+        xl.borrow_model(for_training=True) as model,
+        inject(model, "attention", rank=4, alpha=4, seed=0) as adapter,
+    ):
+        state = {key: tensor + 0.05 for key, tensor in adapter.state().items()}
+    own = save_lora(xl.paths.lora_dir / "xl.safetensors", state, {})
+    plain = GenerationRequest("a", seeds=(1,), steps=2, width=64, height=128)
+    with_lora = replace(plain, loras=(LoraUse(own, 0.9),))
+    (before,) = xl.generate(plain)
+    (changed,) = xl.generate(with_lora)
+    assert before.pixels.shape == (128, 64, 3)
+    assert not np.array_equal(before.pixels, changed.pixels)
+    with pytest.raises(InvalidInput, match=r"^xl\.safetensors is a LoRA for SDXL; .* 1\.x\.$"):
+        next(host.generate(with_lora))
 
 
 def test_other_samplers_are_refused(host: DiffusersHost) -> None:

@@ -19,6 +19,7 @@ class Data:
     caption_index: Tensor
     cond: Conditioning
     empty_caption: int = 1
+    add_time_ids: Tensor | None = None
 
 
 @pytest.fixture

@@ -81,3 +81,11 @@ def test_a_copied_batch_is_equal_and_a_clone_apart(data: TrainingData) -> None:
     assert torch.equal(clone.timesteps, second.timesteps)
     assert torch.equal(clone.cond.prompt_embeds, second.cond.prompt_embeds)
     assert not torch.equal(first.noise, second.noise)
+
+
+def test_sizes_travel_with_their_picture(data: TrainingData) -> None:
+    told = replace(data, add_time_ids=torch.arange(36.0).reshape(6, 6))  # type: ignore[type-var]
+    batch = stream(told).draw()
+    assert batch.cond.add_time_ids is not None
+    assert batch.cond.add_time_ids[:, 0].tolist() == [6.0 * row for row in rows_of(batch, data)]
+    assert stream(data).draw().cond.add_time_ids is None
