@@ -6,7 +6,7 @@ a CUDA graph can hold it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -26,6 +26,16 @@ class LossScale:
     def scaled(self, loss: Tensor) -> Tensor:
         """Return what to run the backward from."""
         return loss * self._scale
+
+    def state(self) -> dict[str, Tensor]:
+        """Copy the scale and the steps since the last overflow to the CPU."""
+        pair = {"scale": self._scale, "streak": self._streak}
+        return {name: tensor.to("cpu", copy=True) for name, tensor in pair.items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave, in place."""
+        self._scale.copy_(state["scale"])
+        self._streak.copy_(state["streak"])
 
     @torch.no_grad()
     def restore(self, gradients: Sequence[Tensor]) -> Tensor:

@@ -13,11 +13,13 @@ from facechain_ext.host import DiffusionModel
 @dataclass(frozen=True)
 class Plan:
     """batch_size pictures a step; autocast: activations' dtype, None for the model's own;
-    graph: whether to try a CUDA graph."""
+    graph: whether to try a CUDA graph; fused: whether to try fused layers, which need a copy of
+    frozen weights that are not in autocast's dtype."""
 
     batch_size: int
     autocast: torch.dtype | None
     graph: bool
+    fused: bool = True
 
 
 def plan(model: DiffusionModel, config: TrainConfig) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 BETAS = (0.9, 0.999)
 WEIGHT_DECAY = 1e-2
 MAX_GRAD_NORM = 1.0
+CONVOLUTIONS_TIMED = 4
+"""Kernels that cuDNN times for each convolution; its default of 10 doubles the set-up."""
+LOSS_SCALE = "loss_scale."
 
 LossFunction = Callable[[Batch], Tensor]
 
@@ -29,7 +33,7 @@ class Stepper(Protocol):
         """Take one AdamW step and return the loss, a detached scalar on the device."""
 
     def state(self) -> dict[str, Tensor]:
-        """Copy the optimizer's state to the CPU: `<parameter's number>.<what>`."""
+        """Copy the optimizer's state to the CPU: `<parameter's number>.<what>`, `loss_scale.*`."""
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state` gave, whatever kind of stepper gave it."""
@@ -86,10 +90,13 @@ class EagerStepper:
         return _optimise(self._loss, batch, self._parameters, self._optimizer, self._scale)
 
     def state(self) -> dict[str, Tensor]:
-        return _optimizer_state(self._optimizer, self._parameters)
+        return _state(self._optimizer, self._parameters, self._scale)
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        for key, tensor in state.items():
+        own, scale = _parted(state)
+        if self._scale is not None and scale:
+            self._scale.load_state(scale)
+        for key, tensor in own.items():
             number, _, what = key.partition(".")
             parameter = self._parameters[int(number)]
             fused = parameter.is_cuda  # then the counter of steps, too, is on the device
@@ -122,20 +129,11 @@ class GraphStepper:
             fused=True,
             capturable=True,
         )
-        scale = LossScale(self._rate.device) if scale_loss else None
-
-        def run() -> Tensor:
-            self._optimizer.zero_grad()
-            return _optimise(loss, self._batch, self._parameters, self._optimizer, scale)
-
+        self._scale = LossScale(self._rate.device) if scale_loss else None
         # The graph reads every tensor that the loss closes over at the address it had: keep them.
-        self._run = run
+        self._function = loss
         with _fastest_convolutions():
-            self._warm_up(run)
-            self._graph = torch.cuda.CUDAGraph()
-            # Other threads of the host may use the device meanwhile.
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-                self._loss = run()
+            self._graph, self._loss = self._capture()
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         self._batch.copy_(batch)
@@ -144,22 +142,43 @@ class GraphStepper:
         return self._loss.clone()
 
     def state(self) -> dict[str, Tensor]:
-        return _optimizer_state(self._optimizer, self._parameters)
+        return _state(self._optimizer, self._parameters, self._scale)
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Overwrite the tensors that the graph works on."""
-        for key, tensor in state.items():
+        own, scale = _parted(state)
+        if self._scale is not None and scale:
+            self._scale.load_state(scale)
+        for key, tensor in own.items():
             number, _, what = key.partition(".")
             self._optimizer.state[self._parameters[int(number)]][what].copy_(tensor)
 
-    def _warm_up(self, run: Callable[[], Tensor], times: int = 3) -> None:
-        """Let kernels be chosen and optimizer state appear, at learning rate 0, then forget it."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    def _run(self) -> Tensor:
+        self._optimizer.zero_grad()
+        return _optimise(
+            self._function, self._batch, self._parameters, self._optimizer, self._scale
+        )
+
+    def _capture(self) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+        """Capture on the stream of the warm-up, where autograd's nodes for parameters belong."""
+        stream, begin = torch.cuda.Stream(), time.perf_counter()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            for _ in range(times):
-                run()
+            self._warm_up()
+        stream.synchronize()
+        warm, graph = time.perf_counter(), torch.cuda.CUDAGraph()
+        # Other threads of the host may use the device meanwhile.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            loss = self._run()
         torch.cuda.current_stream().wait_stream(stream)
+        done = time.perf_counter()
+        logger.info("Warmed a step up: %.1f s; captured it: %.1f s", warm - begin, done - warm)
+        return graph, loss
+
+    def _warm_up(self, times: int = 2) -> None:
+        """Let kernels be chosen and optimizer state appear, at learning rate 0, then forget it."""
+        for _ in range(times):
+            self._run()
         for state in self._optimizer.state.values():
             for tensor in state.values():
                 tensor.zero_()
@@ -168,13 +187,14 @@ class GraphStepper:
 
 @contextmanager
 def _fastest_convolutions() -> Iterator[None]:
-    """Let cuDNN time its kernels and keep the fastest; a graph replays those."""
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = True
+    """Let cuDNN time the few kernels it thinks best of and keep the fastest; a graph replays it."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.benchmark_limit
+    cudnn.benchmark, cudnn.benchmark_limit = True, CONVOLUTIONS_TIMED
     try:
         yield
     finally:
-        torch.backends.cudnn.benchmark = before
+        cudnn.benchmark, cudnn.benchmark_limit = before
 
 
 def _optimise(
@@ -197,11 +217,25 @@ def _optimise(
     return loss.detach()
 
 
-def _optimizer_state(
-    optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter]
+def _state(
+    optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], scale: LossScale | None
 ) -> dict[str, Tensor]:
-    return {
+    own = {
         f"{number}.{what}": tensor.detach().to("cpu", copy=True)
         for number, parameter in enumerate(parameters)
         for what, tensor in optimizer.state.get(parameter, {}).items()
     }
+    if scale is not None:
+        own |= {LOSS_SCALE + name: tensor for name, tensor in scale.state().items()}
+    return own
+
+
+def _parted(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Part a state into the optimizer's and the loss scale's."""
+    own = {key: tensor for key, tensor in state.items() if not key.startswith(LOSS_SCALE)}
+    scale = {
+        key.removeprefix(LOSS_SCALE): tensor
+        for key, tensor in state.items()
+        if key.startswith(LOSS_SCALE)
+    }
+    return own, scale

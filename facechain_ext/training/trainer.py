@@ -60,9 +60,12 @@ class Training:
         Raises Cancelled, and InvalidInput when the loss is no number any more.
         """
         config, kind = self.config, target_modules(model, self.config)
-        previewer = self._previewer(model)
-        with inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter:
-            work = _Slice(self, model, adapter, previewer, start)
+        previewer, chosen = self._previewer(model), plan(model, config)
+        with (
+            inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter,
+            accelerated(model.denoiser, dtype=chosen.autocast if chosen.fused else None),
+        ):
+            work = _Slice(self, model, adapter, chosen, previewer, start)
             try:
                 if (yield from work.loop()):
                     return work.keep_chosen()
@@ -137,12 +140,13 @@ class _Slice:
         training: Training,
         model: DiffusionModel,
         adapter: LoraAdapter,
+        chosen: Plan,
         previewer: Previewer | None,
         start: TrainingState | None,
     ) -> None:
         self._training, self._config = training, training.config
         self._model, self._adapter, self._previewer = model, adapter, previewer
-        self._plan: Plan = plan(model, training.config)
+        self._plan = chosen
         self._step = self._first = 0 if start is None else start.step
         self._loss = Smoothed() if start is None else Smoothed(start.loss)
         self._snapshots = [] if start is None else list(start.snapshots)
@@ -200,7 +204,10 @@ class _Slice:
         step, total = self._step + 1, self._config.max_train_steps
         rate = self._learning_rate(step)
         with pace.step():
-            loss = float(self._stepper.step(self._batches.draw(), learning_rate=rate))
+            loss_on_device = self._stepper.step(self._batches.draw(), learning_rate=rate)
+            if step < total:
+                self._batches.draw_ahead()  # while the device is at work
+            loss = float(loss_on_device)
         self._loss.add(loss)
         self._step = step
         _check_finite(self._loss.value, step)

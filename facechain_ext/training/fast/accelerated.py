@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from subprocess import SubprocessError
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from facechain_ext.training.fast.diffusers_layers import (
     fused_output_norm,
     fused_resnet,
     fused_transformer,
+    is_plain_resnet,
+    is_plain_transformer,
 )
 from facechain_ext.training.fast.kernels import Kernels
 from facechain_ext.training.fast.merged import MergedWeights
@@ -31,16 +34,27 @@ def accelerated(
     """Compute a denoiser with LoRA layers by fused kernels, in dtype; yield whether it is so.
 
     dtype: None to leave everything as it is. kernels: None for Triton's, on CUDA alone. What does
-    not fit stays as it is. Frozen weights are cast and laid out as channels_last; on leaving, the
-    very tensors from before are back.
+    not fit stays as it is. Frozen weights are cast and laid out as channels_last, in memory of
+    their own where that changes them; on leaving, the very tensors from before are back.
     """
     kernels = kernels or triton_kernels(denoiser)
     if kernels is None or dtype is None:
         yield False
         return
+    fitting = _fitting(denoiser)
+    if not any(is_plain_transformer(module) for module in fitting):
+        logger.info(
+            "Training with the model's own layers: its transformers are not Stable Diffusion's, "
+            "or a LoRA is on more than their attention"
+        )
+        yield False
+        return
+    if not _prepared(kernels, denoiser, dtype, fitting):
+        yield False
+        return
     with ExitStack() as stack:
         exact = stack.enter_context(_cast(denoiser, dtype))
-        stack.enter_context(_swapped(denoiser, MergedWeights(dtype, exact), kernels))
+        stack.enter_context(_swapped(denoiser, fitting, MergedWeights(dtype, exact), kernels))
         yield True
 
 
@@ -54,6 +68,18 @@ def triton_kernels(denoiser: nn.Module) -> Kernels | None:
         logger.info("Training with the model's own layers; fused ones need Triton: %s", error)
         return None
     return TritonKernels()
+
+
+def _prepared(
+    kernels: Kernels, denoiser: nn.Module, dtype: torch.dtype, fitting: Sequence[Any]
+) -> bool:
+    device = next(denoiser.parameters()).device
+    try:
+        kernels.prepare(dtype, device, _widths(fitting))
+    except (RuntimeError, OSError, SubprocessError) as error:  # no C compiler, say
+        logger.warning("Training with the model's own layers; fused ones failed: %s", error)
+        return False
+    return True
 
 
 @contextmanager
@@ -72,13 +98,11 @@ def _cast(denoiser: nn.Module, dtype: torch.dtype) -> Iterator[Mapping[Tensor, T
 
 
 @contextmanager
-def _swapped(denoiser: Any, merged: MergedWeights, kernels: Kernels) -> Iterator[None]:
+def _swapped(
+    denoiser: Any, fitting: Sequence[Any], merged: MergedWeights, kernels: Kernels
+) -> Iterator[None]:
     shifts, attention = Shifts(), Attention()
-    forwards = _forwards(denoiser, merged, shifts, attention, kernels)
-    if not forwards:
-        logger.info("Training with the model's own layers: none of them can be fused")
-        yield
-        return
+    forwards = [(each, _forward(each, merged, shifts, attention, kernels)) for each in fitting]
 
     def renew(*_: Any) -> None:
         shifts.forget()
@@ -96,25 +120,39 @@ def _swapped(denoiser: Any, merged: MergedWeights, kernels: Kernels) -> Iterator
         hook.remove()
 
 
-def _forwards(
-    denoiser: Any,
-    merged: MergedWeights,
-    shifts: Shifts,
-    attention: Attention,
-    kernels: Kernels,
-) -> list[tuple[Any, Forward]]:
-    """Pair the modules that can be fused with their new forwards."""
-    found: list[tuple[Any, Forward | None]] = []
-    for module in denoiser.modules():
-        kind = type(module).__name__
-        if "forward" in module.__dict__:
-            continue
-        if kind == "ResnetBlock2D":
-            found.append((module, fused_resnet(module, shifts, kernels)))
-        elif kind == "Transformer2DModel":
-            found.append((module, fused_transformer(module, merged, kernels, attention)))
+def _fitting(denoiser: Any) -> list[Any]:
+    """List the modules that can be fused; one whose forward somebody has patched is left alone."""
+    kinds = {"ResnetBlock2D": is_plain_resnet, "Transformer2DModel": is_plain_transformer}
+    found = [
+        module
+        for module in denoiser.modules()
+        if (fits := kinds.get(type(module).__name__))
+        and fits(module)
+        and not any("forward" in part.__dict__ for part in module.modules())
+    ]
     last = getattr(denoiser, "conv_norm_out", None)
-    if isinstance(last, nn.GroupNorm) and isinstance(denoiser.conv_act, nn.SiLU):
-        found.append((last, fused_output_norm(last, kernels)))
-        found.append((denoiser.conv_act, lambda picture: picture))
-    return [(module, forward) for module, forward in found if forward is not None]
+    if isinstance(last, nn.GroupNorm) and "forward" not in last.__dict__:
+        found.append(last)
+    return found
+
+
+def _forward(
+    module: Any, merged: MergedWeights, shifts: Shifts, attention: Attention, kernels: Kernels
+) -> Forward:
+    if isinstance(module, nn.GroupNorm):
+        return fused_output_norm(module, kernels)
+    if type(module).__name__ == "ResnetBlock2D":
+        return fused_resnet(module, shifts, kernels)
+    return fused_transformer(module, merged, kernels, attention)
+
+
+def _widths(fitting: Sequence[Any]) -> list[int]:
+    """List the widths that layer norms have, each once."""
+    return sorted(
+        {
+            part.normalized_shape[0]
+            for module in fitting
+            for part in module.modules()
+            if isinstance(part, nn.LayerNorm)
+        }
+    )

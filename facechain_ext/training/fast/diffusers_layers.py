@@ -59,10 +59,8 @@ class Shifts:
         return self._parts[place]
 
 
-def fused_resnet(block: Any, shifts: Shifts, kernels: Kernels) -> Forward | None:
-    """Return a forward for a ResnetBlock2D, or None for one that is made otherwise."""
-    if not _is_plain_resnet(block):
-        return None
+def fused_resnet(block: Any, shifts: Shifts, kernels: Kernels) -> Forward:
+    """Return a forward for a ResnetBlock2D that `is_plain_resnet`."""
     shortcut, bias = None, block.conv2.bias
     if block.conv_shortcut is not None:
         shortcut = block.conv_shortcut.weight.flatten(1)
@@ -85,10 +83,11 @@ def fused_resnet(block: Any, shifts: Shifts, kernels: Kernels) -> Forward | None
 
 def fused_transformer(
     module: Any, merged: MergedWeights, kernels: Kernels, attention: Attention
-) -> Forward | None:
-    """Return a forward for a Transformer2DModel, or None for one that is made otherwise."""
-    if not _is_plain_transformer(module):
-        return None
+) -> Forward:
+    """Return a forward for a Transformer2DModel that `is_plain_transformer`.
+
+    Its projections are 1 x 1 convolutions or, in SDXL, linear layers: the same here.
+    """
     weights = TransformerWeights(
         norm=_group_norm(module.norm, silu=False),
         proj_in=module.proj_in.weight.flatten(1),
@@ -115,8 +114,8 @@ def fused_transformer(
 
 
 def fused_output_norm(module: nn.GroupNorm, kernels: Kernels) -> Forward:
-    """Return a forward for conv_norm_out that does the SiLU after it as well."""
-    norm = _group_norm(module, silu=True)
+    """Return a forward for conv_norm_out; the SiLU after it may be an object that others share."""
+    norm = _group_norm(module, silu=False)
 
     def forward(picture: Tensor) -> Tensor:
         height, width = picture.shape[2:]
@@ -148,7 +147,8 @@ class _Normalised(torch.autograd.Function):
         return dx, None, None
 
 
-def _is_plain_resnet(block: Any) -> bool:
+def is_plain_resnet(block: Any) -> bool:
+    """Tell whether a ResnetBlock2D is made as Stable Diffusion's are, without a LoRA."""
     layers = (block.conv1, block.conv2, block.time_emb_proj, block.conv_shortcut)
     plain = all(isinstance(layer, nn.Conv2d | nn.Linear | None) for layer in layers)
     return (
@@ -165,7 +165,8 @@ def _is_plain_resnet(block: Any) -> bool:
     )
 
 
-def _is_plain_transformer(module: Any) -> bool:
+def is_plain_transformer(module: Any) -> bool:
+    """Tell whether a Transformer2DModel is made as Stable Diffusion's, with LoRA on attention."""
     frozen = (module.proj_in, module.proj_out)
     if any(isinstance(layer, LoraLayer) for layer in frozen) or not module.is_input_continuous:
         return False

@@ -7,6 +7,7 @@ float32, in one tensor (..., 2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,9 @@ class LayerNorm:
 
 class Kernels(Protocol):
     """One implementation of the steps; every method launches as few kernels as it can."""
+
+    def prepare(self, dtype: torch.dtype, device: torch.device, widths: Sequence[int]) -> None:
+        """Do beforehand what the first calls would else wait for; widths: of layer norms."""
 
     def group_norm(self, x: Tensor, shift: Tensor | None, norm: GroupNorm) -> tuple[Tensor, Tensor]:
         """Normalise x + shift; return the answer and sums (B, groups, 2) for the backward.
@@ -80,6 +84,9 @@ class Kernels(Protocol):
 
 class TorchKernels:
     """Plain torch, for tests and for comparing: as precise as float32, not fast."""
+
+    def prepare(self, dtype: torch.dtype, device: torch.device, widths: Sequence[int]) -> None:
+        pass
 
     def group_norm(self, x: Tensor, shift: Tensor | None, norm: GroupNorm) -> tuple[Tensor, Tensor]:
         wide = _shifted(x, shift)

@@ -60,6 +60,8 @@ class MergedWeights:
     def refresh(self) -> None:
         """Merge the parameters as they are now; autograd follows where it is enabled."""
         device = next(iter(self._groups.values())).layers[0].weight.device.type
+        # The last ones would keep autograd's nodes, and with them the stream they were made on.
+        self._pieces = []
         with torch.autocast(device, enabled=False):
             self._pieces = [self._merge(group) for group in self._groups.values()]
 

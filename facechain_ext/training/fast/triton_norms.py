@@ -2,7 +2,8 @@
 
 A group norm takes three launches: sums per channel over chunks of rows, sums per group, the
 answer. That keeps every access coalesced, whatever the width of a group, and the order of
-summation fixed. Rows are tokens, columns channels.
+summation fixed. Rows are tokens, columns channels. What a call leaves out is told by flags, 0 or
+1, at run time: every variant of a kernel would cost its compilation in each training's set-up.
 """
 
 # mypy: ignore-errors
@@ -29,11 +30,10 @@ def _column_statistics(sums, b, cols, col_ok, groups, width, count, eps):
     return mean, 1 / tl.sqrt(tl.maximum(square - mean * mean, 0.0) + eps)
 
 
-@triton.jit(do_not_specialize=["L", "rows_each", "shift_stride"])
+@triton.jit(do_not_specialize=["L", "rows_each", "shift_stride", "shifted"])
 def channel_sums(
-    x, shift, out, L, C, rows_each, shift_stride, SHIFT: tl.constexpr, BR: tl.constexpr,
-    BC: tl.constexpr,
-):  # fmt: skip
+    x, shift, out, L, C, rows_each, shift_stride, shifted, BR: tl.constexpr, BC: tl.constexpr
+):
     """Sum x and its square per channel; grid (chunks, column blocks, B), out (B, chunks, 2, C)."""
     chunk, b = tl.program_id(0), tl.program_id(2)
     cols = tl.program_id(1) * BC + tl.arange(0, BC)
@@ -41,9 +41,7 @@ def channel_sums(
     start = chunk * rows_each
     end = tl.minimum(start + rows_each, L)
     base = x + b.to(tl.int64) * L * C
-    offset = tl.zeros([BC], tl.float32)
-    if SHIFT:
-        offset = tl.load(shift + b * shift_stride + cols, mask=col_ok, other=0.0).to(tl.float32)
+    offset = _shift(shift + b * shift_stride + cols, col_ok, shifted)
     plain = tl.zeros([BR, BC], tl.float32)
     square = tl.zeros([BR, BC], tl.float32)
     for first in range(start, end, BR):
@@ -56,6 +54,11 @@ def channel_sums(
     to = out + (b * tl.num_programs(0) + chunk) * 2 * C + cols
     tl.store(to, tl.sum(plain, 0), mask=col_ok)
     tl.store(to + C, tl.sum(square, 0), mask=col_ok)
+
+
+@triton.jit
+def _shift(at, ok, shifted):
+    return tl.load(at, mask=ok & (shifted != 0), other=0.0).to(tl.float32)
 
 
 @triton.jit(do_not_specialize=["chunks", "width"])
@@ -72,10 +75,10 @@ def group_sums(partial, out, C, chunks, width, BR: tl.constexpr, BC: tl.constexp
     tl.store(to + 1, tl.sum(tl.sum(second, 1), 0))
 
 
-@triton.jit(do_not_specialize=["L", "groups", "width", "shift_stride"])
+@triton.jit(do_not_specialize=["L", "groups", "width", "shift_stride", "shifted", "silu"])
 def group_norm_forward(
-    x, shift, sums, weight, bias, y, L, C, groups, width, shift_stride, eps,
-    SHIFT: tl.constexpr, SILU: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
+    x, shift, sums, weight, bias, y, L, C, groups, width, shift_stride, eps, shifted, silu,
+    BR: tl.constexpr, BC: tl.constexpr,
 ):  # fmt: skip
     """Normalise; grid (row blocks, column blocks, B)."""
     b = tl.program_id(2)
@@ -84,40 +87,38 @@ def group_norm_forward(
     col_ok = cols < C
     ok = (rows < L)[:, None] & col_ok[None, :]
     mean, rstd = _column_statistics(sums, b, cols, col_ok, groups, width, L * width * 1.0, eps)
-    if SHIFT:
-        mean -= tl.load(shift + b * shift_stride + cols, mask=col_ok, other=0.0).to(tl.float32)
+    mean -= _shift(shift + b * shift_stride + cols, col_ok, shifted)
     scale = rstd * tl.load(weight + cols, mask=col_ok, other=0.0).to(tl.float32)
     offset = tl.load(bias + cols, mask=col_ok, other=0.0).to(tl.float32) - mean * scale
     at = b.to(tl.int64) * L * C + rows[:, None] * C + cols[None, :]
     value = tl.load(x + at, mask=ok, other=0.0).to(tl.float32) * scale[None, :] + offset[None, :]
-    if SILU:
-        value = value * tl.sigmoid(value)
+    value = tl.where(silu != 0, value * tl.sigmoid(value), value)
     tl.store(y + at, value.to(y.dtype.element_ty), mask=ok)
 
 
 @triton.jit
 def _inner_gradient(
     x, shift, sums, weight, bias, grad, at, ok, b, cols, col_ok, groups, width, count,
-    shift_stride, eps, SHIFT: tl.constexpr, SILU: tl.constexpr,
+    shift_stride, eps, shifted, silu,
 ):  # fmt: skip
     """Return the gradient that reaches the normalised value, that value, and the deviations."""
     mean, rstd = _column_statistics(sums, b, cols, col_ok, groups, width, count, eps)
-    if SHIFT:
-        mean -= tl.load(shift + b * shift_stride + cols, mask=col_ok, other=0.0).to(tl.float32)
+    mean -= _shift(shift + b * shift_stride + cols, col_ok, shifted)
     scale = tl.load(weight + cols, mask=col_ok, other=0.0).to(tl.float32)
     value = tl.load(x + at, mask=ok, other=0.0).to(tl.float32)
     normal = (value - mean[None, :]) * rstd[None, :]
     inner = tl.load(grad + at, mask=ok, other=0.0).to(tl.float32) * scale[None, :]
-    if SILU:
-        offset = tl.load(bias + cols, mask=col_ok, other=0.0).to(tl.float32)
-        inner *= _silu_slope(normal * scale[None, :] + offset[None, :])
+    offset = tl.load(bias + cols, mask=col_ok, other=0.0).to(tl.float32)
+    inner *= tl.where(silu != 0, _silu_slope(normal * scale[None, :] + offset[None, :]), 1.0)
     return inner, normal, rstd
 
 
-@triton.jit(do_not_specialize=["L", "groups", "width", "rows_each", "shift_stride"])
+@triton.jit(
+    do_not_specialize=["L", "groups", "width", "rows_each", "shift_stride", "shifted", "silu"]
+)
 def channel_gradient_sums(
     x, shift, sums, weight, bias, grad, out, L, C, groups, width, rows_each, shift_stride, eps,
-    SHIFT: tl.constexpr, SILU: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
+    shifted, silu, BR: tl.constexpr, BC: tl.constexpr,
 ):  # fmt: skip
     """Sum the inner gradient, and it times the normalised value, per channel; as channel_sums."""
     chunk, b = tl.program_id(0), tl.program_id(2)
@@ -134,7 +135,7 @@ def channel_gradient_sums(
         at = base + rows[:, None] * C + cols[None, :]
         inner, normal, _ = _inner_gradient(
             x, shift, sums, weight, bias, grad, at, ok, b, cols, col_ok, groups, width,
-            L * width * 1.0, shift_stride, eps, SHIFT, SILU,
+            L * width * 1.0, shift_stride, eps, shifted, silu,
         )  # fmt: skip
         plain += inner
         slope += inner * normal
@@ -143,11 +144,10 @@ def channel_gradient_sums(
     tl.store(to + C, tl.sum(slope, 0), mask=col_ok)
 
 
-@triton.jit(do_not_specialize=["L", "groups", "width", "shift_stride"])
+@triton.jit(do_not_specialize=["L", "groups", "width", "shift_stride", "shifted", "silu", "added"])
 def group_norm_backward(
     x, shift, sums, weight, bias, grad, gradient_sums, residual, dx, L, C, groups, width,
-    shift_stride, eps, SHIFT: tl.constexpr, SILU: tl.constexpr, RESIDUAL: tl.constexpr,
-    BR: tl.constexpr, BC: tl.constexpr,
+    shift_stride, eps, shifted, silu, added, BR: tl.constexpr, BC: tl.constexpr,
 ):  # fmt: skip
     """Return x's gradient, plus the residual's; grid as group_norm_forward's."""
     b = tl.program_id(2)
@@ -159,21 +159,20 @@ def group_norm_backward(
     count = L * width * 1.0
     inner, normal, rstd = _inner_gradient(
         x, shift, sums, weight, bias, grad, at, ok, b, cols, col_ok, groups, width, count,
-        shift_stride, eps, SHIFT, SILU,
+        shift_stride, eps, shifted, silu,
     )  # fmt: skip
     means = gradient_sums + (b * groups + cols // width) * 2
     plain = tl.load(means, mask=col_ok, other=0.0) / count
     slope = tl.load(means + 1, mask=col_ok, other=0.0) / count
     value = rstd[None, :] * (inner - plain[None, :] - normal * slope[None, :])
-    if RESIDUAL:
-        value += tl.load(residual + at, mask=ok, other=0.0).to(tl.float32)
+    value += tl.load(residual + at, mask=ok & (added != 0), other=0.0).to(tl.float32)
     tl.store(dx + at, value.to(dx.dtype.element_ty), mask=ok)
 
 
-@triton.jit(do_not_specialize=["M"])
+@triton.jit(do_not_specialize=["M", "added"])
 def layer_norm_forward(
-    x, residual, weight, bias, total, y, stats, M, C, eps, RESIDUAL: tl.constexpr,
-    BR: tl.constexpr, BC: tl.constexpr,
+    x, residual, weight, bias, total, y, stats, M, C, eps, added, BR: tl.constexpr,
+    BC: tl.constexpr,
 ):  # fmt: skip
     """Add the residual, store the sum, normalise it; grid (row blocks,)."""
     rows = tl.program_id(0) * BR + tl.arange(0, BR)
@@ -182,11 +181,10 @@ def layer_norm_forward(
     ok = row_ok[:, None] & col_ok[None, :]
     at = rows.to(tl.int64)[:, None] * C + cols[None, :]
     value = tl.load(x + at, mask=ok, other=0.0).to(tl.float32)
-    if RESIDUAL:
-        value += tl.load(residual + at, mask=ok, other=0.0).to(tl.float32)
-        rounded = value.to(total.dtype.element_ty)
-        tl.store(total + at, rounded, mask=ok)
-        value = rounded.to(tl.float32)
+    value += tl.load(residual + at, mask=ok & (added != 0), other=0.0).to(tl.float32)
+    rounded = value.to(x.dtype.element_ty)
+    tl.store(total + at, rounded, mask=ok & (added != 0))
+    value = rounded.to(tl.float32)
     mean = tl.sum(value, 1) / C
     centred = tl.where(ok, value - mean[:, None], 0.0)
     rstd = 1 / tl.sqrt(tl.sum(centred * centred, 1) / C + eps)
@@ -198,11 +196,10 @@ def layer_norm_forward(
     tl.store(stats + rows * 2 + 1, rstd, mask=row_ok)
 
 
-@triton.jit(do_not_specialize=["M"])
+@triton.jit(do_not_specialize=["M", "added"])
 def layer_norm_backward(
-    grad, x, stats, weight, residual, dx, M, C, RESIDUAL: tl.constexpr, BR: tl.constexpr,
-    BC: tl.constexpr,
-):  # fmt: skip
+    grad, x, stats, weight, residual, dx, M, C, added, BR: tl.constexpr, BC: tl.constexpr
+):
     """Return x's gradient, plus the residual's; grid (row blocks,)."""
     rows = tl.program_id(0) * BR + tl.arange(0, BR)
     cols = tl.arange(0, BC)
@@ -218,6 +215,5 @@ def layer_norm_backward(
     plain = tl.sum(inner, 1) / C
     slope = tl.sum(inner * normal, 1) / C
     answer = rstd[:, None] * (inner - plain[:, None] - normal * slope[:, None])
-    if RESIDUAL:
-        answer += tl.load(residual + at, mask=ok, other=0.0).to(tl.float32)
+    answer += tl.load(residual + at, mask=ok & (added != 0), other=0.0).to(tl.float32)
     tl.store(dx + at, answer.to(dx.dtype.element_ty), mask=ok)

@@ -46,8 +46,8 @@ def geglu_backward(grad, x, dx, M, C, BR: tl.constexpr, BC: tl.constexpr):
     tl.store(dx + at + C, (outer * hidden * slope).to(dx.dtype.element_ty), mask=ok)
 
 
-@triton.jit(do_not_specialize=["M"])
-def add_forward(x, other, bias, y, M, C, BIAS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr):
+@triton.jit(do_not_specialize=["M", "biased"])
+def add_forward(x, other, bias, y, M, C, biased, BR: tl.constexpr, BC: tl.constexpr):
     """Return x + other + bias, (M, C); grid (row blocks, column blocks)."""
     rows = tl.program_id(0) * BR + tl.arange(0, BR)
     cols = tl.program_id(1) * BC + tl.arange(0, BC)
@@ -55,6 +55,6 @@ def add_forward(x, other, bias, y, M, C, BIAS: tl.constexpr, BR: tl.constexpr, B
     at = rows.to(tl.int64)[:, None] * C + cols[None, :]
     answer = tl.load(x + at, mask=ok, other=0.0).to(tl.float32)
     answer += tl.load(other + at, mask=ok, other=0.0).to(tl.float32)
-    if BIAS:
-        answer += tl.load(bias + cols, mask=cols < C, other=0.0).to(tl.float32)[None, :]
+    offset = tl.load(bias + cols, mask=(cols < C) & (biased != 0), other=0.0)
+    answer += offset.to(tl.float32)[None, :]
     tl.store(y + at, answer.to(y.dtype.element_ty), mask=ok)
