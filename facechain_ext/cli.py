@@ -1,4 +1,4 @@
-"""The command line: facechain check | train | resume | portrait | demo | people | ..."""
+"""The command line: facechain check | train | resume | portrait | demo | ui | people | ..."""
 
 from __future__ import annotations
 
@@ -128,6 +128,11 @@ def _add_making(add: Callable[..., Any]) -> None:
     demo.add_argument("--photos", type=Path, help="a folder of photos of one person")
     demo.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results")
     _add_checkpoint(demo)
+
+    page = add("ui", commands.ui, "Open the page in a browser; only this computer can reach it.")
+    page.add_argument("--port", type=int, help="a fixed port (default: a free one from 7860 on)")
+    page.add_argument("--no-browser", action="store_true", help="only print the address")
+    _add_checkpoint(page)
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:

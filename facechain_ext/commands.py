@@ -17,6 +17,7 @@ from facechain_ext.events import Event, PhotoPrepared, PortraitsFinished, Traini
 from facechain_ext.flags import config_from
 from facechain_ext.imaging.files import list_photos
 from facechain_ext.interrupt import stopping
+from facechain_ext.jobs import Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.records import Portrait, PreparedPhoto
@@ -24,6 +25,8 @@ from facechain_ext.standalone.demo import run_demo
 from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
 from facechain_ext.store import Person
 from facechain_ext.studio import Studio, read_uploads
+from facechain_ext.ui.server import serve
+from facechain_ext.ui.services import Services
 
 Result = dict[str, Any]
 
@@ -156,6 +159,13 @@ def demo(args: argparse.Namespace) -> Result:
         device=args.device,
         show=console.show,
     )
+
+
+def ui(args: argparse.Namespace) -> Result:
+    studio = _studio(args)
+    jobs = Jobs(studio.host)
+    serve(Services(studio, jobs), port=args.port, open_browser=not args.no_browser)
+    return {"page": "closed"}
 
 
 def people_list(args: argparse.Namespace) -> Result:

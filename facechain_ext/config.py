@@ -97,6 +97,12 @@ class PrepareConfig(Validated):
         help="With several faces in a photo, the largest counts as the subject only when its area "
         "is at least this many times the next one's.",
     )
+    keep_photos: bool = option(
+        True,
+        label="Keep the photos",
+        help="Keeps the photos beside the crops that are made of them. Training and portraits need "
+        "the crops alone.",
+    )
     max_megapixels: float = option(
         80.0,
         label="Largest photo",
@@ -123,7 +129,29 @@ class TrainConfig(Validated):
         label="Batch size",
         minimum=1,
         maximum=64,
-        help="Pictures per step. Larger is steadier and slower.",
+        help="Pictures per step. Larger is steadier and slower. Where memory is short, they are "
+        "worked on in parts, with the same result.",
+    )
+    gradient_accumulation_steps: int = option(
+        1,
+        label="Gradient accumulation",
+        unit="batches",
+        minimum=1,
+        maximum=64,
+        help="Batches whose gradients are added up into one step: the effect of a larger batch in "
+        "the memory of a small one.",
+    )
+    gradient_checkpointing: Literal["auto", "on", "off"] = option(
+        "auto",
+        label="Gradient checkpointing",
+        help="Computes activations twice instead of keeping them: a third slower, a quarter of the "
+        "memory. auto: only where the memory asks for it.",
+    )
+    low_memory: bool = option(
+        False,
+        label="Low memory",
+        help="Takes the least memory that training can do with, whatever is free: one picture at a "
+        "time, checkpointed, with the other parts of the model off the device.",
     )
     learning_rate: float = option(
         0.0,
@@ -196,6 +224,14 @@ class TrainConfig(Validated):
         True,
         label="Mirror",
         help="Adds mirrored crops. Turn off for very asymmetric faces.",
+    )
+    noise_offset: float = option(
+        0.0,
+        label="Noise offset",
+        minimum=0.0,
+        maximum=1.0,
+        help="Shifts the noise of whole pictures, so that very dark and bright ones are learned; "
+        "0.05 to 0.1 is usual. 0 turns it off.",
     )
     caption_dropout: float = option(
         0.05,

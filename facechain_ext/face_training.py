@@ -130,7 +130,9 @@ class FaceTraining:
 
     def _publish(self, run: RunFolder, record: RunRecord, chosen: Chosen) -> LoraFile:
         """Write the LoRA with its sidecars where the host finds it, and note it in the library."""
-        path = self.host.paths.lora_dir / f"{self.person.slug}-{run.name}.safetensors"
+        paths = self.host.paths
+        folder = paths.lora_dir / paths.lora_folder
+        path = folder / f"{self.person.slug}-{run.name}.safetensors"
         lora = save_lora(path, chosen.state, _lora_record(path.stem, record, chosen).metadata())
         notes = f"Trained on {record.checkpoint.name} from {record.photo_count} photos."
         preview = choose_template(self.person.load_instances()).pixels

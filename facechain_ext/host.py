@@ -88,12 +88,16 @@ class DiffusionModel(Protocol):
 
 @dataclass(frozen=True)
 class HostPaths:
-    """Where this host keeps things; all absolute."""
+    """Where this host keeps things; all absolute.
+
+    lora_folder: the folder inside lora_dir where new LoRAs are put; empty for lora_dir itself.
+    """
 
     data_dir: Path
     lora_dir: Path
     output_dir: Path
     models_dir: Path
+    lora_folder: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ instances/ (NN.png, NN.txt caption, NN.npz measurements), runs/<run>/ (one train
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import re
@@ -293,9 +294,16 @@ class PeopleLibrary:
 
     def lora_files(self, person: Person) -> list[Path]:
         """Return the LoRA files and sidecars that this person's runs left and that still exist."""
-        stems = [Path(run.lora).stem for run in person.manifest.runs]
-        paths = (self.lora_dir / (stem + suffix) for stem in stems for suffix in LORA_SUFFIXES)
+        found = map(self.lora_file, person.manifest.runs)
+        paths = (path.with_name(path.stem + suffix) for path in found for suffix in LORA_SUFFIXES)
         return [path for path in paths if path.is_file()]
+
+    def lora_file(self, run: Run) -> Path:
+        """Return where a run's LoRA is: in the LoRA folder, or below it if it was put there."""
+        path = self.lora_dir / Path(run.lora).name
+        if path.is_file():
+            return path
+        return next(self.lora_dir.rglob(glob.escape(path.name)), path)
 
     def _read(self, folder: Path) -> Person:
         text = (folder / MANIFEST).read_text(encoding="utf-8")

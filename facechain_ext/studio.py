@@ -101,7 +101,8 @@ class Studio:
         instances = require_usable(latest.values())
         person = self.library.create_or_get(name, config.trigger_word)
         accepted = {instance.name for instance in instances}
-        person.save_photos([p for p in uploads if isinstance(p, Photo) and p.name in accepted])
+        photos = [p for p in uploads if isinstance(p, Photo) and p.name in accepted]
+        person.save_photos(photos if config.keep_photos else [])
         person.save_instances(instances)
         return person.save(attributes=vote([instance.attributes for instance in instances]))
 
@@ -241,7 +242,7 @@ class Studio:
             raise PersonNotFound(
                 f"{person.manifest.name} has no trained LoRA yet; train one first."
             )
-        path = self.host.paths.lora_dir / run.lora
+        path = self.library.lora_file(run)
         return LoraFile(path, person.manifest.trigger_word, run.lora_sha256)
 
     def _prompt(self, person: Person, config: PortraitConfig) -> Prompt:

@@ -34,6 +34,7 @@ ONLY_IN = {
     "modules_forge": "webui",
     "backend": "webui",
     "networks": "webui",
+    "huggingface_guess": "webui",
 }
 
 

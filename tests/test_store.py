@@ -144,6 +144,16 @@ def test_delete_leaves_nothing_of_the_person_and_all_of_the_others(library: Peop
     assert [person.slug for person in library.people()] == ["bob"]
 
 
+def test_delete_finds_a_lora_that_was_moved_to_a_folder_below(library: PeopleLibrary) -> None:
+    with_run(library)
+    below = library.lora_dir / "faces"
+    below.mkdir()
+    for path in library.lora_dir.glob("ana-*"):
+        path.rename(below / path.name)
+    library.delete("Ana")
+    assert [*below.iterdir()] == []
+
+
 def test_rename_moves_everything(library: PeopleLibrary) -> None:
     with_run(library)
     person = library.rename("Ana", "Éva B.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,31 @@ def test_the_library_knows_the_person_afterwards(trained: Studio) -> None:
     assert (trained.host.paths.lora_dir / run.lora).is_file()
     assert len(person.load_instances()) == 1
     assert [path.name for path in (person.folder / "photos").iterdir()] == ["000.jpg"]
+
+
+def test_a_lora_goes_to_the_folder_of_the_hosts_choice_and_is_found_where_it_is_moved(
+    studio: Studio, uploads: list[Photo | Unreadable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = replace(studio.host.paths, lora_folder="mine/faces")
+    monkeypatch.setattr(studio.host, "_paths", paths)
+    for _ in studio.train_person("Ana", uploads, PrepareConfig(), TRAIN):
+        pass
+    (lora,) = (paths.lora_dir / "mine" / "faces").glob("*.safetensors")
+    asked = studio.request("Ana", PortraitConfig(count=1))
+    assert asked.loras[0].lora.path == lora
+    moved = lora.rename(paths.lora_dir / lora.name)
+    assert studio.request("Ana", PortraitConfig(count=1)).loras[0].lora.path == moved
+
+
+def test_photos_are_not_kept_unless_wanted(
+    trained: Studio, uploads: list[Photo | Unreadable]
+) -> None:
+    config = PrepareConfig(keep_photos=False)
+    for _ in trained.enrol("Ana", uploads, config):
+        pass
+    person = trained.library.get("Ana")
+    assert len(person.load_instances()) == 1
+    assert [*(person.folder / "photos").iterdir()] == []
 
 
 def test_every_run_gets_a_lora_of_its_own(

@@ -63,6 +63,11 @@ class DiffusersModel:
         return self._input_weight.device
 
     @property
+    def idle_modules(self) -> Sequence[nn.Module]:
+        """What predicting noise does not need."""
+        return (self.vae, self.text_encoder)
+
+    @property
     def resolution(self) -> int:
         """Native side length in pixels; a latent is 8 times smaller."""
         return int(self.unet.config.sample_size) * 8

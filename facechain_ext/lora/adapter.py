@@ -6,17 +6,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig
-from peft.tuners.lora import LoraLayer, LoraModel
 from torch import Tensor, nn
 
 from facechain_ext.config import TargetModules
 from facechain_ext.errors import InvalidInput
 from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, tensors_of
+
+if TYPE_CHECKING:
+    from peft.tuners.lora import LoraLayer
 
 ADAPTER = "facechain"
 
@@ -119,6 +120,10 @@ def inject(
 def _wrap(
     denoiser: nn.Module, targets: Mapping[str, str], *, rank: int, alpha: float
 ) -> dict[str, LoraLayer]:
+    # Here, because peft takes two seconds to import and a webui starts without it.
+    from peft import LoraConfig
+    from peft.tuners.lora import LoraLayer, LoraModel
+
     config = LoraConfig(
         r=rank, lora_alpha=alpha, target_modules=list(targets.values()), lora_dropout=0.0
     )

@@ -48,6 +48,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def split(self, size: int) -> list[Batch]:
+        """Cut into parts of at most `size` pictures, in order."""
+        rows = torch.arange(len(self), device=self.latents.device)
+        return [
+            Batch(
+                self.latents[part],
+                self.noise[part],
+                self.loss_weights[part],
+                self.timesteps[part],
+                self.cond.select(part),
+            )
+            for part in torch.split(rows, size)
+        ]
+
     def clone(self) -> Batch:
         """Copy every tensor."""
         rows = torch.arange(len(self), device=self.latents.device)
@@ -90,11 +104,13 @@ class Batches:
         caption_dropout: float,
         timesteps: int,
         seed: int,
+        noise_offset: float = 0.0,
     ) -> None:
         self._data = data
         self._size = batch_size
         self._caption_dropout = caption_dropout
         self._timesteps = timesteps
+        self._noise_offset = noise_offset
         self._generator = torch.Generator().manual_seed(seed)
         self._order: list[int] = []
         self._ahead: _Ahead | None = None
@@ -112,6 +128,19 @@ class Batches:
             before = self.state()
             self._ahead = _Ahead(self._draw(), before)
 
+    def _noise(self) -> Tensor:
+        """Draw unit noise, each channel of each picture shifted as a whole if asked for.
+
+        The shift lets a model leave the mean brightness (Guttenberg 2023, "Diffusion with offset
+        noise").
+        """
+        channels, *size = self._data.latents.shape[1:]
+        noise = torch.randn(self._size, channels, *size, generator=self._generator)
+        if self._noise_offset:
+            shifts = torch.randn(self._size, channels, 1, 1, generator=self._generator)
+            noise = noise + self._noise_offset * shifts
+        return noise
+
     def state(self) -> dict[str, Tensor]:
         """Return where the stream stands: its generator, and the rows before the next shuffle."""
         if self._ahead is not None:
@@ -128,7 +157,7 @@ class Batches:
     def _draw(self) -> Batch:
         data, device = self._data, self._data.latents.device
         rows = torch.tensor([self._next_row() for _ in range(self._size)])
-        noise = torch.randn(self._size, *data.latents.shape[1:], generator=self._generator)
+        noise = self._noise()
         dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
         timesteps = self._spread_timesteps()
         rows, dropped = _moved(rows, device), _moved(dropped, device)

@@ -1,34 +1,184 @@
-"""How a run fits the device: what is decided here, the stepper and the loop obey."""
+"""How a run fits the device: what is decided here, the stepper and the loop obey.
+
+A plan is the fastest one whose predicted peak fits the free memory. Predictions are a sum of what
+the LoRA keeps, what every picture's activations take, and room for kernels to work in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 
 import torch
+from torch import nn
 
-from facechain_ext.config import TrainConfig
-from facechain_ext.host import DiffusionModel
+from facechain_ext.config import TargetModules, TrainConfig
+from facechain_ext.errors import OutOfMemory
+from facechain_ext.host import DiffusionModel, Family
+from facechain_ext.training.parking import Parking
+
+GIB = 2**30
+MARGIN = 0.1
+"""Share of the free memory that is left free: predictions are not exact."""
+
+ACTIVATIONS: dict[tuple[Family, TargetModules, bool], float] = {
+    ("sd1", "attention", False): 350e3,
+    ("sd1", "all", False): 460e3,
+    ("sd1", "attention", True): 90e3,
+    ("sd1", "all", True): 100e3,
+    ("sd2", "attention", False): 350e3,
+    ("sd2", "all", False): 460e3,
+    ("sd2", "attention", True): 90e3,
+    ("sd2", "all", True): 100e3,
+    ("sdxl", "attention", False): 640e3,
+    ("sdxl", "all", False): 800e3,
+    ("sdxl", "attention", True): 120e3,
+    ("sdxl", "all", True): 140e3,
+}
+"""Bytes per latent pixel and picture at the peak, in half precision with fused attention:
+by family, trained layers and whether blocks are checkpointed. bench/train_memory.py measures."""
+
+FULL_WIDTH = 320
+"""Channels of the first block of the models in the table; narrower ones need less in proportion."""
+
+WORKSPACE = {False: 0.7 * GIB, True: 0.35 * GIB}
+"""For kernels, and for what the allocator cannot use; by whether blocks are checkpointed."""
+
+LORA_BYTES = 16
+"""Per trained parameter: its value, gradient and AdamW's two moments, in float32."""
+
+CHECKPOINTING_SPEED = 0.75
 
 
 @dataclass(frozen=True)
 class Plan:
-    """batch_size pictures a step; autocast: activations' dtype, None for the model's own;
-    graph: whether to try a CUDA graph; fused: whether to try fused layers, which need a copy of
-    frozen weights that are not in autocast's dtype."""
+    """How one optimisation step is carried out.
+
+    batch_size: pictures a step. micro_batch: of them, so many on the device at a time.
+    checkpointing: whether blocks are computed again in the backward. park: whether autoencoder and
+    text encoders wait on the CPU. autocast: activations' dtype, None for the model's own.
+    graph: whether to try a CUDA graph. peak: predicted bytes above the resident model.
+    """
 
     batch_size: int
+    micro_batch: int
+    checkpointing: bool
+    park: bool
     autocast: torch.dtype | None
     graph: bool
-    fused: bool = True
+    peak: float = 0.0
+
+    @property
+    def speed(self) -> float:
+        """Pictures a second, relative to an endless batch: small batches waste launches."""
+        return (
+            self.micro_batch
+            / (self.micro_batch + 1)
+            * (CHECKPOINTING_SPEED if self.checkpointing else 1.0)
+        )
+
+    def describe(self) -> str:
+        parts = [f"{self.micro_batch} of {self.batch_size} pictures at a time"]
+        parts += ["checkpointed"] if self.checkpointing else []
+        parts += ["text encoder and autoencoder parked"] if self.park else []
+        return f"{', '.join(parts)}; about {self.peak / GIB:.1f} GiB above the model"
 
 
-def plan(model: DiffusionModel, config: TrainConfig) -> Plan:
-    """Choose a plan for the model's device and precision."""
-    on_cuda = model.device.type == "cuda"
-    return Plan(config.train_batch_size, _autocast(model), graph=on_cuda)
+@dataclass(frozen=True)
+class Planner:
+    """Knows all plans for a model and settings, fastest first. free: bytes, None for no limit."""
+
+    plans: Sequence[Plan]
+    free: float | None
+    parkable: int = 0
+
+    @classmethod
+    def of(cls, model: DiffusionModel, config: TrainConfig, *, free: float | None) -> Planner:
+        parking = Parking(model)
+        plans = sorted(
+            _plans(model, config, can_park=parking.saves > 0 and model.device.type != "cpu"),
+            key=lambda plan: (-plan.speed, plan.park),
+        )
+        return cls(plans, free, parking.saves)
+
+    def first(self) -> Plan:
+        """Return the fastest plan that fits; the smallest where none seems to."""
+        return next((plan for plan in self.plans if self._fits(plan)), self.smallest)
+
+    @property
+    def smallest(self) -> Plan:
+        return min(self.plans, key=self._need)
+
+    def after(self, plan: Plan) -> Plan:
+        """Return the fastest plan that needs less than one that did not fit.
+
+        Raises OutOfMemory, with numbers, where there is none.
+        """
+        smaller = (other for other in self.plans if self._need(other) < self._need(plan))
+        found = next(smaller, None)
+        if found is None:
+            free = "" if self.free is None else f", of {self.free / GIB:.1f} GiB that were free"
+            raise OutOfMemory(
+                f"The training does not fit the device's memory: even its smallest plan needs "
+                f"about {max(plan.peak, 0) / GIB:.1f} GiB beside the model{free}. Close other "
+                "programs that use the device, or choose a lower rank or resolution."
+            )
+        return found
+
+    def _need(self, plan: Plan) -> float:
+        return plan.peak - (self.parkable if plan.park else 0)
+
+    def _fits(self, plan: Plan) -> bool:
+        return self.free is None or self._need(plan) <= self.free * (1 - MARGIN)
 
 
-def _autocast(model: DiffusionModel) -> torch.dtype | None:
+def free_memory(device: torch.device) -> float | None:
+    """Return the bytes that training may take, None where nobody counts them."""
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return float(free + unused)
+
+
+def predicted_peak(
+    model: DiffusionModel, config: TrainConfig, *, micro_batch: int, checkpointing: bool
+) -> float:
+    """Return the bytes that training takes above the resident model at its peak."""
+    kind = trained_layers(model, config)
+    autocast, own = autocast_of(model), _input_weight(model.denoiser)
+    side = (config.resolution or model.resolution) // 8
+    width = len(own) / FULL_WIDTH
+    precision = 1 if autocast or own.element_size() == 2 else 2
+    per_pixel = ACTIVATIONS[model.family, kind, checkpointing] * width * precision
+    # Autocast keeps its copy of every weight for the backward, checkpointed blocks one at a time.
+    copies = autocast not in (None, own.dtype) and not checkpointing
+    return (
+        per_pixel * side * side * micro_batch
+        + (sum(p.numel() for p in model.denoiser.parameters()) * 2 if copies else 0)
+        + LORA_BYTES * trained_parameters(model, kind, config.rank)
+        + WORKSPACE[checkpointing] * width
+    )
+
+
+def trained_parameters(model: DiffusionModel, kind: TargetModules, rank: int) -> int:
+    """Count a LoRA's parameters."""
+    total = 0
+    for path in model.lora_targets(kind).values():
+        shape = _weight(model.denoiser.get_submodule(path)).shape
+        total += rank * (prod(shape[1:]) + shape[0])
+    return total
+
+
+def trained_layers(model: DiffusionModel, config: TrainConfig) -> TargetModules:
+    """Return the configured layers, or the checkpoint's own for "auto"."""
+    return (
+        model.suggested_target_modules if config.target_modules == "auto" else config.target_modules
+    )
+
+
+def autocast_of(model: DiffusionModel) -> torch.dtype | None:
     """Choose the dtype of activations: in float16 gradients would vanish without loss scaling."""
     half = next(model.denoiser.parameters()).dtype in (torch.float16, torch.bfloat16)
     if not half:
@@ -36,3 +186,45 @@ def _autocast(model: DiffusionModel) -> torch.dtype | None:
     if model.device.type != "cuda" or torch.cuda.is_bf16_supported():
         return torch.bfloat16
     return torch.float16
+
+
+def _plans(model: DiffusionModel, config: TrainConfig, *, can_park: bool) -> Iterator[Plan]:
+    batch = config.train_batch_size * config.gradient_accumulation_steps
+    chosen = config.gradient_checkpointing
+    choices = [True] if chosen == "on" or config.low_memory else [False, True]
+    for checkpointing in choices if chosen != "off" else [False]:
+        for micro_batch in [1] if config.low_memory else _halvings(config.train_batch_size):
+            plan = Plan(
+                batch_size=batch,
+                micro_batch=micro_batch,
+                checkpointing=checkpointing,
+                park=False,
+                autocast=autocast_of(model),
+                graph=model.device.type == "cuda" and not checkpointing,
+                peak=predicted_peak(
+                    model, config, micro_batch=micro_batch, checkpointing=checkpointing
+                ),
+            )
+            if can_park:
+                yield replace(plan, park=True)
+            if not (can_park and config.low_memory):
+                yield plan
+
+
+def _halvings(size: int) -> list[int]:
+    sizes = [size]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def _weight(module: nn.Module) -> torch.Tensor:
+    weight = module.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight
+
+
+def _input_weight(denoiser: nn.Module) -> torch.Tensor:
+    """Return the first layer's weight, whose rows are the width of the first block."""
+    first = next(module for module in denoiser.modules() if isinstance(module, nn.Conv2d))
+    return first.weight

@@ -31,19 +31,26 @@ class Previewer:
     seeds: tuple[int, ...]
     score: Scorer
 
-    def draw(self, step: int, on_step: OnStep) -> Preview:
-        """Sample the model as it is now and score the pictures."""
+    def draw(self, step: int, on_step: OnStep, *, one_by_one: bool = False) -> Preview:
+        """Sample the model as it is now and score the pictures; one_by_one: in less memory."""
+        groups = [(seed,) for seed in self.seeds] if one_by_one else [self.seeds]
+        images = tuple(
+            image for seeds in groups for image in self._drawn(seeds, on_step, split=one_by_one)
+        )
+        return Preview(step, images, self.score(images))
+
+    def _drawn(self, seeds: tuple[int, ...], on_step: OnStep, *, split: bool) -> list[Pixels]:
         side = self.model.resolution
         latents = sample(
             self.model,
             self.cond,
             self.uncond,
-            seeds=self.seeds,
+            seeds=seeds,
             width=side,
             height=side,
             steps=PREVIEW_STEPS,
             guidance_scale=self.model.default_guidance_scale,
             on_step=on_step,
+            split=split,
         )
-        images = tuple(to_pixels(self.model.decode_latents(latents)))
-        return Preview(step, images, self.score(images))
+        return to_pixels(self.model.decode_latents(latents))

@@ -45,22 +45,22 @@ def make_stepper(
     *,
     example: Batch,
     graph: bool,
-    scale_loss: bool = False,
+    scale: LossScale | None = None,
 ) -> Stepper:
     """Return a CUDA-graph stepper if asked for and possible, otherwise an eager one.
 
     example: a batch of the shapes that every step will have; it trains nothing.
-    scale_loss: for activations in float16, on CUDA.
+    scale: of the loss, for activations in float16.
     """
     if graph:
         try:
-            stepper = GraphStepper(loss, parameters, example=example, scale_loss=scale_loss)
+            stepper = GraphStepper(loss, parameters, example=example, scale=scale)
         except RuntimeError as error:
             logger.warning("Training without a CUDA graph, which could not be made: %s", error)
         else:
             logger.info("Training with every step as one CUDA graph")
             return stepper
-    return EagerStepper(loss, parameters, scale_loss=scale_loss)
+    return EagerStepper(loss, parameters, scale=scale)
 
 
 class EagerStepper:
@@ -71,7 +71,7 @@ class EagerStepper:
         loss: LossFunction,
         parameters: Sequence[nn.Parameter],
         *,
-        scale_loss: bool = False,
+        scale: LossScale | None = None,
     ) -> None:
         self._loss, self._parameters = loss, list(parameters)
         device = self._parameters[0].device
@@ -81,7 +81,7 @@ class EagerStepper:
             weight_decay=WEIGHT_DECAY,
             fused=device.type == "cuda",
         )
-        self._scale = LossScale(device) if scale_loss else None
+        self._scale = scale
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         for group in self._optimizer.param_groups:
@@ -116,7 +116,7 @@ class GraphStepper:
         parameters: Sequence[nn.Parameter],
         *,
         example: Batch,
-        scale_loss: bool = False,
+        scale: LossScale | None = None,
     ) -> None:
         self._parameters = list(parameters)
         self._batch = example.clone()
@@ -129,7 +129,7 @@ class GraphStepper:
             fused=True,
             capturable=True,
         )
-        self._scale = LossScale(self._rate.device) if scale_loss else None
+        self._scale = scale
         # The graph reads every tensor that the loss closes over at the address it had: keep them.
         self._function = loss
         with _fastest_convolutions():

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import torch
 
-from facechain_ext.config import TargetModules, TrainConfig
+from facechain_ext.config import TrainConfig
 from facechain_ext.errors import Cancelled, InvalidInput
 from facechain_ext.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import average, read_lora, save_lora
-from facechain_ext.training.batches import Batch, Batches, TrainingData
-from facechain_ext.training.fast.accelerated import accelerated
-from facechain_ext.training.loss import batch_loss
-from facechain_ext.training.memory import Plan, plan
+from facechain_ext.training.batches import Batches, TrainingData
+from facechain_ext.training.engine import Engine
+from facechain_ext.training.memory import Planner, free_memory, trained_layers
 from facechain_ext.training.pace import Pace, Smoothed
 from facechain_ext.training.previews import Previewer, Scorer
 from facechain_ext.training.schedule import learning_rate
 from facechain_ext.training.select import Chosen, Snapshot, choose
 from facechain_ext.training.state import TrainingState
-from facechain_ext.training.stepper import Stepper, make_stepper
 
 Outcome = Chosen | TrainingState
 """What a slice of training ends with: the LoRA to keep, or where to go on."""
@@ -38,6 +36,7 @@ class Training:
     others_waiting: asked before every step but a slice's first; yes ends the slice.
     keep: given the state every `config.state_every` steps, from step 0 on, and whenever the
     training pauses, is cancelled or its generator closed.
+    free_memory: bytes on a device that may be taken, None for no limit.
     """
 
     data: TrainingData
@@ -49,6 +48,7 @@ class Training:
     cancelled: Callable[[], bool]
     others_waiting: Callable[[], bool] = lambda: False
     keep: Callable[[TrainingState], None] = lambda state: None
+    free_memory: Callable[[torch.device], float | None] = free_memory
 
     def slice(
         self, model: DiffusionModel, start: TrainingState | None = None
@@ -59,13 +59,20 @@ class Training:
         was; the next slice may have another one of the same checkpoint, with the same result.
         Raises Cancelled, and InvalidInput when the loss is no number any more.
         """
-        config, kind = self.config, target_modules(model, self.config)
-        previewer, chosen = self._previewer(model), plan(model, config)
+        config, kind = self.config, trained_layers(model, self.config)
+        planner = Planner.of(model, config, free=self.free_memory(model.device))
+        previewer = self._previewer(model)
         with (
             inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter,
-            accelerated(model.denoiser, dtype=chosen.autocast if chosen.fused else None),
+            Engine(
+                model,
+                adapter.parameters(),
+                config,
+                planner=planner,
+                example=lambda: self.batches(model).draw(),
+            ) as engine,
         ):
-            work = _Slice(self, model, adapter, chosen, previewer, start)
+            work = _Slice(self, model, adapter, engine, previewer, start)
             try:
                 if (yield from work.loop()):
                     return work.keep_chosen()
@@ -75,6 +82,18 @@ class Training:
             except (Cancelled, GeneratorExit):
                 self.keep(work.state())
                 raise
+
+    def batches(self, model: DiffusionModel) -> Batches:
+        """Return the stream of batches from its beginning."""
+        config = self.config
+        return Batches(
+            self.data,
+            batch_size=config.train_batch_size * config.gradient_accumulation_steps,
+            caption_dropout=config.caption_dropout,
+            noise_offset=config.noise_offset,
+            timesteps=len(model.alphas_cumprod),
+            seed=config.seed,
+        )
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
@@ -115,7 +134,7 @@ def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
     return replace(
         config,
         learning_rate=peak_learning_rate(model, config),
-        target_modules=target_modules(model, config),
+        target_modules=trained_layers(model, config),
         resolution=config.resolution or model.resolution,
     )
 
@@ -123,13 +142,6 @@ def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
 def peak_learning_rate(model: DiffusionModel, config: TrainConfig) -> float:
     """Return the configured learning rate, or the checkpoint's own for 0."""
     return config.learning_rate or model.suggested_learning_rate
-
-
-def target_modules(model: DiffusionModel, config: TrainConfig) -> TargetModules:
-    """Return the configured layers, or the checkpoint's own for "auto"."""
-    return (
-        model.suggested_target_modules if config.target_modules == "auto" else config.target_modules
-    )
 
 
 class _Slice:
@@ -140,29 +152,27 @@ class _Slice:
         training: Training,
         model: DiffusionModel,
         adapter: LoraAdapter,
-        chosen: Plan,
+        engine: Engine,
         previewer: Previewer | None,
         start: TrainingState | None,
     ) -> None:
         self._training, self._config = training, training.config
-        self._model, self._adapter, self._previewer = model, adapter, previewer
-        self._plan = chosen
+        self._model, self._adapter, self._engine = model, adapter, engine
+        self._previewer, self._batches = previewer, training.batches(model)
         self._step = self._first = 0 if start is None else start.step
         self._loss = Smoothed() if start is None else Smoothed(start.loss)
         self._snapshots = [] if start is None else list(start.snapshots)
         if start is not None:
             adapter.load(start.lora)
-        self._batches, self._stepper = self._new_batches(), self._new_stepper()
-        if start is not None:
+            engine.load_state(start.optimizer)
             self._batches.load_state(start.batches)
-            self._stepper.load_state(start.optimizer)
 
     def state(self) -> TrainingState:
         """Copy everything that the next slice needs."""
         return TrainingState(
             step=self._step,
             lora=self._adapter.state(),
-            optimizer=self._stepper.state(),
+            optimizer=self._engine.state(),
             batches=self._batches.state(),
             loss=self._loss.state,
             snapshots=tuple(self._snapshots),
@@ -204,11 +214,9 @@ class _Slice:
         step, total = self._step + 1, self._config.max_train_steps
         rate = self._learning_rate(step)
         with pace.step():
-            loss_on_device = self._stepper.step(self._batches.draw(), learning_rate=rate)
-            if step < total:
-                self._batches.draw_ahead()  # while the device is at work
-            loss = float(loss_on_device)
-        self._loss.add(loss)
+            batch = self._batches.draw()
+            ahead = self._batches.draw_ahead if step < total else lambda: None
+            self._loss.add(self._engine.step(batch, learning_rate=rate, meanwhile=ahead))
         self._step = step
         _check_finite(self._loss.value, step)
         return Step(step, total, self._loss.value, rate, pace.images_per_second, pace.eta_seconds)
@@ -229,7 +237,9 @@ class _Slice:
     def _preview(self, step: int) -> Preview | None:
         if self._previewer is None:
             return None
-        return self._previewer.draw(step, lambda done, of: self._stop_if_cancelled())
+        stop = self._stop_if_cancelled
+        with self._engine.drawing() as one_by_one:
+            return self._previewer.draw(step, lambda done, of: stop(), one_by_one=one_by_one)
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(
@@ -243,44 +253,10 @@ class _Slice:
     def _new_pace(self) -> Pace:
         total = self._config.max_train_steps
         return Pace(
-            batch_size=self._plan.batch_size,
+            batch_size=self._engine.plan.batch_size,
             steps=total - self._step,
             snapshots=math.ceil(total / self._config.snapshot_every) - len(self._snapshots),
         )
-
-    def _new_batches(self) -> Batches:
-        return Batches(
-            self._training.data,
-            batch_size=self._plan.batch_size,
-            caption_dropout=self._config.caption_dropout,
-            timesteps=len(self._model.alphas_cumprod),
-            seed=self._config.seed,
-        )
-
-    def _new_stepper(self) -> Stepper:
-        # A stream of its own for the example, so that every stepper sees the same batches.
-        example = self._new_batches().draw()
-        return make_stepper(
-            self._loss_of(),
-            self._adapter.parameters(),
-            example=example,
-            graph=self._plan.graph,
-            scale_loss=self._plan.autocast == torch.float16,
-        )
-
-    def _loss_of(self) -> Callable[[Batch], torch.Tensor]:
-        alphas_cumprod = self._model.alphas_cumprod.to(self._model.device)
-
-        def loss(batch: Batch) -> torch.Tensor:
-            return batch_loss(
-                self._model,
-                batch,
-                alphas_cumprod,
-                min_snr_gamma=self._config.min_snr_gamma,
-                autocast=self._plan.autocast,
-            )
-
-        return loss
 
     def _stop_if_cancelled(self) -> None:
         if self._training.cancelled():

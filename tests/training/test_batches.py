@@ -89,3 +89,33 @@ def test_sizes_travel_with_their_picture(data: TrainingData) -> None:
     assert batch.cond.add_time_ids is not None
     assert batch.cond.add_time_ids[:, 0].tolist() == [6.0 * row for row in rows_of(batch, data)]
     assert stream(data).draw().cond.add_time_ids is None
+
+
+def test_a_split_batch_is_its_parts_in_order(data: TrainingData) -> None:
+    batch = stream(data, batch_size=5).draw()
+    parts = batch.split(2)
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert torch.equal(torch.cat([part.noise for part in parts]), batch.noise)
+    assert torch.equal(torch.cat([part.timesteps for part in parts]), batch.timesteps)
+    embeds = torch.cat([part.cond.prompt_embeds for part in parts])
+    assert torch.equal(embeds, batch.cond.prompt_embeds)
+
+
+def test_noise_offset_shifts_whole_channels_and_nothing_else(data: TrainingData) -> None:
+    plain, shifted = stream(data).draw(), stream(data, noise_offset=0.5).draw()
+    shifts = shifted.noise - plain.noise
+    assert shifts.std(dim=(2, 3)).max() < 1e-6
+    many = [stream(data, noise_offset=0.5, seed=n).draw().noise.mean(dim=(2, 3)) for n in range(60)]
+    assert torch.cat(many).std().item() == pytest.approx(0.5, rel=0.15)
+
+
+def test_a_stream_goes_on_where_another_stood(data: TrainingData) -> None:
+    one, other = stream(data), stream(data, seed=99)
+    for _ in range(3):
+        one.draw()
+    other.load_state(one.state())
+    for _ in range(4):
+        first, second = one.draw(), other.draw()
+        assert torch.equal(first.noise, second.noise)
+        assert torch.equal(first.latents, second.latents)
+        assert torch.equal(first.timesteps, second.timesteps)

@@ -18,8 +18,9 @@ from facechain_ext.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.records import Pixels
 from facechain_ext.training.batches import TrainingData
+from facechain_ext.training.memory import trained_layers
 from facechain_ext.training.select import Chosen
-from facechain_ext.training.trainer import peak_learning_rate, target_modules, train
+from facechain_ext.training.trainer import peak_learning_rate, train
 
 QUICK = TrainConfig(
     max_train_steps=4,
@@ -218,6 +219,8 @@ def test_samples_of_all_snapshots_start_from_the_same_noise(run: Run) -> None:
         {"lr_warmup_steps": 0},
         {"min_snr_gamma": 0.0},
         {"caption_dropout": 1.0},
+        {"noise_offset": 0.1},
+        {"gradient_accumulation_steps": 2},
         {"seed": 1},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -236,9 +239,9 @@ def test_every_option_reaches_the_training(run: Run, changes: dict[str, Any]) ->
 def test_zero_and_auto_take_what_the_checkpoint_suggests(tiny_model: DiffusersModel) -> None:
     own, given = TrainConfig(), TrainConfig(learning_rate=1e-3, target_modules="attention")
     assert peak_learning_rate(tiny_model, own) == tiny_model.suggested_learning_rate
-    assert target_modules(tiny_model, own) == tiny_model.suggested_target_modules
+    assert trained_layers(tiny_model, own) == tiny_model.suggested_target_modules
     assert peak_learning_rate(tiny_model, given) == 1e-3
-    assert target_modules(tiny_model, given) == "attention"
+    assert trained_layers(tiny_model, given) == "attention"
 
 
 def test_the_loss_mask_decides_what_is_learned(run: Run, data: TrainingData) -> None:

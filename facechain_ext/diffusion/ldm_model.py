@@ -1,0 +1,183 @@
+"""A DiffusionModel over LDM's objects: the UNet, autoencoder and text encoder of a LatentDiffusion.
+
+What the webui trains and draws with. Nothing is copied: the modules are used where they are, and
+only through calls that let gradients through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.ldm_family import describe_ldm
+from facechain_ext.diffusion.ldm_names import ldm_targets
+from facechain_ext.host import Conditioning, Family, PredictionType
+
+SD1_WIDTH = 320
+"""Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""
+
+EncodeText = Callable[[list[str]], Tensor]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LdmModel:
+    """A Stable Diffusion 1.x or 2.x model made of LDM's classes.
+
+    encode_text: from prompts to their embeddings (B, T, D). resolution: in pixels.
+    alphas_cumprod: (1000,), float32, on the CPU.
+    parked: whether autoencoder and text encoder wait on the CPU and come to the UNet's device only
+        while they are used.
+    """
+
+    unet: nn.Module
+    vae: nn.Module
+    text_encoder: nn.Module
+    encode_text: EncodeText
+    scale_factor: float
+    resolution: int
+    alphas_cumprod: Tensor
+    family: Family
+    prediction_type: PredictionType
+    parked: bool = False
+
+    @classmethod
+    def over(cls, latent_diffusion: Any, *, parked: bool = False) -> LdmModel:
+        """Take the parts of a LatentDiffusion; raises UnsupportedCheckpoint, saying what it is."""
+        kind = describe_ldm(latent_diffusion)
+        alphas = getattr(latent_diffusion, "alphas_cumprod_original", None)
+        return cls(
+            unet=latent_diffusion.model.diffusion_model,
+            vae=latent_diffusion.first_stage_model,
+            text_encoder=latent_diffusion.cond_stage_model,
+            encode_text=latent_diffusion.get_learned_conditioning,
+            scale_factor=float(latent_diffusion.scale_factor),
+            resolution=kind.resolution,
+            alphas_cumprod=(latent_diffusion.alphas_cumprod if alphas is None else alphas)
+            .detach()
+            .to("cpu", torch.float32, copy=True),
+            family=kind.family,
+            prediction_type=kind.prediction_type,
+            parked=parked,
+        )
+
+    @property
+    def denoiser(self) -> nn.Module:
+        return self.unet
+
+    @property
+    def device(self) -> torch.device:
+        return self._input_weight.device
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the UNet is narrower than Stable Diffusion's own, as the mini's is."""
+        return len(self._input_weight) < SD1_WIDTH
+
+    @property
+    def default_guidance_scale(self) -> float:
+        return 3.0 if self.is_small else 7.0
+
+    @property
+    def suggested_target_modules(self) -> TargetModules:
+        return "all" if self.is_small else "attention"
+
+    @property
+    def suggested_learning_rate(self) -> float:
+        return 2e-3 if self.is_small else 2e-4
+
+    @torch.no_grad()
+    def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode (B, 3, H, W) in -1..1 to scaled latents, float32, one picture at a time."""
+        # The class's own method, here and below: --medvram's on the instance moves the UNet away.
+        autoencoder: Any = type(self.vae)
+
+        def encode_one(picture: Tensor) -> Tensor:
+            posterior = autoencoder.encode(self.vae, picture)
+            noise = torch.randn(posterior.mean.shape, generator=generator)
+            latents: Tensor = posterior.mean + posterior.std * noise.to(posterior.mean)
+            return latents * self.scale_factor
+
+        with self._at_work(self.vae, torch.float32):
+            return _each(encode_one, pixels.to(self.device, torch.float32))
+
+    @torch.no_grad()
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Decode to (B, 3, H, W) in -1..1, float32, one picture at a time."""
+        autoencoder: Any = type(self.vae)
+
+        def decode_one(one: Tensor) -> Tensor:
+            picture: Tensor = autoencoder.decode(self.vae, one)
+            return picture.clamp(-1, 1)
+
+        with self._at_work(self.vae, torch.float32):
+            return _each(decode_one, latents.to(self.device, torch.float32) / self.scale_factor)
+
+    @torch.no_grad()
+    def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
+        """Encode prompts as the model's owner does, emphasis and long prompts included."""
+        with self._at_work(self.text_encoder), self._precision():
+            embeds = self.encode_text(list(texts))
+        with torch.inference_mode(False):  # what is made in inference mode cannot be trained with
+            return Conditioning(embeds.detach().to(self.device).clone())
+
+    def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
+        """Run the UNet in its own precision; the answer has the input's dtype."""
+        dtype = self._input_weight.dtype
+        with self._precision():
+            prediction: Tensor = self.unet(
+                noisy_latents.to(dtype), timesteps, context=cond.prompt_embeds.to(dtype)
+            )
+        return prediction.to(noisy_latents.dtype)
+
+    def lora_targets(self, kind: TargetModules) -> dict[str, str]:
+        """Map kohya LoRA name to the module's dotted path inside the UNet."""
+        unet: Any = self.unet
+        return ldm_targets(self.unet, kind, layers_per_block=int(unet.num_res_blocks[0]))
+
+    @property
+    def _input_weight(self) -> Tensor:
+        """A weight that no LoRA replaces, to ask for device and dtype."""
+        weight = self.unet.get_submodule("input_blocks.0.0").weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+    def _precision(self) -> AbstractContextManager[object]:
+        """LDM computes times and norms in float32: in half precision it relies on autocast."""
+        device, dtype = self.device.type, self._input_weight.dtype
+        if dtype not in (torch.float16, torch.bfloat16) or _autocasts(device):
+            return nullcontext()
+        return torch.autocast(device, dtype)
+
+    @contextmanager
+    def _at_work(self, module: nn.Module, dtype: torch.dtype | None = None) -> Iterator[None]:
+        """Have a module on the UNet's device, in a precision if one is named, and put it back.
+
+        Back is exact where all of it has one precision, as the autoencoder has; in float16 some
+        of those overflow to black pictures.
+        """
+        weight = next(module.parameters())
+        home, own = weight.device, None if dtype is None else weight.dtype
+        module.to(self.device, dtype)
+        try:
+            yield
+        finally:
+            module.to("cpu" if self.parked else home, own)
+
+
+def _autocasts(device: str) -> bool:
+    """Tell whether autocast is on; torch 2.4 has one question for every kind of device."""
+    ask: Any = torch.is_autocast_enabled
+    if hasattr(torch, "get_autocast_dtype"):
+        return bool(ask(device))
+    return bool(ask() if device == "cuda" else torch.is_autocast_cpu_enabled())
+
+
+def _each(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    """Apply a function to one row after the other; memory is that of one."""
+    return torch.cat([function(row) for row in torch.split(batch, 1)])

@@ -1,0 +1,82 @@
+"""All that differs between gradio 3.41 (AUTOMATIC1111), 4.40 (Forge) and 6 (on its own)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+MAJOR = int(gr.__version__.split(".")[0])
+UNCHANGED = gr.update()
+"""An output's value that leaves it as it is."""
+
+_HIDDEN_FROM_API: dict[str, Any] = (
+    {"api_visibility": "private"} if MAJOR >= 6 else {"api_name": False}
+)
+
+
+def on(
+    listener: Callable[..., Any],
+    fn: Callable[..., Any] | None,
+    inputs: Sequence[Any] = (),
+    outputs: Sequence[Any] = (),
+    *,
+    js: str | None = None,
+    queue: bool = False,
+) -> Any:
+    """Wire an event; queue it only when fn is a generator or slow. No event is part of an API."""
+    script = {} if js is None else {"_js" if MAJOR < 4 else "js": js}
+    return listener(
+        fn,
+        list(inputs),
+        list(outputs),
+        queue=queue,
+        show_progress="hidden",
+        **_HIDDEN_FROM_API,
+        **script,
+    )
+
+
+def not_saved(component: Any) -> Any:
+    """Keep what is typed about people out of the webui's ui-config.json."""
+    component.do_not_save_to_config = True
+    return component
+
+
+def new_blocks(title: str, *, css: str = "", theme: Any = None) -> gr.Blocks:
+    """Make an empty page; from gradio 6 on, looks are given when it is launched."""
+    looks = {} if MAJOR >= 6 else {"css": css or None, "theme": theme}
+    return gr.Blocks(title=title, analytics_enabled=False, **looks)
+
+
+def launch(page: gr.Blocks, *, css: str, theme: Any, **options: Any) -> None:
+    """Serve a page without sharing it; `options` are those that every gradio knows."""
+    if MAJOR >= 6:
+        options |= {"css": css, "theme": theme, "footer_links": []}
+    elif MAJOR < 6:
+        options["show_api"] = False
+    if MAJOR >= 5:
+        options["ssr_mode"] = False
+    page.queue().launch(share=False, **options)
+
+
+def paths_of(files: Any) -> list[Path]:
+    """Return the paths of what a File component holds."""
+    return [Path(getattr(file, "name", file)) for file in files or ()]
+
+
+def temp_dir() -> Path:
+    """Return the folder that gradio serves files from."""
+    return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
+
+
+def servable(path: Path) -> str:
+    """Copy a file to where gradio may serve it from, under the same name; return that path."""
+    temp_dir().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="facechain-", dir=temp_dir()))
+    return str(shutil.copyfile(path, folder / path.name))

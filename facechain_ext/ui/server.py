@@ -1,0 +1,78 @@
+"""The same panels without a webui: a page on this computer alone."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facechain_ext.errors import FaceChainError
+
+if TYPE_CHECKING:
+    from facechain_ext.ui.services import Services
+
+ADDRESS = "127.0.0.1"
+ROOT = Path(__file__).parents[2]
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+
+
+def serve(services: Services, *, port: int | None, open_browser: bool) -> None:
+    """Show the page until interrupted; what it hands out lies in a folder that goes with it.
+
+    Raises FaceChainError without gradio.
+    """
+    if find_spec("gradio") is None:
+        raise FaceChainError('The page needs gradio: pip install "facechain-ext[ui]".')
+    with tempfile.TemporaryDirectory(prefix="facechain-page-") as folder:
+        _settle(Path(folder))
+        _serve(services, Path(folder), port, open_browser)
+
+
+def _settle(folder: Path) -> None:
+    """Set what gradio reads when it is imported: no calls home, a folder of our own."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+
+
+def _serve(services: Services, folder: Path, port: int | None, open_browser: bool) -> None:
+    from starlette.middleware import Middleware
+
+    from facechain_ext.ui import compat
+    from facechain_ext.ui.local_page import LocalPage
+    from facechain_ext.ui.tab import build_tab
+
+    css, theme = read_asset("style.css") + "\nfooter { display: none !important; }", _theme()
+    page = build_tab(services, css=css, theme=theme)
+    script = read_asset("javascript/facechain.js")
+    with page:
+        compat.on(page.load, None, js=f"() => {{ {script} }}")
+    compat.launch(
+        page,
+        css=css,
+        theme=theme,
+        server_name=ADDRESS,
+        server_port=port,
+        inbrowser=open_browser,
+        quiet=True,
+        app_kwargs={"middleware": [Middleware(LocalPage, files=folder)]},
+    )
+
+
+def read_asset(name: str) -> str:
+    """Read a file that the webui finds by itself, from beside the package or from within it."""
+    places = (ROOT / name, Path(__file__).with_name(Path(name).name))
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise FaceChainError(f"{name} is missing from this installation.")
+    return path.read_text(encoding="utf-8")
+
+
+def _theme() -> Any:
+    """Return gradio's own look with the fonts of the computer: others would be fetched."""
+    import gradio as gr
+
+    return gr.themes.Default(font=list(FONT), font_mono=list(MONO))

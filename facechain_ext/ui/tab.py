@@ -1,0 +1,95 @@
+"""The whole tab: three pages under one root, and the pulse that keeps them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from facechain_ext.jobs import Job, JobState
+from facechain_ext.ui import compat
+from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.people_desk import PeopleDesk, is_running
+from facechain_ext.ui.people_panel import PeoplePanel
+from facechain_ext.ui.people_view import PeopleView
+from facechain_ext.ui.portrait_desk import PortraitDesk
+from facechain_ext.ui.portraits_panel import PortraitsPanel
+from facechain_ext.ui.redraw import Redraw, Seen
+from facechain_ext.ui.services import Services
+from facechain_ext.ui.settings_panel import SettingsPanel
+from facechain_ext.ui.verdicts import PhotoCheck
+
+
+def build_tab(services: Services, **looks: Any) -> gr.Blocks:
+    """Build the page; looks: css and theme, outside a webui."""
+    page = compat.new_blocks("FaceChain", **looks)
+    with page:
+        draw_tab(services)
+    return page
+
+
+def draw_tab(services: Services) -> None:
+    """Draw everything into the page that is being built."""
+    desk = PeopleDesk(services)
+    people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
+    portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
+    with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
+        status = gr.HTML(elem_id=ids.STATUS)
+        with gr.Tabs(elem_id=ids.PAGES):
+            with gr.Tab("People", id="people"):
+                people.draw()
+            with gr.Tab("Portraits", id="portraits"):
+                portraits.draw()
+            with gr.Tab("Settings and Models", id="models") as last:
+                settings.draw(last)
+        Pulse(services, people, portraits, status).draw()
+
+
+@dataclass(eq=False)
+class Pulse:
+    """A hidden button that the page's script presses: often while work goes on, else seldom.
+
+    It answers outside gradio's queue, with what has changed alone.
+    """
+
+    services: Services
+    people: PeoplePanel
+    portraits: PortraitsPanel
+    status: Any
+
+    def draw(self) -> None:
+        button = compat.not_saved(
+            gr.Button("Refresh FaceChain", elem_id=ids.PULSE, elem_classes=["fc-offscreen"])
+        )
+        self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
+        self.seen = gr.State({})
+        self.outputs = {**self.people.outputs, **self.portraits.outputs, "status": self.status}
+        inputs = [self.seen, *self.people.inputs, *self.portraits.inputs]
+        outputs = [self.seen, self.answer, *self.outputs.values()]
+        compat.on(button.click, self.beat, inputs, outputs)
+
+    def beat(self, seen: Seen, *values: Any) -> list[Any]:
+        """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
+        page, split = Redraw(seen), len(self.people.inputs)
+        self.people.refresh(page, values[:split])
+        self.portraits.refresh(page, values[split:])
+        jobs = [job for job in self.services.jobs.all() if is_running(job)]
+        page.put("status", _status(jobs))
+        beats = page.seen.get("beats", 0) + 1
+        page.seen["beats"] = beats
+        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}"></i>'
+        return [page.seen, answer, *(page.values[key] for key in self.outputs)]
+
+
+def _status(jobs: Sequence[Job]) -> str:
+    """Tell in one line what goes on, whichever page is open."""
+    running = [job for job in jobs if job.state is JobState.RUNNING]
+    waiting = len(jobs) - len(running)
+    if not jobs:
+        return '<div class="fc-status"><h2>FaceChain</h2><span>ready</span></div>'
+    told = escape(running[0].title if running else "starting")
+    more = f" · {waiting} waiting" if waiting else ""
+    return f'<div class="fc-status fc-busy"><h2>FaceChain</h2><span>{told}{more}</span></div>'

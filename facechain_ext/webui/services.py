@@ -1,0 +1,38 @@
+"""The one studio and the one queue of this process; they outlive Reload UI."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from modules import sd_samplers
+
+from facechain_ext.jobs import Jobs
+from facechain_ext.nets import FaceNets
+from facechain_ext.studio import Studio
+from facechain_ext.ui.services import Services
+from facechain_ext.webui import sending, settings
+from facechain_ext.webui.which import make_host
+
+
+@cache
+def studio() -> Studio:
+    return Studio(make_host(), FaceNets())
+
+
+@cache
+def jobs() -> Jobs:
+    return Jobs(studio().host)
+
+
+@cache
+def services() -> Services:
+    """Return what the tab is given."""
+    return Services(
+        studio=studio(),
+        jobs=jobs(),
+        sampler_names=sd_samplers.visible_sampler_names,
+        send_buttons=sending.draw_send_buttons,
+        paste_fields=sending.paste_fields,
+        redraws=True,
+        defaults=settings.chosen,
+    )

@@ -1,0 +1,83 @@
+"""Our section in the webui's settings: labels, help and bounds come from the configs' fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from html import escape
+from typing import Any, TypeVar, get_type_hints
+
+from modules import shared
+from modules.options import OptionInfo, categories, options_section
+
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.errors import InvalidInput
+from facechain_ext.ui.setting_inputs import setting_input
+
+logger = logging.getLogger(__name__)
+
+SECTION = ("facechain", "FaceChain", "facechain")
+LIST_MINI = "facechain_list_mini"
+
+DEFAULTS: dict[type, tuple[str, ...]] = {
+    PrepareConfig: ("background", "min_face_px", "main_face_ratio"),
+    TrainConfig: ("max_train_steps", "train_batch_size", "rank", "snapshot_every", "selection"),
+    PortraitConfig: (
+        *("count", "candidates", "steps", "fusion_strength", "output_size"),
+        *("min_face_share", "max_face_share"),
+    ),
+}
+"""Fields whose defaults the user may change; everything else is set in the tab."""
+
+Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig)
+
+
+def add(*, on_mini_switched: Callable[[bool], None]) -> None:
+    """Add the section; the webui calls this while it builds its settings page."""
+    mini = OptionInfo(
+        True,
+        "List the FaceChain mini among the checkpoints",
+        onchange=lambda: on_mini_switched(mini_wanted()),
+    ).info("a small demonstration checkpoint that comes with the extension")
+    options = {LIST_MINI: mini}
+    for config, names in DEFAULTS.items():
+        fields = {spec.name: spec for spec in dataclasses.fields(config)}
+        hints = get_type_hints(config)
+        for name in names:
+            options[key(config, name)] = _option(config, fields[name], hints[name])
+    categories.register_category("facechain", "FaceChain")
+    for option, info in options_section(SECTION, options).items():
+        shared.opts.add_option(option, info)
+
+
+def mini_wanted() -> bool:
+    """Whether the mini is to be listed; asked before the section exists, too."""
+    return bool(shared.opts.data.get(LIST_MINI, True))
+
+
+def chosen(config: type[Config]) -> Config:
+    """Return a config with the user's defaults; one that is out of bounds counts as not chosen."""
+    result, hints = config(), get_type_hints(config)
+    for name in DEFAULTS[config]:
+        value = shared.opts.data.get(key(config, name), getattr(result, name))
+        if hints[name] is int and isinstance(value, float):  # as the settings page sends numbers
+            value = int(value)
+        try:
+            result = dataclasses.replace(result, **{name: value})
+        except InvalidInput as error:
+            logger.warning("The setting %s is ignored: %s", key(config, name), error)
+    return result
+
+
+def key(config: type, field: str) -> str:
+    """Return the webui's name of a setting, such as facechain_train_rank."""
+    return f"facechain_{config.__name__.removesuffix('Config').lower()}_{field}"
+
+
+def _option(config: type, spec: dataclasses.Field[Any], hint: Any) -> OptionInfo:
+    component, arguments = setting_input(spec, hint)
+    kind = config.__name__.removesuffix("Config")
+    unit = f", {spec.metadata['unit']}" if spec.metadata["unit"] else ""
+    label = f"{kind}: {spec.metadata['label'].lower()}{unit}"
+    return OptionInfo(spec.default, label, component, arguments).info(escape(spec.metadata["help"]))

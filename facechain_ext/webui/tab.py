@@ -1,0 +1,38 @@
+"""Our tab, or a panel that says what keeps it from opening."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from modules import shared
+
+from facechain_ext.webui import sending
+from facechain_ext.webui.packages import require_packages
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+logger = logging.getLogger(__name__)
+
+
+def tabs() -> list[tuple[Blocks, str, str]]:
+    """Build the tab, with its title and element id, as the webui wants it."""
+    return [(_build(), sending.TITLE, sending.TAB)]
+
+
+def _build() -> Blocks:
+    try:
+        require_packages()
+        from facechain_ext.ui.tab import build_tab
+        from facechain_ext.webui.services import services
+
+        page = build_tab(services())
+    except Exception as error:
+        logger.exception("The FaceChain tab could not be built.")
+        from facechain_ext.ui.error_panel import build_error_panel
+
+        sending.connect(tab_shown=False)
+        return build_error_panel(error)
+    sending.connect(tab_shown=sending.TITLE not in shared.opts.hidden_tabs)
+    return page

@@ -1,0 +1,208 @@
+"""What every Host keeps to, whatever it is made of."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facechain_ext.errors import Cancelled, InvalidInput
+from facechain_ext.host import GenerationRequest, Host, LoraUse, Unavailable
+from facechain_ext.imaging.files import read_png_text
+from facechain_ext.infotext import parse_infotext
+from facechain_ext.jobs import Jobs, JobState
+from facechain_ext.records import LoraFile
+from tests.contract.lending import fingerprint, fingerprint_of, make_lora, steps, training
+
+REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 5), steps=2)
+BLANK = np.zeros((16, 16, 3), np.uint8)
+
+
+def test_folders_are_absolute(host: Host) -> None:
+    paths = host.paths
+    folders = (paths.data_dir, paths.lora_dir, paths.output_dir, paths.models_dir)
+    assert all(folder.is_absolute() for folder in folders)
+
+
+def test_the_current_checkpoint_is_one_of_the_list(host: Host) -> None:
+    current = host.current_checkpoint()
+    assert current.path.exists()
+    assert current.name in [each.name for each in host.checkpoints()]
+
+
+# Lending
+
+
+def test_training_leaves_every_weight(host: Host, tmp_path: Path) -> None:
+    before = fingerprint(host)
+    with host.job("Training"), host.borrow_model(for_training=True) as model:
+        assert len(list(steps(training(host, model, tmp_path)))) == 3
+    assert fingerprint(host) == before
+
+
+def test_so_does_a_training_that_is_cancelled(host: Host, tmp_path: Path) -> None:
+    before = fingerprint(host)
+    with pytest.raises(Cancelled), host.job("Training"):  # noqa: SIM117
+        with host.borrow_model(for_training=True) as model:
+            for _ in training(host, model, tmp_path):
+                host.cancel()
+    assert fingerprint(host) == before
+
+
+def test_so_does_one_that_fails(host: Host, tmp_path: Path) -> None:
+    before = fingerprint(host)
+    with pytest.raises(ZeroDivisionError), host.job("Training"):  # noqa: SIM117
+        with host.borrow_model(for_training=True) as model:
+            for _ in steps(training(host, model, tmp_path)):
+                raise ZeroDivisionError
+    assert fingerprint(host) == before
+
+
+def test_so_does_one_that_is_dropped_half_way(host: Host, tmp_path: Path) -> None:
+    before = fingerprint(host)
+    with host.job("Training"), host.borrow_model(for_training=True) as model:
+        unfinished = training(host, model, tmp_path)
+        next(unfinished)
+        unfinished.close()
+        assert fingerprint_of(model) == before
+    assert fingerprint(host) == before
+
+
+def test_a_job_gets_the_same_weights_every_time_it_asks(host: Host) -> None:
+    with host.job("Training"):
+        first, second = fingerprint(host), fingerprint(host)
+    assert first == second == fingerprint(host)
+
+
+def test_it_can_be_lent_again_after_an_error(host: Host) -> None:
+    with pytest.raises(ZeroDivisionError), host.borrow_model(for_training=True):
+        raise ZeroDivisionError
+    with host.borrow_model(for_training=False) as model:
+        assert model.family == "sd1"
+
+
+def test_nobody_waits_who_is_not_there(host: Host) -> None:
+    with host.borrow_model(for_training=True):
+        assert not host.others_waiting()
+
+
+# Drawing
+
+
+def test_one_picture_a_seed_with_what_made_it(host: Host) -> None:
+    images = list(host.generate(REQUEST))
+    assert [image.seed for image in images] == [1, 2, 5]
+    for image in images:
+        prompt, negative, fields = parse_infotext(image.infotext)
+        assert (prompt, negative) == ("fcsks, photo", "blurry")
+        assert (fields["Seed"], fields["Steps"], fields["Size"]) == (str(image.seed), "2", "64x64")
+        assert image.pixels.shape == (64, 64, 3)
+        assert image.pixels.dtype == np.uint8
+
+
+def test_a_seed_is_a_picture_whoever_is_drawn_beside_it(host: Host) -> None:
+    together = {image.seed: image.pixels for image in host.generate(REQUEST)}
+    (alone,) = host.generate(REQUEST.for_seeds([5]))
+    assert np.abs(together[5].astype(int) - alone.pixels).max() <= 1
+    assert np.abs(together[5].astype(int) - together[1]).max() > 1
+
+
+def test_loras_change_the_picture_in_their_order_and_nothing_stays(host: Host) -> None:
+    first, second = make_lora(host, "style"), make_lora(host, "face")
+    uses = (LoraUse(first, 0.3), LoraUse(second, 0.9))
+    plain = GenerationRequest("a", seeds=(1,), steps=2)
+    before = fingerprint(host)
+    (as_it_was,) = host.generate(plain)
+    (changed,) = host.generate(GenerationRequest("a", seeds=(1,), steps=2, loras=uses))
+    assert fingerprint(host) == before
+    (again,) = host.generate(plain)
+    assert "<lora:style:0.3> <lora:face:0.9>" in changed.infotext
+    assert not np.array_equal(as_it_was.pixels, changed.pixels)
+    assert np.array_equal(as_it_was.pixels, again.pixels)
+
+
+def test_training_after_a_picture_starts_from_the_checkpoint(host: Host, tmp_path: Path) -> None:
+    lora = make_lora(host)
+    losses = []
+    for _ in range(2):
+        with host.job("Training"), host.borrow_model(for_training=True) as model:
+            losses.append([step.loss for step in steps(training(host, model, tmp_path))])
+        list(host.generate(GenerationRequest("a", steps=1, loras=(LoraUse(lora, 1.0),))))
+    assert losses[0] == losses[1]
+
+
+def test_bad_requests_are_refused_with_what_was_asked(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="Nonesuch"):
+        list(host.generate(GenerationRequest("a", sampler_name="Nonesuch")))
+    missing = LoraFile(tmp_path / "gone.safetensors", "fcsks", "")
+    with pytest.raises(InvalidInput, match="gone"):
+        list(host.generate(GenerationRequest("a", loras=(LoraUse(missing, 1.0),))))
+    assert len(list(host.generate(REQUEST.for_seeds([1])))) == 1
+
+
+# Jobs
+
+
+def test_steps_are_told_and_cancelling_stops(host: Host) -> None:
+    told: list[tuple[int, int, int]] = []
+
+    def on_step(picture: int, step: int, total: int) -> None:
+        told.append((picture, step, total))
+        host.cancel()
+
+    with host.job("Portraits"), pytest.raises(Cancelled):
+        list(host.generate(REQUEST, on_step))
+    assert told[0] == (0, 0, 2)
+
+
+def test_the_next_job_forgets_the_cancel(host: Host) -> None:
+    with host.job("Portraits"):
+        host.cancel()
+        assert host.cancelled()
+    with host.job("Portraits"):
+        assert not host.cancelled()
+        assert len(list(host.generate(REQUEST))) == 3
+
+
+def test_a_job_in_the_background_can_be_cancelled_from_here(host: Host, tmp_path: Path) -> None:
+    before, begun = fingerprint(host), threading.Event()
+
+    def work():  # type: ignore[no-untyped-def]
+        with host.borrow_model(for_training=True) as model:
+            for event in training(host, model, tmp_path):
+                begun.set()
+                yield event
+                stopped.wait(30)
+
+    stopped = threading.Event()
+    job = Jobs(host).submit("Training", work)
+    assert begun.wait(60)
+    job.cancel()
+    stopped.set()
+    list(job.follow())
+    assert job.state is JobState.CANCELLED
+    assert fingerprint(host) == before
+
+
+# Files and tools
+
+
+def test_a_saved_picture_says_how_it_was_made_and_that_it_is_drawn(host: Host) -> None:
+    folder = host.paths.output_dir / "ana é"
+    first = host.save_image(BLANK, "a man\nSteps: 20", folder, "01-7")
+    second = host.save_image(BLANK, "again", folder, "01-7")
+    text = read_png_text(first.read_bytes())
+    assert text["parameters"] == "a man\nSteps: 20"
+    assert "trainedAlgorithmicMedia" in text["XML:com.adobe.xmp"].replace("TrainedA", "trainedA")
+    assert first != second
+    assert read_png_text(second.read_bytes())["parameters"] == "again"
+
+
+def test_what_is_not_there_is_said_in_a_sentence(host: Host) -> None:
+    for tool in (host.restore_face, host.tag, lambda pixels: host.upscale(pixels, 64)):
+        answer = tool(BLANK)
+        if isinstance(answer, Unavailable):
+            assert answer.reason.endswith(".")
+            assert len(answer.reason) > 20

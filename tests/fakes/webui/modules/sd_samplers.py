@@ -1,0 +1,8 @@
+"""Two samplers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+all_samplers = [SimpleNamespace(name="Euler a"), SimpleNamespace(name="DPM++ 2M")]
+all_samplers_map = {each.name: each for each in all_samplers}

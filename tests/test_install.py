@@ -1,0 +1,212 @@
+"""install.py itself, with the real pip, in small environments and with packages made here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sysconfig
+import venv
+import zipfile
+from dataclasses import dataclass, field
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+A1111 = {
+    "torch": "2.1.2+cu121",
+    "transformers": "4.30.2",
+    "numpy": "1.26.2",
+    "pillow": "9.5.0",
+    "safetensors": "0.4.2",
+}
+
+
+@dataclass
+class Webui:
+    """A Python environment as a webui has one, and a shelf of wheels that pip finds."""
+
+    python: Path
+    site: Path
+    shelf: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def install(self) -> str:
+        """Run install.py as the webui does; returns what it says."""
+        variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.shelf), **self.variables}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
+        kept.pop("PYTHONPATH", None)
+        kept.pop("COMMANDLINE_ARGS", None)
+        done = subprocess.run(
+            [str(self.python), str(ROOT / "install.py")],
+            env={**kept, "PIP_CONFIG_FILE": os.devnull, **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    def freeze(self) -> dict[str, str]:
+        found = distributions(path=[str(self.site)])
+        return {each.metadata["Name"].lower(): each.version for each in found}
+
+    def has(self, **versions: str) -> None:
+        """Put installed packages in place."""
+        for name, version in versions.items():
+            self.forget(name)
+            folder = self.site / f"{name}-{version}.dist-info"
+            folder.mkdir()
+            (folder / "METADATA").write_text(_metadata(name, version), encoding="utf-8")
+            (folder / "RECORD").touch()
+
+    def forget(self, name: str) -> None:
+        for folder in self.site.glob(f"{name}-*.dist-info"):
+            shutil.rmtree(folder)
+
+    def offer(self, name: str, version: str, *needs: str) -> None:
+        """Put a wheel on the shelf."""
+        info = f"{name}-{version}.dist-info"
+        with zipfile.ZipFile(self.shelf / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{name}.py", "")
+            wheel.writestr(f"{info}/METADATA", _metadata(name, version, *needs))
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/RECORD", "")
+
+
+def _metadata(name: str, version: str, *needs: str) -> str:
+    required = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}"
+
+
+@pytest.fixture
+def webui(tmp_path: Path) -> Webui:
+    """A1111's environment without what we add to it."""
+    builder = venv.EnvBuilder(symlinks=os.name != "nt")
+    builder.create(tmp_path / "env")
+    python = Path(builder.ensure_directories(tmp_path / "env").env_exe)
+    base = {"base": str(tmp_path / "env"), "platbase": str(tmp_path / "env")}
+    site = Path(sysconfig.get_path("purelib", "venv", base))
+    for name in ("pip", "packaging"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            pytest.skip(f"this environment has no {name} to lend")
+        shutil.copytree(Path(spec.origin).parent, site / name, dirs_exist_ok=True)
+    (tmp_path / "shelf").mkdir()
+    made = Webui(python, site, tmp_path / "shelf")
+    made.has(**A1111)
+    return made
+
+
+def stock(webui: Webui) -> None:
+    """Offer what the indexes have: versions for old hosts, newer ones, and other numpys."""
+    for version in ("0.31.0", "0.42.1"):
+        webui.offer("diffusers", version, "numpy", "importlib_metadata")
+    for version in ("0.13.2", "0.21.2"):
+        webui.offer("peft", version, "transformers", "torch>=1.13", "safetensors")
+    webui.offer("importlib_metadata", "9.0.1")
+    webui.offer("numpy", "2.4.6")
+    webui.offer("torch", "2.13.0")
+    webui.offer("transformers", "5.23.0")
+
+
+def test_only_what_is_missing_is_added(webui: Webui) -> None:
+    stock(webui)
+    assert webui.install() == "FaceChain: installed diffusers and peft.\n"
+    added = {"diffusers": "0.31.0", "peft": "0.13.2", "importlib_metadata": "9.0.1"}
+    assert webui.freeze() == {**A1111, **added}
+
+
+def test_the_second_time_pip_is_not_even_called(webui: Webui) -> None:
+    stock(webui)
+    webui.install()
+    shutil.rmtree(webui.site / "pip")
+    assert webui.install() == ""
+
+
+def test_beside_new_transformers_the_newest_are_taken(webui: Webui) -> None:
+    stock(webui)
+    webui.has(transformers="5.23.0")
+    webui.install()
+    found = webui.freeze()
+    assert (found["diffusers"], found["peft"]) == ("0.42.1", "0.21.2")
+
+
+def test_what_the_host_has_is_left_alone(webui: Webui) -> None:
+    stock(webui)
+    webui.has(diffusers="0.31.0")
+    assert webui.install() == "FaceChain: installed peft.\n"
+    assert webui.freeze() == {**A1111, "diffusers": "0.31.0", "peft": "0.13.2"}
+
+
+def test_a_package_that_wants_another_version_of_the_hosts_is_not_installed(webui: Webui) -> None:
+    webui.offer("diffusers", "0.31.0", "numpy>=2")
+    webui.offer("peft", "0.13.2")
+    webui.offer("numpy", "2.4.6")
+    said = webui.install()
+    assert said.startswith("FaceChain: diffusers and peft could not be installed (")
+    assert "The webui works as before" in said
+    assert webui.freeze() == A1111
+
+
+def test_an_empty_index_is_one_sentence(webui: Webui) -> None:
+    said = webui.install()
+    assert said.count("\n") == 1
+    assert "could not be installed" in said
+    assert webui.freeze() == A1111
+
+
+def test_a_package_that_must_be_built_is_not_taken(webui: Webui) -> None:
+    webui.offer("peft", "0.13.2")
+    (webui.shelf / "diffusers-0.31.0.tar.gz").write_bytes(b"")
+    assert "could not be installed" in webui.install()
+    assert webui.freeze() == A1111
+
+
+@pytest.mark.parametrize("flag", ["--skip-install", "--facechain-offline"])
+def test_a_flag_turns_installing_off(webui: Webui, flag: str) -> None:
+    stock(webui)
+    webui.variables["COMMANDLINE_ARGS"] = f"--xformers {flag}"
+    assert "not installed, as installing is turned off" in webui.install()
+    assert webui.freeze() == A1111
+
+
+def test_the_hosts_own_word_turns_installing_off(webui: Webui, tmp_path: Path) -> None:
+    stock(webui)
+    launch = "from types import SimpleNamespace\nargs = SimpleNamespace(skip_install=True)\n"
+    (tmp_path / "launch.py").write_text(launch, encoding="utf-8")
+    webui.variables["PYTHONPATH"] = str(tmp_path)
+    assert "not installed" in webui.install()
+    assert webui.freeze() == A1111
+
+
+def test_something_too_old_stays_and_is_named(webui: Webui) -> None:
+    stock(webui)
+    webui.has(safetensors="0.3.1", diffusers="0.25.0")
+    said = webui.install()
+    assert "wants safetensors>=0.4.2; safetensors 0.3.1 is installed and stays as it is" in said
+    assert "wants diffusers>=0.31; diffusers 0.25.0 is installed and stays as it is" in said
+    found = webui.freeze()
+    assert (found["safetensors"], found["diffusers"]) == ("0.3.1", "0.25.0")
+
+
+def test_a_version_that_nobody_can_parse_does_no_harm(webui: Webui) -> None:
+    stock(webui)
+    webui.has(oddity="built-by-hand")
+    assert webui.install() == "FaceChain: installed diffusers and peft.\n"
+
+
+def test_the_hosts_index_is_asked(webui: Webui, tmp_path: Path) -> None:
+    stock(webui)
+    for wheel in webui.shelf.iterdir():
+        folder = tmp_path / "simple" / wheel.name.split("-")[0].replace("_", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        link = f'<a href="{wheel.as_uri()}">{wheel.name}</a>'
+        with (folder / "index.html").open("a", encoding="utf-8") as page:
+            page.write(link)
+    index = (tmp_path / "simple").as_uri()
+    webui.variables = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "INDEX_URL": index}
+    assert webui.install() == "FaceChain: installed diffusers and peft.\n"

@@ -1,0 +1,141 @@
+"""Plans: what is chosen for how much memory, and what comes after one that did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from facechain_ext.config import TrainConfig
+from facechain_ext.diffusion.diffusers_model import DiffusersModel
+from facechain_ext.errors import OutOfMemory
+from facechain_ext.lora.adapter import inject
+from facechain_ext.training.memory import (
+    GIB,
+    Planner,
+    predicted_peak,
+    trained_parameters,
+)
+from facechain_ext.training.parking import Parking
+
+FULL_SIZE = {
+    "sample_size": 64,
+    "block_out_channels": [320, 640, 1280, 1280],
+    "cross_attention_dim": 768,
+    "attention_head_dim": 8,
+}
+CONFIG = TrainConfig(train_batch_size=8)
+
+
+@pytest.fixture
+def full_size(tiny_model: DiffusersModel) -> DiffusersModel:
+    """Stable Diffusion 1.5's UNet in half precision, without any memory behind it."""
+    settings = {**tiny_model.unet.config, **FULL_SIZE}
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(settings).requires_grad_(False)
+        half = unet.to(torch.bfloat16)
+    return replace(tiny_model, unet=half)
+
+
+def first(model: DiffusersModel, free: float | None, **changes: Any) -> Any:
+    return Planner.of(model, replace(CONFIG, **changes), free=free).first()
+
+
+def test_where_memory_abounds_the_whole_batch_is_worked_on_at_once(
+    full_size: DiffusersModel,
+) -> None:
+    for free in (None, 80 * GIB):
+        plan = first(full_size, free)
+        assert (plan.micro_batch, plan.checkpointing, plan.park) == (8, False, False)
+
+
+def test_less_memory_means_a_slower_plan_that_fits(full_size: DiffusersModel) -> None:
+    speeds = []
+    for free in (40 * GIB, 12 * GIB, 6 * GIB, 4 * GIB, 2 * GIB):
+        plan = first(full_size, free)
+        assert plan.peak <= free
+        assert plan.batch_size == 8, "a step sees the same pictures by every plan"
+        speeds.append(plan.speed)
+    assert speeds == sorted(speeds, reverse=True)
+    assert len(set(speeds)) > 2
+
+
+def test_low_memory_mode_stays_within_three_gib(full_size: DiffusersModel) -> None:
+    plan = first(full_size, 80 * GIB, low_memory=True, rank=128)
+    assert (plan.micro_batch, plan.checkpointing) == (1, True)
+    assert plan.peak < 3 * GIB
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [("on", {True}), ("off", {False})])
+def test_checkpointing_can_be_decided_by_hand(
+    full_size: DiffusersModel, chosen: Any, expected: set[bool]
+) -> None:
+    planner = Planner.of(full_size, replace(CONFIG, gradient_checkpointing=chosen), free=3 * GIB)
+    assert {plan.checkpointing for plan in planner.plans} == expected
+
+
+def test_every_next_plan_is_smaller_until_there_is_none(full_size: DiffusersModel) -> None:
+    planner = Planner.of(full_size, CONFIG, free=1.5 * GIB)
+    plan = planner.plans[0]
+    with pytest.raises(OutOfMemory, match=r"about 0\.\d GiB.*of 1\.5 GiB"):
+        for _ in range(100):
+            smaller = planner.after(plan)
+            assert smaller.peak < plan.peak
+            plan = smaller
+    assert (plan.micro_batch, plan.checkpointing) == (1, True)
+
+
+def test_accumulation_makes_a_larger_batch_in_the_same_memory(full_size: DiffusersModel) -> None:
+    one, four = (first(full_size, None, gradient_accumulation_steps=n) for n in (1, 4))
+    assert (one.batch_size, four.batch_size) == (8, 32)
+    assert (one.micro_batch, four.micro_batch) == (8, 8)
+    assert one.peak == four.peak
+
+
+def test_a_prediction_grows_with_what_it_must(full_size: DiffusersModel) -> None:
+    def peak(micro_batch: int = 2, checkpointing: bool = False, **changes: Any) -> float:
+        config = replace(CONFIG, **changes)
+        return predicted_peak(
+            full_size, config, micro_batch=micro_batch, checkpointing=checkpointing
+        )
+
+    assert peak(3) - peak(2) == pytest.approx(peak(2) - peak(1))
+    assert peak(resolution=768) > peak()
+    assert peak(target_modules="all") > peak(target_modules="attention")
+    assert peak(rank=64) > peak(rank=4)
+    assert peak(checkpointing=True) < peak() / 3
+
+
+@pytest.mark.parametrize("kind", ["attention", "all"])
+def test_trained_parameters_are_counted_as_they_are_made(
+    tiny_model: DiffusersModel, kind: Any
+) -> None:
+    with inject(tiny_model, kind, rank=3, alpha=1, seed=0) as adapter:
+        made = sum(parameter.numel() for parameter in adapter.parameters())
+    assert trained_parameters(tiny_model, kind, 3) == made
+
+
+def test_parked_modules_come_to_work_and_go_home(
+    tiny_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meta device stands for the CPU, where nothing can be computed from there."""
+    moved: list[str] = []
+    to: Callable[..., Any] = torch.nn.Module.to
+
+    def note(module: torch.nn.Module, device: Any) -> torch.nn.Module:
+        moved.append(f"{type(module).__name__} to {torch.device(device)}")
+        return to(module, device)
+
+    before = {key: value.clone() for key, value in tiny_model.vae.state_dict().items()}
+    parking = Parking(tiny_model)
+    assert parking.saves > 0
+    monkeypatch.setattr(type(tiny_model.vae), "to", note)
+    with parking.parked(), parking.at_work():
+        tiny_model.decode_latents(torch.zeros(1, 4, 8, 8))
+    after = tiny_model.vae.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before)
+    assert moved == ["AutoencoderKL to cpu"] * 4

@@ -1,0 +1,130 @@
+"""Record the signature of every host symbol that our package uses, from a real webui folder.
+
+    <the webui's python> tools/record_signatures.py <webui folder>
+
+writes tests/webui/signatures/a1111.json or forge.json, whichever the folder is. The webui's modules
+are imported, on the CPU, with a data folder of their own; it is not started. Exit status 1 when it
+lacks something that we use.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tools.host_uses import RECORDS, HostName, uses_for
+
+LORA_FOLDERS = {"a1111": "Lora", "forge": "sd_forge_lora"}
+A1111_FLAGS = ["--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full"]
+FORGE_FLAGS = ["--always-cpu", "--skip-install"]
+
+
+def main() -> None:
+    """Record one webui."""
+    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "modules").is_dir():
+        sys.exit(__doc__)
+    webui = Path(sys.argv[1]).resolve()
+    host: HostName = "forge" if (webui / "modules_forge").is_dir() else "a1111"
+    wanted = sorted({use.symbol for use in uses_for(host)})
+    with TemporaryDirectory() as data:
+        enter(webui, host, data)
+        found = {symbol: describe(symbol) for symbol in wanted}
+    missing = [symbol for symbol, record in found.items() if record is None]
+    kept = {symbol: record for symbol, record in found.items() if record is not None}
+    record = {"host": host, "commit": commit(webui), "symbols": kept}
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    (RECORDS / f"{host}.json").write_text(text, encoding="utf-8")
+    print(f"{host}: {len(kept)} symbols recorded")
+    if missing:
+        sys.exit(f"not in this webui: {', '.join(missing)}")
+
+
+def enter(webui: Path, host: HostName, data: str) -> None:
+    """Make the webui's modules importable, as its own start does."""
+    os.chdir(webui)
+    sys.path[:0] = [str(webui), str(webui / "extensions-builtin" / LORA_FOLDERS[host])]
+    flags = FORGE_FLAGS if host == "forge" else A1111_FLAGS
+    sys.argv = ["webui.py", *flags, "--data-dir", data]
+    if host == "forge":
+        importlib.import_module("modules_forge.initialization").initialize_forge()
+        importlib.import_module("modules.shared_init").initialize()
+        for first in ("scripts", "processing"):  # the webui's imports are a ring
+            importlib.import_module(f"modules.{first}")
+    else:
+        importlib.import_module("modules.initialize").imports()
+
+
+def describe(symbol: str) -> str | None:
+    """Return a signature with every default as `...`, or what else it is; None if there is none."""
+    thing, rest = deepest_module(symbol)
+    for name in rest:
+        if isinstance(thing, type) and name in _own_annotations(thing):
+            return "value"  # a field without a default
+        if isinstance(getattr(type(thing), name, None), property):
+            return "value"  # shared.sd_model would load a model
+        try:
+            thing = getattr(thing, name)
+        except AttributeError:
+            return None
+    if isinstance(thing, ModuleType):
+        return "module"
+    if not callable(thing):
+        return f"value: {type(thing).__name__}"
+    try:
+        return plain(inspect.signature(thing))
+    except (TypeError, ValueError):
+        return f"value: {type(thing).__name__}"
+
+
+def deepest_module(symbol: str) -> tuple[Any, list[str]]:
+    """Import as much of a dotted name as is modules; the rest are attributes."""
+    parts = symbol.split(".")
+    for cut in range(len(parts), 0, -1):
+        name = ".".join(parts[:cut])
+        try:
+            return importlib.import_module(name), parts[cut:]
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise
+    raise ModuleNotFoundError(f"no module in {symbol}")
+
+
+def plain(signature: inspect.Signature) -> str:
+    """Write a signature with names only: annotations and values of defaults are not for us."""
+    parameters = [
+        parameter.replace(
+            annotation=parameter.empty,
+            default=parameter.empty if parameter.default is parameter.empty else _Dots(),
+        )
+        for parameter in signature.parameters.values()
+    ]
+    return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
+
+
+def commit(webui: Path) -> str:
+    command = ["git", "-C", str(webui), "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _own_annotations(kind: type) -> dict[str, Any]:
+    return getattr(kind, "__annotations__", {})
+
+
+class _Dots:
+    def __repr__(self) -> str:
+        return "..."
+
+
+if __name__ == "__main__":
+    main()
