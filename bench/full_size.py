@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 in its true size with random weights: enough to measure speed and memory."""
+"""Stable Diffusion in its true sizes with random weights: enough to measure speed and memory."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, read_config
+from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.host import Conditioning
+from facechain_ext.host import Conditioning, Family
 
 MINI = Path(__file__).parents[1] / "facechain_ext/weights/mini/facechain-mini.safetensors"
 
 
-def random_sd15(device: torch.device, dtype: torch.dtype) -> DiffusersModel:
+POOLED_WIDTH = 1280
+"""Of SDXL's pooled text embedding."""
+
+
+def random_model(family: Family, device: torch.device, dtype: torch.dtype) -> DiffusersModel:
     """Make the UNet alone, of seeded random weights in dtype; there is no text or autoencoder."""
     torch.manual_seed(0)
     with torch.device(device):
-        unet = UNet2DConditionModel.from_config(read_config(SD1_COMPONENTS, "unet"))
-    unet = unet.to(dtype).requires_grad_(False).eval()
-    nothing: Any = None
-    return DiffusersModel(unet, nothing, nothing, nothing, alphas_cumprod())
+        unet = UNet2DConditionModel.from_config(read_config(CONFIGS / family, "unet"))
+    unet = nn.Module.to(unet, dtype).requires_grad_(False).eval()
+    nothing: Any = nn.Linear(1, 1, device=device)
+    return DiffusersModel(unet, nothing, nothing, None, alphas_cumprod(), family=family)
 
 
 def alphas_cumprod() -> Tensor:
@@ -42,19 +46,28 @@ class Pictures:
     loss_weights: Tensor
     caption_index: Tensor
     cond: Conditioning
+    add_time_ids: Tensor | None = None
     empty_caption: int = 1
 
 
-def pictures(
-    device: torch.device, *, count: int = 20, side: int = 64, width: int = 768
-) -> Pictures:
-    """Draw latents (count, 4, side, side) and two captions of 77 tokens."""
-    draw = torch.Generator().manual_seed(1)
+def pictures(model: DiffusersModel, *, count: int = 20) -> Pictures:
+    """Draw latents (count, 4, side, side) and two captions of 77 tokens, for this model."""
+    draw, device, side = torch.Generator().manual_seed(1), model.device, model.resolution // 8
+    width = int(model.unet.config.cross_attention_dim)
+    latents = torch.randn(count, 4, side, side, generator=draw)
+    weights = 1 + 2 * torch.rand(count, 1, side, side, generator=draw)
+    embeds = torch.randn(2, 77, width, generator=draw).to(device)
+    pooled = sizes = None
+    if model.family == "sdxl":
+        pooled = torch.randn(2, POOLED_WIDTH, generator=draw).to(device)
+        whole = (8.0 * side, 8.0 * side)
+        sizes = torch.tensor([[*whole, 0.0, 0.0, *whole]]).repeat(count, 1).to(device)
     return Pictures(
-        latents=torch.randn(count, 4, side, side, generator=draw).to(device),
-        loss_weights=(1 + 2 * torch.rand(count, 1, side, side, generator=draw)).to(device),
+        latents=latents.to(device),
+        loss_weights=weights.to(device),
         caption_index=torch.zeros(count, dtype=torch.long, device=device),
-        cond=Conditioning(torch.randn(2, 77, width, generator=draw).to(device)),
+        cond=Conditioning(embeds, pooled),
+        add_time_ids=sizes,
     )
 
 

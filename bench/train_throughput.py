@@ -3,9 +3,10 @@
     python -m bench.train_throughput --device cuda --out bench/train_throughput
     python -m bench.train_throughput --device cpu --images 8        # the mini, anywhere
 
-Stable Diffusion 1.5 in its true size with random weights, 512 x 512 pictures, a LoRA of rank 16 on
-attention. Ours is the real trainer, with everything that it does: schedule, clipping, loss
-weights, reading every loss. Set-up is the time until the first step is done.
+Stable Diffusion 1.5 at 512 x 512 pixels and SDXL at 1024 x 1024, in their true sizes with random
+weights, a LoRA of rank 16 on attention. Ours is the real trainer, with everything that it does:
+schedule, clipping, loss weights, reading every loss. Set-up is the time until the first step is
+done.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,26 +30,45 @@ from bench.full_size import (
     mini_sd15,
     pictures,
     random_autoencoder,
-    random_sd15,
+    random_model,
     random_text_encoder,
 )
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.events import Step
-from facechain_ext.host import Conditioning
+from facechain_ext.host import Conditioning, Family
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.batches import Batch, Batches
 from facechain_ext.training.loss import batch_loss
 from facechain_ext.training.trainer import train
 
-BATCH_SIZES = (1, 4, 8)
 RANK = 16
+STOCK_IMAGES = 80
+"""Pictures in a row of the loops that are compared with, which are slow."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model to train; images: pictures in a row, for each that --images asks."""
+
+    name: str
+    family: Family
+    batch_sizes: tuple[int, ...]
+    images: float
+
+
+CASES = {
+    "sd15": Case("SD1.5, 512", "sd1", (8, 4, 1), 1.0),
+    "sdxl": Case("SDXL, 1024", "sdxl", (4, 1), 0.1),
+}
+MINI = Case("the mini", "sd1", (8, 4, 1), 1.0)
 
 
 @dataclass(frozen=True)
 class Row:
     """images_per_second after set-up; peak_gib: memory allocated; share: of the matmul rate."""
 
+    model: str
     what: str
     batch_size: int
     images_per_second: float
@@ -60,26 +80,42 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What all rows share. rate: measured TFLOP/s of a matrix product; work: TFLOP a picture."""
+    """What a model's rows share. rate: TFLOP/s of a matrix product; work: TFLOP a picture."""
 
-    device: torch.device
+    model: DiffusersModel
+    data: Pictures
+    name: str
     images: int
     rate: float
     work: float
 
-    def row(self, what: str, batch_size: int, steps: Callable[[int], Iterator[object]]) -> Row:
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    def row(
+        self, what: str, batch_size: int, steps: Callable[[Bench, int, int], Iterator[object]]
+    ) -> Row:
         """Run a loop of steps; the first of them ends the set-up."""
         count = max(3, self.images // batch_size)
         self._reset()
         begin = time.perf_counter()
-        running = steps(count)
+        running = steps(self, count, batch_size)
         next(running)
         first = time.perf_counter()
         done = sum(1 for _ in running)
         end = time.perf_counter()
         speed = done * batch_size / (end - first)
-        share = speed * self.work / self.rate
-        return Row(what, batch_size, speed, first - begin, end - begin, self._peak(), share)
+        return Row(
+            model=self.name,
+            what=what,
+            batch_size=batch_size,
+            images_per_second=speed,
+            setup_seconds=first - begin,
+            loop_seconds=end - begin,
+            peak_gib=self._peak(),
+            share=speed * self.work / self.rate,
+        )
 
     def _reset(self) -> None:
         gc.collect()
@@ -97,38 +133,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     device = torch.device(args.device)
-    full_size = device.type == "cuda"
-    model = random_sd15(device, torch.float16) if full_size else mini_sd15()
-    data = pictures(device, side=model.resolution // 8, width=_context_width(model))
-    bench = Bench(device, args.images, _matmul_rate(device), 2 * _forward_tflop(model, data))
-    rows = []
-    for row in _rows(bench, model, data, compare=not args.ours_only):
-        print(_line(row), flush=True)
-        rows.append(row)
-    title = torch.cuda.get_device_name() if full_size else "CPU, the mini"
-    _write(args.out, title, bench, rows)
+    rate, rows, works = _matmul_rate(device), [], []
+    for case in [CASES[name] for name in args.models] if device.type == "cuda" else [MINI]:
+        bench = _bench(case, device, rate, args.images)
+        works.append(f"{bench.work:.2f} TFLOP a picture of {case.name}")
+        for row in _rows(bench, args.batches or case.batch_sizes, compare=not args.ours_only):
+            print(_line(row), flush=True)
+            rows.append(row)
+        del bench
+    title = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    _write(args.out, title, rate, works, rows)
 
 
-def _rows(bench: Bench, model: DiffusersModel, data: Pictures, *, compare: bool) -> Iterator[Row]:
-    for size in BATCH_SIZES:
-        yield bench.row("ours", size, lambda count, size=size: _ours(model, data, count, size))  # type: ignore[misc]
+def _bench(case: Case, device: torch.device, rate: float, images: int) -> Bench:
+    on_cuda = device.type == "cuda"
+    model = random_model(case.family, device, torch.float16) if on_cuda else mini_sd15()
+    data = pictures(model)
+    work = 2 * _forward_tflop(model, data)
+    return Bench(model, data, case.name, int(images * case.images), rate, work)
+
+
+def _rows(bench: Bench, batch_sizes: Sequence[int], *, compare: bool) -> Iterator[Row]:
+    for size in batch_sizes:
+        yield bench.row("ours", size, _ours)
     if not compare:
         return
-    short = Bench(bench.device, min(bench.images, 80), bench.rate, bench.work)
-    if bench.device.type == "cuda":
-        model.unet.bfloat16()
-    for size in BATCH_SIZES:
-        yield short.row(
-            "stock peft loop",
-            size,
-            lambda count, size=size: _stock(model, data, count, size),  # type: ignore[misc]
-        )
-    if bench.device.type == "cuda":
-        model.unet.float()
-        yield short.row("FaceChain's settings", 1, lambda count: _facechain(model, data, count))
+    on_cuda, sdxl = bench.device.type == "cuda", bench.model.family == "sdxl"
+    short = replace(bench, images=min(bench.images, STOCK_IMAGES // (4 if sdxl else 1)))
+    if on_cuda:
+        bench.model.unet.bfloat16()
+    for size in batch_sizes:
+        yield short.row("stock peft loop", size, _stock)
+    if on_cuda and not sdxl:
+        bench.model.unet.float()
+        yield short.row("FaceChain's settings", 1, _facechain)
 
 
-def _ours(model: DiffusersModel, data: Pictures, count: int, size: int) -> Iterator[object]:
+def _ours(bench: Bench, count: int, size: int) -> Iterator[object]:
     """Yield at every step of the real trainer."""
     config = TrainConfig(
         max_train_steps=count,
@@ -141,8 +182,8 @@ def _ours(model: DiffusersModel, data: Pictures, count: int, size: int) -> Itera
     )
     with tempfile.TemporaryDirectory() as folder:
         events = train(
-            model,
-            data,
+            bench.model,
+            bench.data,
             config,
             out_dir=Path(folder),
             score=lambda pictures: tuple(None for _ in pictures),
@@ -153,20 +194,20 @@ def _ours(model: DiffusersModel, data: Pictures, count: int, size: int) -> Itera
         yield from (event for event in events if isinstance(event, Step))
 
 
-def _stock(model: DiffusersModel, data: Pictures, count: int, size: int) -> Iterator[object]:
+def _stock(bench: Bench, count: int, size: int) -> Iterator[object]:
     """Train as peft's examples do: cached latents, autocast, AdamW, every kernel launched."""
-    batches = _batches(data, size)
-    autocast = torch.bfloat16 if model.device.type == "cuda" else None
-    yield from _loop(model, (batches.draw() for _ in range(count)), autocast)
+    batches = _batches(bench.data, size)
+    autocast = torch.bfloat16 if bench.device.type == "cuda" else None
+    yield from _loop(bench.model, (batches.draw() for _ in range(count)), autocast)
 
 
-def _facechain(model: DiffusersModel, data: Pictures, count: int) -> Iterator[object]:
+def _facechain(bench: Bench, count: int, size: int) -> Iterator[object]:
     """Train in float32 at batch 1, encoding picture and caption at every step."""
-    vae = random_autoencoder(model.device, torch.float32)
-    text_encoder = random_text_encoder(model.device, torch.float32)
-    pixels = torch.rand(1, 3, 512, 512, device=model.device) * 2 - 1
-    tokens = torch.randint(0, 49000, (1, 77), device=model.device)
-    batches = _batches(data, 1)
+    device, batches = bench.device, _batches(bench.data, size)
+    vae = random_autoencoder(device, torch.float32)
+    text_encoder = random_text_encoder(device, torch.float32)
+    pixels = torch.rand(size, 3, 512, 512, device=device) * 2 - 1
+    tokens = torch.randint(0, 49000, (size, 77), device=device)
 
     def draw() -> Batch:
         batch = batches.draw()
@@ -175,7 +216,7 @@ def _facechain(model: DiffusersModel, data: Pictures, count: int) -> Iterator[ob
             cond = Conditioning(text_encoder(tokens)[0])
         return Batch(latents, batch.noise, batch.loss_weights, batch.timesteps, cond)
 
-    yield from _loop(model, (draw() for _ in range(count)), None)
+    yield from _loop(bench.model, (draw() for _ in range(count)), None)
 
 
 def _loop(
@@ -197,10 +238,6 @@ def _loop(
 
 def _batches(data: Pictures, size: int) -> Batches:
     return Batches(data, batch_size=size, caption_dropout=0.0, timesteps=1000, seed=0)
-
-
-def _context_width(model: DiffusersModel) -> int:
-    return int(model.unet.config.cross_attention_dim)
 
 
 def _matmul_rate(device: torch.device) -> float:
@@ -225,23 +262,23 @@ def _forward_tflop(model: DiffusersModel, data: Pictures) -> float:
 
 def _line(row: Row) -> str:
     return (
-        f"| {row.what} | {row.batch_size} | {row.images_per_second:.1f} | {row.setup_seconds:.1f} "
-        f"| {row.loop_seconds:.1f} | {row.peak_gib:.1f} | {row.share:.0%} |"
+        f"| {row.model} | {row.what} | {row.batch_size} | {row.images_per_second:.1f} "
+        f"| {row.setup_seconds:.1f} | {row.loop_seconds:.1f} | {row.peak_gib:.1f} "
+        f"| {row.share:.0%} |"
     )
 
 
-def _write(out: Path, title: str, bench: Bench, rows: Sequence[Row]) -> None:
+def _write(out: Path, title: str, rate: float, works: Sequence[str], rows: Sequence[Row]) -> None:
     head = (
         f"# Training speed: {title}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}\n\n"
-        f"{bench.images} pictures a row, {bench.work:.2f} TFLOP a picture (forward, and backward "
-        f"to the activations); a matrix product ran at {bench.rate:.1f} TFLOP/s. Seconds in all "
-        "include the set-up.\n\n"
-        "| loop | batch | pictures/s | set-up, s | in all, s | peak GiB | share of matmul rate |\n"
-        "|---|---|---|---|---|---|---|\n"
+        f"{'; '.join(works)} (forward, and backward to the activations); a matrix product ran at "
+        f"{rate:.1f} TFLOP/s. Seconds in all include the set-up.\n\n"
+        "| model | loop | batch | pictures/s | set-up, s | in all, s | peak GiB "
+        "| share of matmul rate |\n|---|---|---|---|---|---|---|---|\n"
     )
     text = head + "\n".join(map(_line, rows)) + "\n"
     out.with_suffix(".md").write_text(text, encoding="utf-8")
-    record = {"device": title, "torch": torch.__version__, "rate": bench.rate, "work": bench.work}
+    record = {"device": title, "torch": torch.__version__, "rate": rate, "works": list(works)}
     rows_as = [asdict(row) for row in rows]
     out.with_suffix(".json").write_text(json.dumps({**record, "rows": rows_as}, indent=1) + "\n")
 
@@ -249,6 +286,8 @@ def _write(out: Path, title: str, bench: Bench, rows: Sequence[Row]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--models", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--batches", nargs="+", type=int, help="batch sizes, other than a model's")
     parser.add_argument("--images", type=int, default=1000, help="pictures trained in each row")
     parser.add_argument("--ours-only", action="store_true", help="leave the comparisons out")
     parser.add_argument("--out", type=Path, default=Path("bench/train_throughput"))

@@ -62,7 +62,8 @@ class Engine:
     ) -> float:
         """Take one step and return its loss; where memory runs out, take it by a smaller plan.
 
-        meanwhile: called while the device is at work, again when the step is. It runs out before the update, which needs none but its state's, or not at all.
+        It runs out before the update, which needs none but its state's, or not at all.
+        meanwhile: called while the device is at work; again when the step is taken again.
         Raises OutOfMemory when the smallest plan does not fit.
         """
         while True:

@@ -58,6 +58,12 @@ def accelerated(
         yield True
 
 
+def can_be_fused(denoiser: nn.Module) -> bool:
+    """Tell whether it is worth trying, before there is a LoRA: on CUDA, with diffusers' layers."""
+    kinds = {type(module).__name__ for module in denoiser.modules()}
+    return "Transformer2DModel" in kinds and triton_kernels(denoiser) is not None
+
+
 def triton_kernels(denoiser: nn.Module) -> Kernels | None:
     """Return Triton's kernels where the denoiser's device and the installation have them."""
     if next(denoiser.parameters()).device.type != "cuda":
