@@ -139,3 +139,19 @@ def test_parked_modules_come_to_work_and_go_home(
     after = tiny_model.vae.state_dict()
     assert all(torch.equal(after[key], before[key]) for key in before)
     assert moved == ["AutoencoderKL to cpu"] * 4
+
+
+def test_fused_layers_are_planned_where_they_can_be_had_and_fit(
+    full_size: DiffusersModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facechain_ext.training.memory.can_be_fused", lambda denoiser: True)
+    assert first(full_size, 80 * GIB, target_modules="attention").fused
+    assert not first(full_size, 80 * GIB, target_modules="all").fused
+    assert not first(full_size, 80 * GIB, target_modules="attention", low_memory=True).fused
+    assert not first(full_size, 3 * GIB, target_modules="attention").fused
+    config = replace(CONFIG, target_modules="attention")
+    plain, fused = (
+        predicted_peak(full_size, config, micro_batch=8, checkpointing=False, fused=fused)
+        for fused in (False, True)
+    )
+    assert fused < plain, "at a large batch, what they do not keep outweighs their own weights"

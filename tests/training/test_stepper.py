@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from facechain_ext.host import Conditioning
 from facechain_ext.training import stepper as module
 from facechain_ext.training.batches import Batch
+from facechain_ext.training.loss_scale import LossScale
 from facechain_ext.training.stepper import EagerStepper, GraphStepper, make_stepper
 
 
@@ -144,3 +145,22 @@ def test_a_graph_takes_the_steps_that_eager_takes() -> None:
         second = graph.step(now, learning_rate=0.02 * step)
         torch.testing.assert_close(first, second)
         torch.testing.assert_close(one, other)
+
+
+def test_a_loss_scale_leaves_steps_as_they_are_and_goes_with_the_state() -> None:
+    one, other = weight(), weight()
+    scale = LossScale(torch.device("cpu"))
+    plain, scaled = (
+        EagerStepper(quadratic(one), [one]),
+        EagerStepper(quadratic(other), [other], scale=scale),
+    )
+    losses = [each.step(batch(0.1), learning_rate=0.1).item() for each in (plain, scaled)]
+    assert losses[0] == losses[1]
+    torch.testing.assert_close(one, other)
+    state = scaled.state()
+    assert {"loss_scale.scale", "loss_scale.streak"} < set(state)
+    scale.restore([torch.tensor([float("inf")])])
+    assert scaled.state()["loss_scale.scale"] == state["loss_scale.scale"] / 2
+    scaled.load_state(state)
+    assert scaled.state()["loss_scale.scale"] == state["loss_scale.scale"]
+    plain.load_state(state)

@@ -26,6 +26,9 @@ from facechain_ext.training.fast.merged import MergedWeights
 
 logger = logging.getLogger(__name__)
 
+RESNET, TRANSFORMER = "ResnetBlock2D", "Transformer2DModel"
+"""Class names of diffusers' blocks that are fused."""
+
 
 @contextmanager
 def accelerated(
@@ -42,7 +45,7 @@ def accelerated(
         yield False
         return
     fitting = _fitting(denoiser)
-    if not any(is_plain_transformer(module) for module in fitting):
+    if not any(type(module).__name__ == TRANSFORMER for module in fitting):
         logger.info(
             "Training with the model's own layers: its transformers are not Stable Diffusion's, "
             "or a LoRA is on more than their attention"
@@ -61,7 +64,7 @@ def accelerated(
 def can_be_fused(denoiser: nn.Module) -> bool:
     """Tell whether it is worth trying, before there is a LoRA: on CUDA, with diffusers' layers."""
     kinds = {type(module).__name__ for module in denoiser.modules()}
-    return "Transformer2DModel" in kinds and triton_kernels(denoiser) is not None
+    return TRANSFORMER in kinds and triton_kernels(denoiser) is not None
 
 
 def triton_kernels(denoiser: nn.Module) -> Kernels | None:
@@ -128,7 +131,7 @@ def _swapped(
 
 def _fitting(denoiser: Any) -> list[Any]:
     """List the modules that can be fused; one whose forward somebody has patched is left alone."""
-    kinds = {"ResnetBlock2D": is_plain_resnet, "Transformer2DModel": is_plain_transformer}
+    kinds = {RESNET: is_plain_resnet, TRANSFORMER: is_plain_transformer}
     found = [
         module
         for module in denoiser.modules()
@@ -147,7 +150,7 @@ def _forward(
 ) -> Forward:
     if isinstance(module, nn.GroupNorm):
         return fused_output_norm(module, kernels)
-    if type(module).__name__ == "ResnetBlock2D":
+    if type(module).__name__ == RESNET:
         return fused_resnet(module, shifts, kernels)
     return fused_transformer(module, merged, kernels, attention)
 
