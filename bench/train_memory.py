@@ -98,7 +98,7 @@ class Peak:
 def full_size(dtype: torch.dtype, device: torch.device) -> DiffusersModel:
     """Make a model whose UNet alone is real; autoencoder and text encoder are nearly nothing."""
     with torch.device(device):
-        unet = UNet2DConditionModel(**SD15).to(dtype).requires_grad_(False).eval()
+        unet = nn.Module.to(UNet2DConditionModel(**SD15), dtype).requires_grad_(False).eval()
     nothing: Any = nn.Linear(1, 1)
     return DiffusersModel(
         unet=unet,

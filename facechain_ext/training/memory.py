@@ -121,14 +121,14 @@ class Planner:
 
     @property
     def smallest(self) -> Plan:
-        return min(self.plans, key=self._need)
+        return min(self.plans, key=self.need)
 
     def after(self, plan: Plan) -> Plan:
         """Return the fastest plan that needs less than one that did not fit.
 
         Raises OutOfMemory, with numbers, where there is none.
         """
-        smaller = (other for other in self.plans if self._need(other) < self._need(plan))
+        smaller = (other for other in self.plans if self.need(other) < self.need(plan))
         found = next(smaller, None)
         if found is None:
             free = "" if self.free is None else f", of {self.free / GIB:.1f} GiB that were free"
@@ -139,11 +139,12 @@ class Planner:
             )
         return found
 
-    def _need(self, plan: Plan) -> float:
+    def need(self, plan: Plan) -> float:
+        """Return the bytes that a plan takes of the free memory."""
         return plan.peak - (self.parkable if plan.park else 0)
 
     def _fits(self, plan: Plan) -> bool:
-        return self.free is None or self._need(plan) <= self.free * (1 - MARGIN)
+        return self.free is None or self.need(plan) <= self.free * (1 - MARGIN)
 
 
 def free_memory(device: torch.device) -> float | None:
