@@ -49,7 +49,7 @@ def fill(page: Any, name: str, value: object) -> None:
 
 
 def open_page(page: Any, name: str) -> None:
-    page.locator(f"#{ids.PAGES} button", has_text=re.compile(f"^{name}$")).first.click()
+    page.locator(f"#{ids.PAGES} button", has_text=re.compile(rf"^\s*{name}\s*$")).first.click()
 
 
 def test_photos_get_their_verdicts(page: Any, uploads: list[Path], before: Any) -> None:
