@@ -28,6 +28,9 @@ FLAGS = [
 PATIENCE = int(os.environ.get("FACECHAIN_PATIENCE", "240"))
 """Seconds that one stage of the work may take."""
 
+TABS = f"#{ids.PAGES} button[role=tab], #{ids.PAGES} .tab-nav > button"
+"""The pages' buttons; gradio 6 has a second set, for measuring, and 3.41 gives no roles."""
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -95,8 +98,7 @@ class Tab:
         self.element(name).click()
 
     def open(self, title: str) -> None:
-        named = re.compile(f"^{title}$")
-        self.page.locator(f"#{ids.PAGES} button", has_text=named).first.click()
+        self.page.locator(TABS, has_text=re.compile(f"^{title}$")).first.click()
 
     def unfold(self, title: str) -> None:
         self.page.get_by_text(title, exact=True).first.click()

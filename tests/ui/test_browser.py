@@ -12,7 +12,7 @@ import pytest
 from skimage.data import astronaut
 
 from facechain_ext.ui import element_ids as ids
-from tests.ui.browser import Tab, browsing, serving
+from tests.ui.browser import TABS, Tab, browsing, serving
 from tests.ui.conftest import save
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -145,7 +145,9 @@ def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> N
 
 def open_on_a_phone(tab: Tab, title: str) -> None:
     """Tabs that do not fit are behind a button in newer versions of gradio."""
-    shown = tab.page.locator(f"#{ids.PAGES} button:visible", has_text=re.compile(f"^{title}$"))
-    if not shown.count():
-        tab.page.locator(f"#{ids.PAGES} .overflow-menu button").first.click()
-    shown.first.click()
+    named = re.compile(f"^{title}$")
+    if not tab.page.locator(TABS, has_text=named).count():
+        tab.page.locator(f"#{ids.PAGES} .overflow-menu > button").first.click()
+        tab.page.locator(".overflow-dropdown button", has_text=named).first.click()
+    else:
+        tab.open(title)
