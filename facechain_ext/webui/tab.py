@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Any
 
 from modules import shared
 
 from facechain_ext.webui import sending
 from facechain_ext.webui.packages import require_packages
 
-if TYPE_CHECKING:
-    from gradio import Blocks
+Page = Any
+"""The gradio Blocks that the webui puts into its page."""
 
 logger = logging.getLogger(__name__)
 
 
-def tabs() -> list[tuple[Blocks, str, str]]:
+def tabs() -> list[tuple[Page, str, str]]:
     """Build the tab, with its title and element id, as the webui wants it."""
     return [(_build(), sending.TITLE, sending.TAB)]
 
 
-def _build() -> Blocks:
+def _build() -> Page:
     try:
         require_packages()
         from facechain_ext.ui.tab import build_tab
