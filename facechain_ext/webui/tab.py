@@ -10,18 +10,15 @@ from modules import shared
 from facechain_ext.webui import sending
 from facechain_ext.webui.packages import require_packages
 
-Page = Any
-"""The gradio Blocks that the webui puts into its page."""
-
 logger = logging.getLogger(__name__)
 
 
-def tabs() -> list[tuple[Page, str, str]]:
-    """Build the tab, with its title and element id, as the webui wants it."""
+def tabs() -> list[tuple[Any, str, str]]:
+    """Return the tab as a gradio Blocks, with its title and element id, as the webui wants it."""
     return [(_build(), sending.TITLE, sending.TAB)]
 
 
-def _build() -> Page:
+def _build() -> Any:
     try:
         require_packages()
         from facechain_ext.ui.tab import build_tab
