@@ -225,6 +225,22 @@ class TrainConfig(Validated):
         label="Mirror",
         help="Adds mirrored crops. Turn off for very asymmetric faces.",
     )
+    class_images: int = option(
+        0,
+        label="Class images",
+        minimum=0,
+        maximum=500,
+        help="Pictures of people in general that the plain model draws before training and that "
+        "the LoRA must not change: other people keep their faces, at some cost of time and "
+        "likeness. 0 turns it off; 20 to 100 is usual.",
+    )
+    prior_loss_weight: float = option(
+        1.0,
+        label="Prior loss weight",
+        minimum=0.0,
+        maximum=10.0,
+        help="What the class images count together, in parts of what the photos count.",
+    )
     noise_offset: float = option(
         0.0,
         label="Noise offset",

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 import torch
 
 from facechain_ext.config import TrainConfig
-from facechain_ext.dataset.latents import LatentCache, cache
-from facechain_ext.errors import ModelUnavailable, NoUsablePhotos
+from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
+from facechain_ext.dataset.latents import LatentCache, cache, training_side
+from facechain_ext.errors import Cancelled, ModelUnavailable, NoUsablePhotos
 from facechain_ext.events import Event, Stage, TrainingFinished
 from facechain_ext.host import CheckpointRef, DiffusionModel, Host
 from facechain_ext.likeness import Likeness, mean_embedding
@@ -47,12 +48,17 @@ class FaceTraining:
         """
         checkpoint, instances = self.host.current_checkpoint(), self._instances()
         started = datetime.now(timezone.utc)
-        yield Stage("cache", len(instances))
         with self.host.borrow_model(for_training=True) as model:
             config = resolved(model, config)
+            if config.class_images:
+                yield Stage("class images", config.class_images)
+            class_images = self._class_images(model, instances, config)
+            yield Stage("cache", len(instances))
             with self.watch.measure("cache"):
                 generator = torch.Generator().manual_seed(config.seed)
-                data = cache(model, instances, config, generator=generator)
+                data = cache(
+                    model, instances, config, generator=generator, class_images=class_images
+                )
             record = RunRecord(
                 person=self.person.manifest.name,
                 trigger_word=self.person.manifest.trigger_word,
@@ -91,6 +97,25 @@ class FaceTraining:
         if not instances:
             raise NoUsablePhotos(f"There are no photos of {self.person.manifest.name} yet.")
         return instances
+
+    def _class_images(
+        self, model: DiffusionModel, instances: list[Instance], config: TrainConfig
+    ) -> list[ClassImage]:
+        if not config.class_images:
+            return []
+
+        def stop_if_cancelled(step: int, steps: int) -> None:
+            if self.host.cancelled():
+                raise Cancelled("Stopped while the class images were drawn.")
+
+        with self.watch.measure("class images"):
+            return draw_class_images(
+                model,
+                class_captions(instances, self.person.manifest.trigger_word),
+                count=config.class_images,
+                side=training_side(model, config),
+                on_step=stop_if_cancelled,
+            )
 
     def _training(
         self, run: RunFolder, record: RunRecord, data: LatentCache, instances: list[Instance]

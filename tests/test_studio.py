@@ -29,6 +29,7 @@ from facechain_ext.events import (
     PhotoPrepared,
     PortraitsFinished,
     Preview,
+    Stage,
     Step,
     TrainingFinished,
 )
@@ -331,6 +332,25 @@ def test_edited_captions_and_photos_do_not_change_a_training_that_goes_on(traine
     list(trained.resume("Ana"))
     first, second = trained.library.get("Ana").manifest.runs
     assert second.lora_sha256 == first.lora_sha256
+
+
+def test_class_images_are_drawn_once_and_kept_for_a_resume(trained: Studio) -> None:
+    host = host_of(trained)
+    config = replace(TRAIN, class_images=2)
+    stages, total = [], 0
+    with pytest.raises(Cancelled):
+        for event in trained.train("Ana", config):
+            stages += [event.name] if isinstance(event, Stage) else []
+            if isinstance(event, Step):
+                host.cancel()
+    host.forget_cancel()
+    assert stages == ["class images", "cache", "train"]
+    for event in trained.resume("Ana"):
+        assert event != Stage("class images", 2)
+        total += isinstance(event, Step)
+    first, second = trained.library.get("Ana").manifest.runs
+    assert total == 1
+    assert second.lora_sha256 != first.lora_sha256
 
 
 def test_others_get_the_model_between_slices(trained: Studio) -> None:

@@ -14,16 +14,16 @@ from facechain_ext.errors import InvalidInput
 from facechain_ext.host import Conditioning
 from facechain_ext.imaging.files import write_atomic
 
-OWN = ("latents", "loss_weights", "photo_index", "caption_index")
-SIZES = "add_time_ids"
-COND = ("prompt_embeds", "pooled_prompt_embeds", "add_time_ids")
+COND = "cond/"
+"""Before the names of the captions' tensors."""
 
 
 def save_latents(path: Path, cache: LatentCache) -> None:
     """Write a cache to one .safetensors file, at once or not at all."""
-    named = [(name, getattr(cache, name)) for name in (*OWN, SIZES)]
-    named += [(f"cond/{name}", getattr(cache.cond, name)) for name in COND]
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in named if tensor is not None}
+    named = {**vars(cache), **{COND + key: value for key, value in vars(cache.cond).items()}}
+    tensors = {
+        name: value.cpu().contiguous() for name, value in named.items() if isinstance(value, Tensor)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, safetensors.torch.save(tensors))
 
@@ -36,12 +36,8 @@ def load_latents(path: Path, device: torch.device) -> LatentCache:
                 name: file.get_tensor(name).to(device, copy=True)
                 for name in file.keys()  # noqa: SIM118
             }
-        cond = Conditioning(
-            tensors["cond/prompt_embeds"],
-            tensors.get("cond/pooled_prompt_embeds"),
-            tensors.get("cond/add_time_ids"),
-        )
-        own = {name: tensors[name] for name in OWN}
-        return LatentCache(**own, cond=cond, add_time_ids=tensors.get(SIZES))
-    except (SafetensorError, OSError, KeyError) as error:
+        cond = {name.removeprefix(COND): t for name, t in tensors.items() if COND in name}
+        own = {name: tensor for name, tensor in tensors.items() if COND not in name}
+        return LatentCache(**own, cond=Conditioning(**cond))
+    except (SafetensorError, OSError, TypeError) as error:
         raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error

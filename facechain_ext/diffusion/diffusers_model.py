@@ -65,7 +65,8 @@ class DiffusersModel:
     @property
     def idle_modules(self) -> Sequence[nn.Module]:
         """What predicting noise does not need."""
-        return (self.vae, self.text_encoder)
+        second = () if self.text_encoder_2 is None else (self.text_encoder_2,)
+        return (self.vae, self.text_encoder, *second)
 
     @property
     def resolution(self) -> int:

@@ -85,6 +85,14 @@ class Batch:
         return own + [tensor for tensor in optional if tensor is not None]
 
 
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """A batch drawn early, and the stream's state before it."""
+
+    batch: Batch
+    before: dict[str, Tensor]
+
+
 class Batches:
     """An endless, seeded stream of batches; everything is drawn on the CPU, the same everywhere."""
 
@@ -105,23 +113,20 @@ class Batches:
         self._noise_offset = noise_offset
         self._generator = torch.Generator().manual_seed(seed)
         self._order: list[int] = []
+        self._ahead: _Ahead | None = None
 
     def draw(self) -> Batch:
         """Return the next batch."""
-        data, device = self._data, self._data.latents.device
-        rows = torch.tensor([self._next_row() for _ in range(self._size)])
-        noise = self._noise()
-        dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
-        timesteps = self._spread_timesteps()
-        rows, dropped = rows.to(device), dropped.to(device)
-        captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
-        return Batch(
-            latents=data.latents[rows],
-            noise=noise.to(device, data.latents.dtype),
-            loss_weights=data.loss_weights[rows],
-            timesteps=timesteps.to(device),
-            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
-        )
+        if self._ahead is None:
+            return self._draw()
+        batch, self._ahead = self._ahead.batch, None
+        return batch
+
+    def draw_ahead(self) -> None:
+        """Make the next batch now; for all that can be told from outside it is still to come."""
+        if self._ahead is None:
+            before = self.state()
+            self._ahead = _Ahead(self._draw(), before)
 
     def _noise(self) -> Tensor:
         """Draw unit noise, each channel of each picture shifted as a whole if asked for.
@@ -138,6 +143,8 @@ class Batches:
 
     def state(self) -> dict[str, Tensor]:
         """Return where the stream stands: its generator, and the rows before the next shuffle."""
+        if self._ahead is not None:
+            return self._ahead.before
         order = torch.tensor(self._order, dtype=torch.long)
         return {"generator": self._generator.get_state(), "order": order}
 
@@ -145,6 +152,23 @@ class Batches:
         """Go on where another stream over the same data stood."""
         self._generator.set_state(state["generator"])
         self._order = state["order"].tolist()
+        self._ahead = None
+
+    def _draw(self) -> Batch:
+        data, device = self._data, self._data.latents.device
+        rows = torch.tensor([self._next_row() for _ in range(self._size)])
+        noise = self._noise()
+        dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
+        timesteps = self._spread_timesteps()
+        rows, dropped = _moved(rows, device), _moved(dropped, device)
+        captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
+        return Batch(
+            latents=data.latents[rows],
+            noise=_moved(noise, device).to(data.latents.dtype),
+            loss_weights=data.loss_weights[rows],
+            timesteps=_moved(timesteps, device),
+            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
+        )
 
     def _next_row(self) -> int:
         """Return a row; each comes once before any comes again."""
@@ -166,3 +190,10 @@ class Batches:
 def _sized(cond: Conditioning, add_time_ids: Tensor | None, rows: Tensor) -> Conditioning:
     """Tell SDXL what sizes and crops the pictures are of."""
     return cond if add_time_ids is None else replace(cond, add_time_ids=add_time_ids[rows])
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to the device without waiting for what it is doing."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -14,7 +14,9 @@ from facechain_ext.host import DiffusionModel
 from facechain_ext.training.accumulation import accumulated
 from facechain_ext.training.batches import Batch
 from facechain_ext.training.checkpointing import checkpointed
+from facechain_ext.training.fast.accelerated import accelerated
 from facechain_ext.training.loss import batch_loss
+from facechain_ext.training.loss_scale import LossScale
 from facechain_ext.training.memory import Planner
 from facechain_ext.training.parking import Parking
 from facechain_ext.training.stepper import LossFunction, Stepper, make_stepper
@@ -51,15 +53,24 @@ class Engine:
         self._stepper = None
         self._arranged.close()
 
-    def step(self, batch: Batch, *, learning_rate: float) -> float:
+    def step(
+        self,
+        batch: Batch,
+        *,
+        learning_rate: float,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> float:
         """Take one step and return its loss; where memory runs out, take it by a smaller plan.
 
         It runs out before the update, which needs none but its state's, or not at all.
+        meanwhile: called while the device is at work; again when the step is taken again.
         Raises OutOfMemory when the smallest plan does not fit.
         """
         while True:
             try:
-                return float(self._now.step(batch, learning_rate=learning_rate))
+                loss = self._now.step(batch, learning_rate=learning_rate)
+                meanwhile()
+                return float(loss)
             except torch.cuda.OutOfMemoryError as error:
                 logger.warning("Out of memory: %s", error)
             # Only here is the error gone, which holds the step's tensors.
@@ -101,11 +112,17 @@ class Engine:
         self._arranged.enter_context(
             checkpointed(self._model.denoiser, enabled=self.plan.checkpointing)
         )
+        self._arranged.enter_context(
+            accelerated(self._model.denoiser, dtype=self.plan.autocast if self.plan.fused else None)
+        )
+        half = self.plan.autocast == torch.float16
+        scale = LossScale(self._model.device) if half else None
         self._stepper = make_stepper(
-            accumulated(self._loss(), self.plan.micro_batch),
+            accumulated(self._loss(), self.plan.micro_batch, scale),
             self._parameters,
             example=self._example(),
             graph=self.plan.graph,
+            scale=scale,
         )
 
     def _loss(self) -> LossFunction:

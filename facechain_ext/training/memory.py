@@ -16,6 +16,7 @@ from torch import nn
 from facechain_ext.config import TargetModules, TrainConfig
 from facechain_ext.errors import OutOfMemory
 from facechain_ext.host import DiffusionModel, Family
+from facechain_ext.training.fast.accelerated import can_be_fused
 from facechain_ext.training.parking import Parking
 
 GIB = 2**30
@@ -45,6 +46,13 @@ FULL_WIDTH = 320
 WORKSPACE = {False: 0.7 * GIB, True: 0.35 * GIB}
 """For kernels, and for what the allocator cannot use; by whether blocks are checkpointed."""
 
+FUSED_ACTIVATIONS = 0.55
+"""Share of the activations that fused layers keep: they compute norms and GEGLU again."""
+MERGED_BYTES = 12
+"""Per parameter of a weight that a LoRA changes: fused layers hold it exact, merged, and the
+merged one's gradient; float32 in between."""
+FUSED_SPEED = 2.0
+
 LORA_BYTES = 16
 """Per trained parameter: its value, gradient and AdamW's two moments, in float32."""
 
@@ -58,7 +66,9 @@ class Plan:
     batch_size: pictures a step. micro_batch: of them, so many on the device at a time.
     checkpointing: whether blocks are computed again in the backward. park: whether autoencoder and
     text encoders wait on the CPU. autocast: activations' dtype, None for the model's own.
-    graph: whether to try a CUDA graph. peak: predicted bytes above the resident model.
+    graph: whether to try a CUDA graph. fused: whether to try fused layers, which are faster and
+    keep less for the backward, but hold weights of their own.
+    peak: predicted bytes above the resident model.
     """
 
     batch_size: int
@@ -67,6 +77,7 @@ class Plan:
     park: bool
     autocast: torch.dtype | None
     graph: bool
+    fused: bool = False
     peak: float = 0.0
 
     @property
@@ -76,11 +87,13 @@ class Plan:
             self.micro_batch
             / (self.micro_batch + 1)
             * (CHECKPOINTING_SPEED if self.checkpointing else 1.0)
+            * (FUSED_SPEED if self.fused else 1.0)
         )
 
     def describe(self) -> str:
         parts = [f"{self.micro_batch} of {self.batch_size} pictures at a time"]
         parts += ["checkpointed"] if self.checkpointing else []
+        parts += ["with fused layers"] if self.fused else []
         parts += ["text encoder and autoencoder parked"] if self.park else []
         return f"{', '.join(parts)}; about {self.peak / GIB:.1f} GiB above the model"
 
@@ -108,14 +121,14 @@ class Planner:
 
     @property
     def smallest(self) -> Plan:
-        return min(self.plans, key=self._need)
+        return min(self.plans, key=self.need)
 
     def after(self, plan: Plan) -> Plan:
         """Return the fastest plan that needs less than one that did not fit.
 
         Raises OutOfMemory, with numbers, where there is none.
         """
-        smaller = (other for other in self.plans if self._need(other) < self._need(plan))
+        smaller = (other for other in self.plans if self.need(other) < self.need(plan))
         found = next(smaller, None)
         if found is None:
             free = "" if self.free is None else f", of {self.free / GIB:.1f} GiB that were free"
@@ -126,11 +139,12 @@ class Planner:
             )
         return found
 
-    def _need(self, plan: Plan) -> float:
+    def need(self, plan: Plan) -> float:
+        """Return the bytes that a plan takes of the free memory."""
         return plan.peak - (self.parkable if plan.park else 0)
 
     def _fits(self, plan: Plan) -> bool:
-        return self.free is None or self._need(plan) <= self.free * (1 - MARGIN)
+        return self.free is None or self.need(plan) <= self.free * (1 - MARGIN)
 
 
 def free_memory(device: torch.device) -> float | None:
@@ -143,7 +157,12 @@ def free_memory(device: torch.device) -> float | None:
 
 
 def predicted_peak(
-    model: DiffusionModel, config: TrainConfig, *, micro_batch: int, checkpointing: bool
+    model: DiffusionModel,
+    config: TrainConfig,
+    *,
+    micro_batch: int,
+    checkpointing: bool,
+    fused: bool = False,
 ) -> float:
     """Return the bytes that training takes above the resident model at its peak."""
     kind = trained_layers(model, config)
@@ -152,12 +171,14 @@ def predicted_peak(
     width = len(own) / FULL_WIDTH
     precision = 1 if autocast or own.element_size() == 2 else 2
     per_pixel = ACTIVATIONS[model.family, kind, checkpointing] * width * precision
+    per_pixel *= FUSED_ACTIVATIONS if fused else 1.0
     # Autocast keeps its copy of every weight for the backward, checkpointed blocks one at a time.
-    copies = autocast not in (None, own.dtype) and not checkpointing
+    copies = fused or (autocast not in (None, own.dtype) and not checkpointing)
     return (
         per_pixel * side * side * micro_batch
         + (sum(p.numel() for p in model.denoiser.parameters()) * 2 if copies else 0)
         + LORA_BYTES * trained_parameters(model, kind, config.rank)
+        + (MERGED_BYTES * _changed_parameters(model, kind) if fused else 0)
         + WORKSPACE[checkpointing] * width
     )
 
@@ -169,6 +190,11 @@ def trained_parameters(model: DiffusionModel, kind: TargetModules, rank: int) ->
         shape = _weight(model.denoiser.get_submodule(path)).shape
         total += rank * (prod(shape[1:]) + shape[0])
     return total
+
+
+def _changed_parameters(model: DiffusionModel, kind: TargetModules) -> int:
+    paths = model.lora_targets(kind).values()
+    return sum(_weight(model.denoiser.get_submodule(path)).numel() for path in paths)
 
 
 def trained_layers(model: DiffusionModel, config: TrainConfig) -> TargetModules:
@@ -189,26 +215,37 @@ def autocast_of(model: DiffusionModel) -> torch.dtype | None:
 
 
 def _plans(model: DiffusionModel, config: TrainConfig, *, can_park: bool) -> Iterator[Plan]:
-    batch = config.train_batch_size * config.gradient_accumulation_steps
+    for plan in _resident_plans(model, config):
+        if can_park:
+            yield replace(plan, park=True)
+        if not (can_park and config.low_memory):
+            yield plan
+
+
+def _resident_plans(model: DiffusionModel, config: TrainConfig) -> Iterator[Plan]:
     chosen = config.gradient_checkpointing
     choices = [True] if chosen == "on" or config.low_memory else [False, True]
+    fusible = autocast_of(model) is not None and trained_layers(model, config) == "attention"
+    fused_too = [False, True] if fusible and can_be_fused(model.denoiser) else [False]
     for checkpointing in choices if chosen != "off" else [False]:
         for micro_batch in [1] if config.low_memory else _halvings(config.train_batch_size):
-            plan = Plan(
-                batch_size=batch,
-                micro_batch=micro_batch,
-                checkpointing=checkpointing,
-                park=False,
-                autocast=autocast_of(model),
-                graph=model.device.type == "cuda" and not checkpointing,
-                peak=predicted_peak(
-                    model, config, micro_batch=micro_batch, checkpointing=checkpointing
-                ),
-            )
-            if can_park:
-                yield replace(plan, park=True)
-            if not (can_park and config.low_memory):
-                yield plan
+            for fused in fused_too if not checkpointing else [False]:
+                yield Plan(
+                    batch_size=config.train_batch_size * config.gradient_accumulation_steps,
+                    micro_batch=micro_batch,
+                    checkpointing=checkpointing,
+                    park=False,
+                    autocast=autocast_of(model),
+                    graph=model.device.type == "cuda" and not checkpointing,
+                    fused=fused,
+                    peak=predicted_peak(
+                        model,
+                        config,
+                        micro_batch=micro_batch,
+                        checkpointing=checkpointing,
+                        fused=fused,
+                    ),
+                )
 
 
 def _halvings(size: int) -> list[int]:

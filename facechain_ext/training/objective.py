@@ -52,12 +52,11 @@ def weighted_mse(
 ) -> Tensor:
     """Return the scalar loss, in float32.
 
-    loss_weights: (B, 1, h, w), whose own scale does not matter: each sample's loss is a weighted
-    mean, and 0 where all its weights are. sample_weights: (B,).
+    loss_weights: (B, 1, h, w), whose mean over a sample is how much that sample counts.
+    sample_weights: (B,).
     """
     errors = (model_pred.float() - target.float()).square().mean(dim=1, keepdim=True)
-    total = loss_weights.sum(dim=(1, 2, 3)).clamp_min(1e-6)
-    per_sample = (errors * loss_weights).sum(dim=(1, 2, 3)) / total
+    per_sample = (errors * loss_weights).mean(dim=(1, 2, 3))
     return (per_sample * sample_weights).mean()
 
 

@@ -214,7 +214,9 @@ class _Slice:
         step, total = self._step + 1, self._config.max_train_steps
         rate = self._learning_rate(step)
         with pace.step():
-            self._loss.add(self._engine.step(self._batches.draw(), learning_rate=rate))
+            batch = self._batches.draw()
+            ahead = self._batches.draw_ahead if step < total else lambda: None
+            self._loss.add(self._engine.step(batch, learning_rate=rate, meanwhile=ahead))
         self._step = step
         _check_finite(self._loss.value, step)
         return Step(step, total, self._loss.value, rate, pace.images_per_second, pace.eta_seconds)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from facechain_ext.config import TrainConfig
+from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LEAST_CROPS, LatentCache, cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.errors import InvalidInput
@@ -164,3 +166,17 @@ def test_what_is_cut_off_is_told_in_the_crops_own_pixels(instance: Instance) -> 
     assert left + 64 + right == pytest.approx(512 * scale, abs=2)
     assert mirror.cut_off == (top, right, left)
     assert crop.time_ids == (512, 512, top, left, 64, 64)
+
+
+def test_sdxls_sizes_survive_the_file(
+    new_tiny_sdxl: Callable[[], DiffusersModel], instance: Instance, tmp_path: Path
+) -> None:
+    made = make(new_tiny_sdxl(), [instance])
+    save_latents(tmp_path / "latents.safetensors", made)
+    read = load_latents(tmp_path / "latents.safetensors", torch.device("cpu"))
+    assert made.add_time_ids is not None
+    assert read.add_time_ids is not None
+    assert torch.equal(read.add_time_ids, made.add_time_ids)
+    assert made.cond.pooled_prompt_embeds is not None
+    assert read.cond.pooled_prompt_embeds is not None
+    assert torch.equal(read.cond.pooled_prompt_embeds, made.cond.pooled_prompt_embeds)

@@ -131,6 +131,18 @@ def test_training_is_the_same_both_ways(
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+def test_checkpointed_blocks_train_alike_and_are_put_back(
+    ldm: Any, model: LdmModel, run: Callable[..., Any]
+) -> None:
+    before = fingerprint(ldm)
+    settings = ({"gradient_checkpointing": "off"}, {"gradient_checkpointing": "on"})
+    plain, checkpointed = (list_and_result(run(model, **each))[0] for each in settings)
+    losses = [[e.loss for e in events if isinstance(e, Step)] for events in (plain, checkpointed)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert fingerprint(ldm) == before
+    assert not any("forward" in module.__dict__ for module in model.denoiser.modules())
+
+
 def list_and_result(training: Any) -> tuple[list[Any], Any]:
     events = []
     try:

@@ -49,7 +49,7 @@ def fill(page: Any, name: str, value: object) -> None:
 
 
 def open_page(page: Any, name: str) -> None:
-    page.locator(f"#{ids.PAGES} button", has_text=re.compile(f"^{name}$")).first.click()
+    page.locator(f"#{ids.PAGES} button", has_text=re.compile(rf"^\s*{name}\s*$")).first.click()
 
 
 def test_photos_get_their_verdicts(page: Any, uploads: list[Path], before: Any) -> None:
@@ -112,9 +112,9 @@ def test_portraits_are_ranked_and_scored(page: Any) -> None:
     element(page, ids.GENERATE).click()
     results = element(page, ids.RESULTS)
     expect(results.locator("img").first).to_be_visible()
-    shown = results.inner_text() + " ".join(_captions(results))
-    scores = [float(score) for score in re.findall(r"likeness (-?\d\.\d+)", shown)]
-    assert scores, shown
+    captions = results.inner_text()
+    scores = [float(score) for score in re.findall(r"likeness (-?\d\.\d\d)", captions)]
+    assert scores, captions
     assert scores == sorted(scores, reverse=True)
     infotext = element(page, ids.INFOTEXT).locator("textarea").input_value()
     for field in ("<lora:", "Steps: ", "Sampler: ", "Seed: ", f"FaceChain person: {NAME}"):
@@ -142,7 +142,7 @@ def test_the_webuis_interrupt_stops_portraits(page: Any, webui: Client) -> None:
     fill(page, "facechain_portrait_count", 8)
     element(page, ids.GENERATE).click()
     progress = element(page, ids.PORTRAIT_PROGRESS)
-    expect(progress).to_contain_text("running")
+    expect(progress).to_contain_text(re.compile("Drawing|drawn"))
     while webui.get("/sdapi/v1/progress?skip_current_image=true")["state"]["sampling_step"] < 1:
         time.sleep(0.2)
     webui.post("/sdapi/v1/interrupt")
@@ -164,7 +164,3 @@ def test_everything_about_a_person_can_be_deleted(page: Any, webui: Client) -> N
 def _step(progress: str) -> int:
     found = re.search(r"Step (\d+) of", progress)
     return int(found[1]) if found else 0
-
-
-def _captions(gallery: Any) -> list[str]:
-    return [image.get_attribute("alt") or "" for image in gallery.locator("img").all()]

@@ -236,6 +236,27 @@ def test_every_option_reaches_the_training(run: Run, changes: dict[str, Any]) ->
     )
 
 
+def test_a_model_that_predicts_v_is_taught_v(
+    run: Run, tiny_model: DiffusersModel, data: TrainingData, tmp_path: Path
+) -> None:
+    config = replace(QUICK, samples_per_snapshot=0)
+    _, noise = finish(run(config))
+    other = replace(tiny_model, prediction_type="v_prediction")
+    _, v = finish(
+        train(
+            other,
+            data,
+            config,
+            out_dir=tmp_path,
+            score=count_pictures,
+            prompt="",
+            negative_prompt="",
+            cancelled=lambda: False,
+        )
+    )
+    assert any(not torch.equal(noise.state[key], v.state[key]) for key in v.state)
+
+
 def test_zero_and_auto_take_what_the_checkpoint_suggests(tiny_model: DiffusersModel) -> None:
     own, given = TrainConfig(), TrainConfig(learning_rate=1e-3, target_modules="attention")
     assert peak_learning_rate(tiny_model, own) == tiny_model.suggested_learning_rate
