@@ -7,7 +7,7 @@ from typing import Any
 
 from modules import shared
 
-from facechain_ext.webui import sending
+from facechain_ext.webui import sending, settings
 from facechain_ext.webui.packages import require_packages
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def _build() -> Any:
         from facechain_ext.webui.services import services
 
         page = build_tab(services())
+        settings.govern(page)
     except Exception as error:
         logger.exception("The FaceChain tab could not be built.")
         from facechain_ext.ui.error_panel import build_error_panel
