@@ -81,6 +81,13 @@ class PeopleDesk:
 
         return self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
 
+    def can_resume(self, name: str) -> bool:
+        """Tell whether a stopped training is in a state to go on."""
+        try:
+            return self.services.studio.resumable(name) is not None
+        except FaceChainError:  # drawing the same training says what is wrong with it
+            return False
+
     def resume(self, name: str) -> Job:
         """Queue going on with a stopped training."""
         self._refuse_second(name)

@@ -14,7 +14,7 @@ import pytest
 
 from facechain_ext.config import PortraitConfig
 from facechain_ext.infotext import PERSON
-from facechain_ext.jobs import JobState
+from facechain_ext.jobs import Jobs, JobState
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui.compat import UNCHANGED
 from facechain_ext.ui.error_panel import explain
@@ -133,6 +133,25 @@ def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
     assert first["portrait_person"]["value"] == "Ana"
     assert "The LoRA is ready" in first["progress"]
     assert "<svg" in first["curves"]
+
+
+@pytest.mark.model
+def test_a_damaged_training_is_told_in_its_place(trained: PeopleDesk) -> None:
+    person = trained.person("Ana")
+    assert person is not None
+    (person.run_folders[0] / "config.json").write_text("{}", encoding="utf-8")
+    page = Page(Services(trained.services.studio, Jobs(trained.services.studio.host)))
+    first = page.beat()
+    assert 'role="alert">The settings of a training are damaged' in first["progress"]
+    assert "Ana" in first["card"]
+
+
+def test_a_library_of_a_newer_version_leaves_the_page_alive(services: Services) -> None:
+    folder = services.studio.library.root / "eva"
+    folder.mkdir(parents=True)
+    (folder / "person.json").write_text('{"schema": 99, "name": "Eva"}', encoding="utf-8")
+    first = Page(services).beat()
+    assert "Eva was saved by a newer version" in first["status"]
 
 
 @pytest.mark.model
