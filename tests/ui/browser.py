@@ -98,7 +98,7 @@ class Tab:
         self.element(name).click()
 
     def open(self, title: str) -> None:
-        self.page.locator(TABS, has_text=re.compile(f"^{title}$")).first.click()
+        self.page.locator(TABS, has_text=re.compile(rf"^\s*{title}\s*$")).first.click()
 
     def unfold(self, title: str) -> None:
         self.page.get_by_text(title, exact=True).first.click()

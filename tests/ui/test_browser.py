@@ -145,7 +145,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> N
 
 def open_on_a_phone(tab: Tab, title: str) -> None:
     """Tabs that do not fit are behind a button in newer versions of gradio."""
-    named = re.compile(f"^{title}$")
+    named = re.compile(rf"^\s*{title}\s*$")
     if not tab.page.locator(TABS, has_text=named).count():
         tab.page.locator(f"#{ids.PAGES} .overflow-menu > button").first.click()
         tab.page.locator(".overflow-dropdown button", has_text=named).first.click()
