@@ -24,30 +24,34 @@ MARGIN = 0.1
 """Share of the free memory that is left free: predictions are not exact."""
 
 ACTIVATIONS: dict[tuple[Family, TargetModules, bool], float] = {
-    ("sd1", "attention", False): 350e3,
-    ("sd1", "all", False): 460e3,
-    ("sd1", "attention", True): 90e3,
-    ("sd1", "all", True): 100e3,
-    ("sd2", "attention", False): 350e3,
-    ("sd2", "all", False): 460e3,
-    ("sd2", "attention", True): 90e3,
-    ("sd2", "all", True): 100e3,
-    ("sdxl", "attention", False): 640e3,
-    ("sdxl", "all", False): 800e3,
-    ("sdxl", "attention", True): 120e3,
-    ("sdxl", "all", True): 140e3,
+    ("sd1", "attention", False): 290e3,
+    ("sd1", "all", False): 363e3,
+    ("sd1", "attention", True): 74e3,
+    ("sd1", "all", True): 92e3,
+    ("sd2", "attention", False): 290e3,
+    ("sd2", "all", False): 363e3,
+    ("sd2", "attention", True): 74e3,
+    ("sd2", "all", True): 92e3,
+    ("sdxl", "attention", False): 480e3,
+    ("sdxl", "all", False): 600e3,
+    ("sdxl", "attention", True): 125e3,
+    ("sdxl", "all", True): 150e3,
 }
 """Bytes per latent pixel and picture at the peak, in half precision with fused attention:
-by family, trained layers and whether blocks are checkpointed. bench/train_memory.py measures."""
+by family, trained layers and whether blocks are checkpointed. bench/train_memory.md has how those
+of sd1 were measured; sd2 is taken to be like it, and sdxl's are measured for attention without
+checkpoints (bench/train_throughput.md) and estimated otherwise."""
+
+FUSED_ACTIVATIONS: dict[Family, float] = {"sd1": 146e3, "sd2": 146e3, "sdxl": 270e3}
+"""The same with fused layers, which compute norms and GEGLU again in the backward."""
 
 FULL_WIDTH = 320
 """Channels of the first block of the models in the table; narrower ones need less in proportion."""
 
-WORKSPACE = {False: 0.7 * GIB, True: 0.35 * GIB}
+WORKSPACE = {False: 0.55 * GIB, True: 0.2 * GIB}
 """For kernels, and for what the allocator cannot use; by whether blocks are checkpointed."""
-
-FUSED_ACTIVATIONS = 0.55
-"""Share of the activations that fused layers keep: they compute norms and GEGLU again."""
+FUSED_WORKSPACE = 1.05 * GIB
+"""The same with fused layers, and their joined and transposed weights."""
 MERGED_BYTES = 12
 """Per parameter of a weight that a LoRA changes: fused layers hold it exact, merged, and the
 merged one's gradient; float32 in between."""
@@ -170,16 +174,17 @@ def predicted_peak(
     side = (config.resolution or model.resolution) // 8
     width = len(own) / FULL_WIDTH
     precision = 1 if autocast or own.element_size() == 2 else 2
-    per_pixel = ACTIVATIONS[model.family, kind, checkpointing] * width * precision
-    per_pixel *= FUSED_ACTIVATIONS if fused else 1.0
+    plain = ACTIVATIONS[model.family, kind, checkpointing]
+    per_pixel = FUSED_ACTIVATIONS[model.family] if fused else plain
+    workspace = FUSED_WORKSPACE if fused else WORKSPACE[checkpointing]
     # Autocast keeps its copy of every weight for the backward, checkpointed blocks one at a time.
-    copies = fused or (autocast not in (None, own.dtype) and not checkpointing)
+    copies = autocast not in (None, own.dtype) and not checkpointing
     return (
-        per_pixel * side * side * micro_batch
+        per_pixel * width * precision * side * side * micro_batch
         + (sum(p.numel() for p in model.denoiser.parameters()) * 2 if copies else 0)
         + LORA_BYTES * trained_parameters(model, kind, config.rank)
         + (MERGED_BYTES * _changed_parameters(model, kind) if fused else 0)
-        + WORKSPACE[checkpointing] * width
+        + workspace * width
     )
 
 

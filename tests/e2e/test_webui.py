@@ -139,6 +139,8 @@ def test_a_portrait_is_sent_to_img2img_and_its_settings_come_back(
 
 
 def test_the_webuis_interrupt_stops_portraits(page: Any, webui: Client) -> None:
+    open_page(page, "Portraits")
+    expect(element(page, ids.PORTRAIT_PERSON).locator("input").first).to_have_value(NAME)
     fill(page, "facechain_portrait_count", 8)
     element(page, ids.GENERATE).click()
     progress = element(page, ids.PORTRAIT_PROGRESS)

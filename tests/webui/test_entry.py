@@ -109,7 +109,8 @@ class TestSettings:
     def test_begin_with_the_configs_own_defaults(self, started: Webui) -> None:
         opts, settings = options(started), ours("settings")
         for config, names in settings.DEFAULTS.items():
-            assert settings.chosen(config) == {name: getattr(config(), name) for name in names}
+            assert settings.chosen(config) == config()
+            assert {settings.key(config, name) for name in names} <= set(opts.data_labels)
         assert all(key.startswith("facechain_") for key in opts.data_labels)
         assert {info.section[0] for info in opts.data_labels.values()} == {"facechain"}
 
@@ -117,16 +118,16 @@ class TestSettings:
         opts, settings = options(started), ours("settings")
         opts.data["facechain_train_rank"] = 8.0  # the settings page sends whole numbers so
         opts.data["facechain_prepare_keep_photos"] = False
-        assert settings.chosen(settings.TrainConfig)["rank"] == 8
-        assert isinstance(settings.chosen(settings.TrainConfig)["rank"], int)
-        assert settings.chosen(settings.PrepareConfig)["keep_photos"] is False
+        assert settings.chosen(settings.TrainConfig).rank == 8
+        assert isinstance(settings.chosen(settings.TrainConfig).rank, int)
+        assert settings.chosen(settings.PrepareConfig).keep_photos is False
 
     def test_out_of_bounds_do_not_count(
         self, started: Webui, caplog: pytest.LogCaptureFixture
     ) -> None:
         opts, settings = options(started), ours("settings")
         opts.data["facechain_portrait_count"] = 5000
-        assert "count" not in settings.chosen(settings.PortraitConfig)
+        assert settings.chosen(settings.PortraitConfig) == settings.PortraitConfig()
         assert "facechain_portrait_count is ignored" in caplog.text
 
     @pytest.mark.parametrize(
@@ -207,8 +208,13 @@ class TestTheTab:
         put(monkeypatch, "facechain_ext.webui.services", services=lambda: "ours")
 
     def test_opens(self, started: Webui, monkeypatch: pytest.MonkeyPatch) -> None:
-        put(monkeypatch, "facechain_ext.ui.tab", build_tab=lambda services: f"page of {services}")
-        assert callbacks(started)["ui_tabs"]() == [("page of ours", "FaceChain", "facechain")]
+        fields = [SimpleNamespace(elem_id=f"facechain_train_{name}") for name in ("rank", "seed")]
+        page, given = SimpleNamespace(blocks=dict(enumerate(fields))), []
+        put(monkeypatch, "facechain_ext.ui.tab", build_tab=lambda ours: given.append(ours) or page)
+        assert callbacks(started)["ui_tabs"]() == [(page, "FaceChain", "facechain")]
+        assert given == ["ours"]
+        remembered = [not getattr(each, "do_not_save_to_config", False) for each in fields]
+        assert remembered == [False, True], "rank is a setting, the seed is not"
 
     @pytest.mark.parametrize(("name", "package"), [("peft", "peft"), ("cv2", "opencv-python")])
     def test_says_which_package_is_missing(
