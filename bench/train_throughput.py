@@ -229,7 +229,7 @@ def _loop(
             optimizer.zero_grad()
             loss: Tensor = batch_loss(
                 model, batch, alphas_cumprod, min_snr_gamma=5.0, autocast=autocast
-            )
+            ).mean()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(adapter.parameters(), 1.0)
             optimizer.step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import torch
@@ -11,12 +11,13 @@ import torch
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
 from facechain_ext.dataset.latents import LatentCache, cache, training_side
-from facechain_ext.errors import Cancelled, ModelUnavailable, NoUsablePhotos
+from facechain_ext.errors import Cancelled, InvalidInput, ModelUnavailable, NoUsablePhotos
 from facechain_ext.events import Event, Stage, TrainingFinished
 from facechain_ext.host import CheckpointRef, DiffusionModel, Host
 from facechain_ext.likeness import Likeness, mean_embedding
-from facechain_ext.lora.checkpoint import save_lora, write_sidecars
+from facechain_ext.lora.checkpoint import read_lora, save_lora, write_sidecars
 from facechain_ext.lora.metadata import LoraRecord
+from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
@@ -47,7 +48,7 @@ class FaceTraining:
         before anything is written.
         """
         checkpoint, instances = self.host.current_checkpoint(), self._instances()
-        started = datetime.now(timezone.utc)
+        prior, started = self._prior(config), datetime.now(timezone.utc)
         with self.host.borrow_model(for_training=True) as model:
             config = resolved(model, config)
             if config.class_images:
@@ -74,7 +75,7 @@ class FaceTraining:
             run = RunFolder(self.person.new_run())
             run.begin(record, data)
             yield Stage("train", config.max_train_steps)
-            training = self._training(run, record, data, instances)
+            training = replace(self._training(run, record, data, instances), prior=prior)
             outcome = yield from self._slice(run, training, model, None)
         yield from self._finish(run, record, training, outcome)
 
@@ -97,6 +98,15 @@ class FaceTraining:
         if not instances:
             raise NoUsablePhotos(f"There are no photos of {self.person.manifest.name} yet.")
         return instances
+
+    def _prior(self, config: TrainConfig) -> LoraState | None:
+        if not config.face_prior:
+            return None
+        folder = self.host.paths.lora_dir.resolve()
+        path = (folder / config.face_prior).resolve()
+        if not path.is_relative_to(folder):
+            raise InvalidInput(f"face_prior must be a file in the LoRA folder, {folder}.")
+        return read_lora(path)[0]
 
     def _class_images(
         self, model: DiffusionModel, instances: list[Instance], config: TrainConfig

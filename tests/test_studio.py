@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from skimage.data import astronaut
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
@@ -351,6 +352,34 @@ def test_class_images_are_drawn_once_and_kept_for_a_resume(trained: Studio) -> N
     first, second = trained.library.get("Ana").manifest.runs
     assert total == 1
     assert second.lora_sha256 != first.lora_sha256
+
+
+def test_a_training_begins_from_a_face_prior(trained: Studio) -> None:
+    """At a rate of next to nothing what comes out is the prior, also after a stop."""
+    host = host_of(trained)
+    (first,) = trained.library.get("Ana").manifest.runs
+    prior = read_lora(trained.library.lora_file(first))[0]
+    still = replace(TRAIN, face_prior=first.lora, learning_rate=1e-12)
+    with pytest.raises(Cancelled):
+        for event in trained.train("Ana", still):
+            if isinstance(event, Step):
+                host.cancel()
+    host.forget_cancel()
+    *_, finished = trained.resume("Ana")
+    assert isinstance(finished, TrainingFinished)
+    begun, metadata = read_lora(finished.lora.path)
+    for key in prior:
+        torch.testing.assert_close(begun[key], prior[key], atol=1e-6, rtol=1e-5)
+    assert first.lora in metadata["facechain.train_config"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("../photo.safetensors", "in the LoRA folder"), ("x", "There is no LoRA")]
+)
+def test_a_face_prior_is_a_file_in_the_lora_folder(trained: Studio, given: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        list(trained.train("Ana", replace(TRAIN, face_prior=given)))
+    assert len(list((trained.library.get("Ana").folder / "runs").iterdir())) == 1
 
 
 def test_others_get_the_model_between_slices(trained: Studio) -> None:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from facechain_ext.config import TargetModules
 from facechain_ext.errors import InvalidInput
 from facechain_ext.host import DiffusionModel
-from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, tensors_of
+from facechain_ext.lora.rank import at_rank
+from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, layer_names, tensors_of
 
 if TYPE_CHECKING:
     from peft.tuners.lora import LoraLayer
@@ -67,6 +68,33 @@ class LoraAdapter:
             down, up = self._pair(name)
             down.weight.copy_(state[name + DOWN])
             up.weight.copy_(state[name + UP])
+
+    @torch.no_grad()
+    def start_from(self, state: LoraState) -> None:
+        """Take over what another LoRA does, whatever its rank and alpha.
+
+        Call it before anything is trained: what the other LoRA leaves free stays as injected.
+        Raises InvalidInput when it changes layers that this adapter does not, or of other shapes.
+        """
+        for name in layer_names(state):
+            if name not in self._layers:
+                raise InvalidInput(
+                    f"{state.name} cannot be the start: it changes layers that are not trained "
+                    f"here, such as {name}. Train all layers, or choose another file."
+                )
+            self._start_layer(name, state)
+
+    def _start_layer(self, name: str, state: LoraState) -> None:
+        down, up = (part.weight for part in self._pair(name))
+        given_down, given_up, alpha = tensors_of(state, name)
+        if given_down.shape[1:] != down.shape[1:] or len(given_up) != len(up):
+            raise InvalidInput(f"{state.name} cannot be the start: it is for another checkpoint.")
+        scale = float(alpha) / len(given_down)
+        new_down, new_up = at_rank(
+            given_down, given_up, scale, rank=self.rank, new_scale=self.alpha / self.rank
+        )
+        down[: len(new_down)] = new_down
+        up[:, : len(new_down)] = new_up
 
     def scale(self, weight: float) -> None:
         """Set the strength that prompts call the LoRA's weight: 1 as trained, 0 for off."""

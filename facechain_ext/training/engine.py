@@ -59,18 +59,19 @@ class Engine:
         *,
         learning_rate: float,
         meanwhile: Callable[[], None] = lambda: None,
-    ) -> float:
-        """Take one step and return its loss; where memory runs out, take it by a smaller plan.
+    ) -> Tensor:
+        """Take one step and return its pictures' losses, (B,) on the CPU.
 
-        It runs out before the update, which needs none but its state's, or not at all.
+        Where memory runs out, it is taken by a smaller plan: it runs out before the update, which
+        needs none but its state's, or not at all.
         meanwhile: called while the device is at work; again when the step is taken again.
         Raises OutOfMemory when the smallest plan does not fit.
         """
         while True:
             try:
-                loss = self._now.step(batch, learning_rate=learning_rate)
+                losses = self._now.step(batch, learning_rate=learning_rate)
                 meanwhile()
-                return float(loss)
+                return losses.cpu()
             except torch.cuda.OutOfMemoryError as error:
                 logger.warning("Out of memory: %s", error)
             # Only here is the error gone, which holds the step's tensors.

@@ -50,14 +50,14 @@ def min_snr_weights(
 def weighted_mse(
     model_pred: Tensor, target: Tensor, *, loss_weights: Tensor, sample_weights: Tensor
 ) -> Tensor:
-    """Return the scalar loss, in float32.
+    """Return the loss of every sample, (B,) float32.
 
     loss_weights: (B, 1, h, w), whose mean over a sample is how much that sample counts.
     sample_weights: (B,).
     """
     errors = (model_pred.float() - target.float()).square().mean(dim=1, keepdim=True)
     per_sample = (errors * loss_weights).mean(dim=(1, 2, 3))
-    return (per_sample * sample_weights).mean()
+    return per_sample * sample_weights
 
 
 def _scales(timesteps: Tensor, alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:

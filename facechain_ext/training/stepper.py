@@ -24,13 +24,14 @@ CONVOLUTIONS_TIMED = 4
 LOSS_SCALE = "loss_scale."
 
 LossFunction = Callable[[Batch], Tensor]
+"""Gives the loss of every picture, (B,); their mean is what a step lowers."""
 
 
 class Stepper(Protocol):
     """Changes the parameters once per call."""
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
-        """Take one AdamW step and return the loss, a detached scalar on the device."""
+        """Take one AdamW step and return what the loss function gave, detached, on the device."""
 
     def state(self) -> dict[str, Tensor]:
         """Copy the optimizer's state to the CPU: `<parameter's number>.<what>`, `loss_scale.*`."""
@@ -133,13 +134,13 @@ class GraphStepper:
         # The graph reads every tensor that the loss closes over at the address it had: keep them.
         self._function = loss
         with _fastest_convolutions():
-            self._graph, self._loss = self._capture()
+            self._graph, self._losses = self._capture()
 
     def step(self, batch: Batch, *, learning_rate: float) -> Tensor:
         self._batch.copy_(batch)
         self._rate.fill_(learning_rate)
         self._graph.replay()
-        return self._loss.clone()
+        return self._losses.clone()
 
     def state(self) -> dict[str, Tensor]:
         return _state(self._optimizer, self._parameters, self._scale)
@@ -169,11 +170,11 @@ class GraphStepper:
         warm, graph = time.perf_counter(), torch.cuda.CUDAGraph()
         # Other threads of the host may use the device meanwhile.
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            loss = self._run()
+            losses = self._run()
         torch.cuda.current_stream().wait_stream(stream)
         done = time.perf_counter()
         logger.info("Warmed a step up: %.1f s; captured it: %.1f s", warm - begin, done - warm)
-        return graph, loss
+        return graph, losses
 
     def _warm_up(self, times: int = 2) -> None:
         """Let kernels be chosen and optimizer state appear, at learning rate 0, then forget it."""
@@ -206,7 +207,8 @@ def _optimise(
 ) -> Tensor:
     """Run forward, backward, clipping and the optimizer; the gradients must be cleared."""
     with torch.inference_mode(False), torch.enable_grad():
-        loss = loss_function(batch)
+        losses = loss_function(batch)
+        loss = losses.mean()
         (loss if scale is None else scale.scaled(loss)).backward()  # type: ignore[no-untyped-call]
     if scale is not None:
         # The fused optimizer leaves parameters and state alone where this is not 0.
@@ -214,7 +216,7 @@ def _optimise(
         optimizer.found_inf = scale.restore(gradients)  # type: ignore[attr-defined]
     nn.utils.clip_grad_norm_(parameters, MAX_GRAD_NORM)
     optimizer.step()
-    return loss.detach()
+    return losses.detach()
 
 
 def _state(

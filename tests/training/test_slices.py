@@ -150,6 +150,19 @@ def test_whoever_waits_for_ever_does_not_stop_the_training(
     assert_same(chosen, unbroken[1])
 
 
+def test_slices_with_pictures_left_out_end_as_an_unbroken_run(new: New, lend: Lend) -> None:
+    config = replace(CONFIG, prune_ratio=0.9, max_train_steps=15)
+    plain_events, plain = in_slices(new(config=config), lend)
+    events, chosen = in_slices(new(config=config, others_waiting=lambda: True), lend)
+    assert told(events) == told(plain_events)
+    assert_same(chosen, plain)
+    steps = [event.step for event in events if isinstance(event, Step)]
+    assert steps == sorted(set(steps))
+    assert len(steps) < steps[-1] == 15
+    saved = [event.step for event in events if isinstance(event, CheckpointSaved)]
+    assert [step // 3 for step in saved] == [1, 2, 3, 4, 5]
+
+
 def test_what_was_cancelled_goes_on_from_its_file(
     new: New, lend: Lend, unbroken: tuple[list[Event], Chosen], tmp_path: Path
 ) -> None:

@@ -220,6 +220,7 @@ def test_samples_of_all_snapshots_start_from_the_same_noise(run: Run) -> None:
         {"min_snr_gamma": 0.0},
         {"caption_dropout": 1.0},
         {"noise_offset": 0.1},
+        {"prune_ratio": 0.9, "max_train_steps": 20},
         {"gradient_accumulation_steps": 2},
         {"seed": 1},
     ],

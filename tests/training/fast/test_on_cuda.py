@@ -112,7 +112,9 @@ def losses(model: DiffusersModel, data: Any, plan: Plan) -> list[float]:
         ) as engine,
     ):
         return [
-            engine.step(stream.draw(), learning_rate=1e-3, meanwhile=stream.draw_ahead)
+            float(
+                engine.step(stream.draw(), learning_rate=1e-3, meanwhile=stream.draw_ahead).mean()
+            )
             for _ in range(STEPS)
         ]
 
