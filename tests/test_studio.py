@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -114,7 +115,7 @@ def host_of(studio: Studio) -> PicturesHost:
     return studio.host
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def uploads() -> list[Photo | Unreadable]:
     return [
         Photo("her.jpg", astronaut()),
@@ -123,10 +124,24 @@ def uploads() -> list[Photo | Unreadable]:
     ]
 
 
-@pytest.fixture
-def trained(studio: Studio, uploads: list[Photo | Unreadable]) -> Studio:
+@pytest.fixture(scope="session")
+def trained_library(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    nets: FaceNets,
+    uploads: list[Photo | Unreadable],
+) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    studio = Studio(PicturesHost(folder, tiny_folder, device="cpu"), nets)
     for _ in studio.train_person("Ana", uploads, PrepareConfig(), TRAIN):
         pass
+    return folder
+
+
+@pytest.fixture
+def trained(studio: Studio, trained_library: Path, tmp_path: Path) -> Studio:
+    """A copy of a library in which Ana has been trained once."""
+    shutil.copytree(trained_library, tmp_path, dirs_exist_ok=True)
     return studio
 
 
