@@ -181,6 +181,12 @@ class TrainConfig(Validated):
         help="attention: q, k, v and output of every attention. all: feed-forward, projections and "
         "residual convolutions too; small checkpoints need it. auto: what the checkpoint needs.",
     )
+    text_encoder_lora: bool = option(
+        False,
+        label="Train the text encoder",
+        help="Lets the LoRA change how prompts are read as well, so that the trigger word gets a "
+        "meaning of its own. Slower, and needs more memory.",
+    )
     lr_scheduler: Literal["cosine", "constant"] = option(
         "cosine",
         label="Schedule",
