@@ -184,8 +184,9 @@ class TrainConfig(Validated):
     text_encoder_lora: bool = option(
         False,
         label="Train the text encoder",
-        help="Lets the LoRA change how prompts are read as well, so that the trigger word gets a "
-        "meaning of its own. Slower, and needs more memory.",
+        help="Lets the LoRA change how prompts are read, too: worth a try where the trigger word "
+        "does not take. Slower, needs more memory, and prompts may be obeyed less well. In "
+        "AUTOMATIC1111 only for Stable Diffusion 1.x and without --medvram.",
     )
     lr_scheduler: Literal["cosine", "constant"] = option(
         "cosine",

@@ -99,7 +99,7 @@ class Plan:
         parts = [f"{self.micro_batch} of {self.batch_size} pictures at a time"]
         parts += ["checkpointed"] if self.checkpointing else []
         parts += ["with fused layers"] if self.fused else []
-        parts += ["text encoder and autoencoder parked"] if self.park else []
+        parts += ["idle modules parked"] if self.park else []
         return f"{', '.join(parts)}; about {self.peak / GIB:.1f} GiB above the model"
 
 
