@@ -188,6 +188,13 @@ class TrainConfig(Validated):
         "tools/face_prior.py for this checkpoint: fewer steps, and more from a single photo. "
         "Empty: from the plain checkpoint.",
     )
+    text_encoder_lora: bool = option(
+        False,
+        label="Train the text encoder",
+        help="Lets the LoRA change how prompts are read, too: worth a try where the trigger word "
+        "does not take. Slower, needs more memory, and prompts may be obeyed less well. In "
+        "AUTOMATIC1111 only for Stable Diffusion 1.x and without --medvram.",
+    )
     lr_scheduler: Literal["cosine", "constant"] = option(
         "cosine",
         label="Schedule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import safetensors.torch
@@ -16,6 +17,7 @@ from facechain_ext.imaging.files import write_atomic
 
 COND = "cond/"
 """Before the names of the captions' tensors."""
+TEXTS = "facechain.captions"
 
 
 def save_latents(path: Path, cache: LatentCache) -> None:
@@ -25,19 +27,23 @@ def save_latents(path: Path, cache: LatentCache) -> None:
         name: value.cpu().contiguous() for name, value in named.items() if isinstance(value, Tensor)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, safetensors.torch.save(tensors))
+    texts = cache.cond.texts
+    metadata = None if texts is None else {TEXTS: json.dumps(texts)}
+    write_atomic(path, safetensors.torch.save(tensors, metadata))
 
 
 def load_latents(path: Path, device: torch.device) -> LatentCache:
     """Read a cache back, bit for bit; raises InvalidInput for a file that holds none."""
     try:
         with safe_open(str(path), framework="pt") as file:
+            texts = (file.metadata() or {}).get(TEXTS)
             tensors: dict[str, Tensor] = {
                 name: file.get_tensor(name).to(device, copy=True)
                 for name in file.keys()  # noqa: SIM118
             }
         cond = {name.removeprefix(COND): t for name, t in tensors.items() if COND in name}
         own = {name: tensor for name, tensor in tensors.items() if COND not in name}
-        return LatentCache(**own, cond=Conditioning(**cond))
-    except (SafetensorError, OSError, TypeError) as error:
+        kept = None if texts is None else tuple(json.loads(texts))
+        return LatentCache(**own, cond=Conditioning(**cond, texts=kept))
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,7 +40,8 @@ class LatentCache:
 
     latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per photo's crop, 0 where errors do
     not count. photo_index: (M,) int64, -1 for class images. caption_index: (M,) int64, rows of
-    cond. cond: one row per caption, then one for the empty caption. All on the model's device.
+    cond. cond: one row per caption, then one for the empty caption; with their texts where
+    the text encoder is trained. All on the model's device.
     add_time_ids: (M, 6), SDXL only: each crop's original size, what it cuts off, its own size.
     """
 
@@ -118,6 +119,8 @@ def cache(
     captions = list(dict.fromkeys(crop.caption for crop in crops))
     rows = [captions.index(crop.caption) for crop in crops]
     cond = model.encode_prompts([*captions, ""])
+    if config.text_encoder_lora:
+        cond = replace(cond, texts=(*captions, ""))
     return LatentCache(
         latents=latents,
         loss_weights=_loss_weights(crops, latents, class_weight),

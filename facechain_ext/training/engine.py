@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from facechain_ext.training.loss_scale import LossScale
 from facechain_ext.training.memory import Planner
 from facechain_ext.training.parking import Parking
 from facechain_ext.training.stepper import LossFunction, Stepper, make_stepper
+from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ class Engine:
     ) -> None:
         self._model, self._parameters, self._config = model, parameters, config
         self._planner, self._example = planner, example
-        self._parking, self._arranged = Parking(model), ExitStack()
+        trained = [encoder for encoder, _ in trained_text_encoders(model, config)]
+        self._parking, self._arranged = Parking(model, working=trained), ExitStack()
         self._stepper: Stepper | None = None
         self.plan = planner.first()
 
@@ -105,6 +108,8 @@ class Engine:
     def _arrange(self) -> None:
         """Park, checkpoint and set up the stepper as the plan says."""
         logger.info("Training %s", self.plan.describe())
+        if self._config.text_encoder_lora:
+            logger.info("Captions are encoded in every step, which no CUDA graph can hold")
         self._stepper = None  # a graph holds the memory that it was captured with
         self._arranged.close()
         if self._model.device.type == "cuda":
@@ -131,6 +136,8 @@ class Engine:
         alphas_cumprod = model.alphas_cumprod.to(model.device)
 
         def loss(batch: Batch) -> Tensor:
+            if config.text_encoder_lora:
+                batch = replace(batch, cond=encoded(model, batch.cond, autocast))
             return batch_loss(
                 model,
                 batch,

@@ -6,7 +6,7 @@ the LoRA keeps, what every picture's activations take, and room for kernels to w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -18,6 +18,7 @@ from facechain_ext.errors import OutOfMemory
 from facechain_ext.host import DiffusionModel, Family
 from facechain_ext.training.fast.accelerated import can_be_fused
 from facechain_ext.training.parking import Parking
+from facechain_ext.training.text_encoder import activation_bytes, trained_text_encoders
 
 GIB = 2**30
 MARGIN = 0.1
@@ -98,7 +99,7 @@ class Plan:
         parts = [f"{self.micro_batch} of {self.batch_size} pictures at a time"]
         parts += ["checkpointed"] if self.checkpointing else []
         parts += ["with fused layers"] if self.fused else []
-        parts += ["text encoder and autoencoder parked"] if self.park else []
+        parts += ["idle modules parked"] if self.park else []
         return f"{', '.join(parts)}; about {self.peak / GIB:.1f} GiB above the model"
 
 
@@ -112,7 +113,8 @@ class Planner:
 
     @classmethod
     def of(cls, model: DiffusionModel, config: TrainConfig, *, free: float | None) -> Planner:
-        parking = Parking(model)
+        trained = [encoder for encoder, _ in trained_text_encoders(model, config)]
+        parking = Parking(model, working=trained)
         plans = sorted(
             _plans(model, config, can_park=parking.saves > 0 and model.device.type != "cpu"),
             key=lambda plan: (-plan.speed, plan.park),
@@ -179,22 +181,26 @@ def predicted_peak(
     workspace = FUSED_WORKSPACE if fused else WORKSPACE[checkpointing]
     # Autocast keeps its copy of every weight for the backward, checkpointed blocks one at a time.
     copies = autocast not in (None, own.dtype) and not checkpointing
+    encoders = trained_text_encoders(model, config)
     return (
         per_pixel * width * precision * side * side * micro_batch
         + (sum(p.numel() for p in model.denoiser.parameters()) * 2 if copies else 0)
         + LORA_BYTES * trained_parameters(model, kind, config.rank)
         + (MERGED_BYTES * _changed_parameters(model, kind) if fused else 0)
         + workspace * width
+        + LORA_BYTES * sum(_lora_size(*encoder, config.rank) for encoder in encoders)
+        + activation_bytes(encoders, pictures=micro_batch, half=precision == 1)
     )
 
 
 def trained_parameters(model: DiffusionModel, kind: TargetModules, rank: int) -> int:
-    """Count a LoRA's parameters."""
-    total = 0
-    for path in model.lora_targets(kind).values():
-        shape = _weight(model.denoiser.get_submodule(path)).shape
-        total += rank * (prod(shape[1:]) + shape[0])
-    return total
+    """Count the parameters of the denoiser's LoRA."""
+    return _lora_size(model.denoiser, model.lora_targets(kind), rank)
+
+
+def _lora_size(part: nn.Module, targets: Mapping[str, str], rank: int) -> int:
+    shapes = [_weight(part.get_submodule(path)).shape for path in targets.values()]
+    return sum(rank * (prod(shape[1:]) + shape[0]) for shape in shapes)
 
 
 def _changed_parameters(model: DiffusionModel, kind: TargetModules) -> int:
@@ -230,7 +236,10 @@ def _plans(model: DiffusionModel, config: TrainConfig, *, can_park: bool) -> Ite
 def _resident_plans(model: DiffusionModel, config: TrainConfig) -> Iterator[Plan]:
     chosen = config.gradient_checkpointing
     choices = [True] if chosen == "on" or config.low_memory else [False, True]
-    fusible = autocast_of(model) is not None and trained_layers(model, config) == "attention"
+    # Fused layers give the prompts no gradient, and a graph cannot tokenize captions.
+    text = config.text_encoder_lora
+    attention = not text and trained_layers(model, config) == "attention"
+    fusible = autocast_of(model) is not None and attention
     fused_too = [False, True] if fusible and can_be_fused(model.denoiser) else [False]
     for checkpointing in choices if chosen != "off" else [False]:
         for micro_batch in [1] if config.low_memory else _halvings(config.train_batch_size):
@@ -241,7 +250,7 @@ def _resident_plans(model: DiffusionModel, config: TrainConfig) -> Iterator[Plan
                     checkpointing=checkpointing,
                     park=False,
                     autocast=autocast_of(model),
-                    graph=model.device.type == "cuda" and not checkpointing,
+                    graph=model.device.type == "cuda" and not checkpointing and not text,
                     fused=fused,
                     peak=predicted_peak(
                         model,

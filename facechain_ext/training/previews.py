@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import OnStep, sample
 from facechain_ext.events import Preview
@@ -22,29 +24,41 @@ Scorer = Callable[[tuple[Pixels, ...]], tuple[float | None, ...]]
 class Previewer:
     """Draws the same seeds every time, so that snapshots differ in their weights alone.
 
-    cond, uncond: one row each.
+    encode: gives the prompt and the negative prompt, a row each, as the model has them now.
     """
 
     model: DiffusionModel
-    cond: Conditioning
-    uncond: Conditioning
+    encode: Callable[[], Conditioning]
     seeds: tuple[int, ...]
     score: Scorer
 
     def draw(self, step: int, on_step: OnStep, *, one_by_one: bool = False) -> Preview:
         """Sample the model as it is now and score the pictures; one_by_one: in less memory."""
+        both = self.encode()
+        rows = torch.arange(2, device=both.prompt_embeds.device)
+        conds = both.select(rows[:1]), both.select(rows[1:])
         groups = [(seed,) for seed in self.seeds] if one_by_one else [self.seeds]
         images = tuple(
-            image for seeds in groups for image in self._drawn(seeds, on_step, split=one_by_one)
+            image
+            for seeds in groups
+            for image in self._drawn(seeds, *conds, on_step, split=one_by_one)
         )
         return Preview(step, images, self.score(images))
 
-    def _drawn(self, seeds: tuple[int, ...], on_step: OnStep, *, split: bool) -> list[Pixels]:
+    def _drawn(
+        self,
+        seeds: tuple[int, ...],
+        cond: Conditioning,
+        uncond: Conditioning,
+        on_step: OnStep,
+        *,
+        split: bool,
+    ) -> list[Pixels]:
         side = self.model.resolution
         latents = sample(
             self.model,
-            self.cond,
-            self.uncond,
+            cond,
+            uncond,
             seeds=seeds,
             width=side,
             height=side,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from facechain_ext.training.previews import Previewer, Scorer
 from facechain_ext.training.schedule import learning_rate
 from facechain_ext.training.select import Chosen, Snapshot, choose
 from facechain_ext.training.state import TrainingState
+from facechain_ext.training.text_encoder import on_device, trained_text_encoders
 
 Outcome = Chosen | TrainingState
 """What a slice of training ends with: the LoRA to keep, or where to go on."""
@@ -65,8 +67,17 @@ class Training:
         config, kind = self.config, trained_layers(model, self.config)
         planner = Planner.of(model, config, free=self.free_memory(model.device))
         previewer = self._previewer(model)
+        text_encoders = trained_text_encoders(model, config)
         with (
-            inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter,
+            on_device([encoder for encoder, _ in text_encoders], model.device),
+            inject(
+                model,
+                kind,
+                rank=config.rank,
+                alpha=config.alpha,
+                seed=config.seed,
+                text_encoders=text_encoders,
+            ) as adapter,
             Engine(
                 model,
                 adapter.parameters(),
@@ -107,10 +118,12 @@ class Training:
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
             return None
-        cond = model.encode_prompts([self.prompt, self.negative_prompt])
-        rows = torch.arange(2, device=cond.prompt_embeds.device)
+        encode = partial(model.encode_prompts, [self.prompt, self.negative_prompt])
+        now = encode()
         seeds = tuple(range(self.config.samples_per_snapshot))
-        return Previewer(model, cond.select(rows[:1]), cond.select(rows[1:]), seeds, self.score)
+        return Previewer(
+            model, encode if self.config.text_encoder_lora else lambda: now, seeds, self.score
+        )
 
 
 def train(
@@ -139,7 +152,11 @@ def train(
 
 
 def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
-    """Replace "auto" and 0 by what they stand for with this checkpoint."""
+    """Replace "auto" and 0 by what they stand for with this checkpoint.
+
+    Raises InvalidInput for what this checkpoint cannot be trained with.
+    """
+    trained_text_encoders(model, config)
     return replace(
         config,
         learning_rate=peak_learning_rate(model, config),
