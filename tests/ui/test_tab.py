@@ -111,7 +111,7 @@ class Page:
     def beat(self, person: str = NEW, name: str = "", portraits_of: str | None = None) -> Any:
         """Return what changed, by output."""
         values = [person, name, LATEST, portraits_of]
-        self.seen, _, *outputs = self.pulse.beat(self.seen, *values)
+        self.seen, self.answer, *outputs = self.pulse.beat(self.seen, *values)
         told = dict(zip(self.pulse.outputs, outputs, strict=True))
         return {key: value for key, value in told.items() if value != UNCHANGED}
 
@@ -133,6 +133,8 @@ def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
     assert first["portrait_person"]["value"] == "Ana"
     assert "The LoRA is ready" in first["progress"]
     assert "<svg" in first["curves"]
+    [lora] = trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
+    assert f'data-loras="{lora.stem}"' in page.answer
 
 
 @pytest.mark.model
