@@ -214,6 +214,23 @@ def test_a_redraw_tells_by_fingerprint() -> None:
     assert not second.first
 
 
+def test_opening_the_page_imports_nothing_that_only_training_needs() -> None:
+    code = (
+        "import sys\n"
+        "import facechain_ext.ui.tab\n"
+        "heavy = {'peft', 'accelerate', 'diffusers', 'torch._dynamo', 'onnxruntime', 'skimage'}\n"
+        "print(*sorted(heavy & set(sys.modules)))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == ""
+
+
 def test_a_missing_package_is_named() -> None:
     html = explain(ModuleNotFoundError("No module named 'cv2'", name="cv2"))
     assert "<code>opencv-python</code> is missing" in html
