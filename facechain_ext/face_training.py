@@ -21,15 +21,13 @@ from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
-from facechain_ext.records import Instance, LoraFile
+from facechain_ext.records import DEFAULT_LORA_WEIGHT, Instance, LoraFile
 from facechain_ext.runs import RunFolder, RunRecord
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import Person, Run
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
-
-DEFAULT_LORA_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)

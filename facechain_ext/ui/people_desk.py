@@ -46,6 +46,11 @@ class PeopleDesk:
     def names(self) -> list[str]:
         return [person.manifest.name for person in self.services.studio.library.people()]
 
+    def loras(self) -> list[str]:
+        """Return what prompts call everybody's LoRAs."""
+        people = self.services.studio.library.people()
+        return [Path(run.lora).stem for person in people for run in person.manifest.runs]
+
     def person(self, name: str) -> Person | None:
         """Find somebody; None for nobody, and for a name that is not in the library (yet)."""
         try:

@@ -54,7 +54,8 @@ def draw_tab(services: Services) -> None:
 class Pulse:
     """A hidden button that the page's script presses: often while work goes on, else seldom.
 
-    It answers outside gradio's queue, with what has changed alone.
+    It answers outside gradio's queue, with what has changed alone, and names the library's LoRAs so
+    that the script can have them shown in the webui's Lora tab.
     """
 
     services: Services
@@ -77,8 +78,9 @@ class Pulse:
         """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
         page, split = Redraw(seen), len(self.people.inputs)
         jobs = [job for job in self.services.jobs.all() if is_running(job)]
-        status = _status(jobs)
+        status, loras = _status(jobs), ""
         try:
+            loras = escape("/".join(self.people.desk.loras()))
             self.people.refresh(page, values[:split])
             self.portraits.refresh(page, values[split:])
         except FaceChainError as error:  # a damaged library, say; the rest of the page stays
@@ -86,7 +88,7 @@ class Pulse:
         page.put("status", status)
         beats = page.seen.get("beats", 0) + 1
         page.seen["beats"] = beats
-        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}"></i>'
+        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}" data-loras="{loras}"></i>'
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
 

@@ -102,6 +102,9 @@ def test_the_lora_is_listed_without_a_restart(page: Any, webui: Client) -> None:
     file = Path(listed[tag[1]]["path"])
     assert file.with_suffix(".json").is_file()
     assert file.with_suffix(".preview.png").is_file()
+    for tab in ("txt2img", "img2img"):
+        card = page.locator(f"#{tab}_lora_cards_html .card[data-name='{tag[1]}']")
+        expect(card).to_be_attached()
 
 
 def test_portraits_are_ranked_and_scored(page: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from skimage.data import astronaut
 
 from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.styles_view import PREVIEWS
 from tests.ui.browser import TABS, Tab, browsing, serving
 from tests.ui.conftest import save
 
@@ -98,6 +99,7 @@ def find_everything_again(tab: Tab) -> None:
 def make_portraits(tab: Tab) -> None:
     tab.open("Portraits")
     assert tab.value(ids.PORTRAIT_PERSON) == "Ana Élise"
+    assert cards_with_pictures(tab) == len([*PREVIEWS.glob("*.jpg")])
     tab.fill("facechain_portrait_count", 3)
     tab.fill("facechain_portrait_seed", 7)
     tab.click(ids.GENERATE)
@@ -114,6 +116,15 @@ def make_portraits(tab: Tab) -> None:
     best = re.search(r"FaceChain similarity: (\d\.\d+)", infotext)
     assert best
     assert float(best[1]) == pytest.approx(scores[0], abs=0.006)
+
+
+def cards_with_pictures(tab: Tab) -> int:
+    """Count the styles whose card shows more than the neutral drawing."""
+    shown = tab.page.evaluate(
+        "Array.from(document.querySelectorAll('#facechain_style label'),"
+        " (card) => getComputedStyle(card, '::before').backgroundImage)"
+    )
+    return sum(image.startswith("url(") for image in shown)
 
 
 def delete(tab: Tab) -> None:

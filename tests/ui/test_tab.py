@@ -111,7 +111,7 @@ class Page:
     def beat(self, person: str = NEW, name: str = "", portraits_of: str | None = None) -> Any:
         """Return what changed, by output."""
         values = [person, name, LATEST, portraits_of]
-        self.seen, _, *outputs = self.pulse.beat(self.seen, *values)
+        self.seen, self.answer, *outputs = self.pulse.beat(self.seen, *values)
         told = dict(zip(self.pulse.outputs, outputs, strict=True))
         return {key: value for key, value in told.items() if value != UNCHANGED}
 
@@ -133,6 +133,8 @@ def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
     assert first["portrait_person"]["value"] == "Ana"
     assert "The LoRA is ready" in first["progress"]
     assert "<svg" in first["curves"]
+    [lora] = trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
+    assert f'data-loras="{lora.stem}"' in page.answer
 
 
 @pytest.mark.model
@@ -210,6 +212,23 @@ def test_a_redraw_tells_by_fingerprint() -> None:
     second.put("a", [2], "same")
     assert second.values == {"a": UNCHANGED}
     assert not second.first
+
+
+def test_opening_the_page_imports_nothing_that_only_training_needs() -> None:
+    code = (
+        "import sys\n"
+        "import facechain_ext.ui.tab\n"
+        "heavy = {'peft', 'accelerate', 'diffusers', 'torch._dynamo', 'onnxruntime', 'skimage'}\n"
+        "print(*sorted(heavy & set(sys.modules)))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == ""
 
 
 def test_a_missing_package_is_named() -> None:

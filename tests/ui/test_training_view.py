@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facechain_ext.errors import FaceChainError
+from facechain_ext.errors import Cancelled, FaceChainError
 from facechain_ext.events import Event, Preview, Stage, Step, TrainingFinished
 from facechain_ext.jobs import Job, Jobs
 from facechain_ext.records import LoraFile
@@ -74,6 +75,22 @@ def test_a_failed_one_says_why(jobs: Jobs) -> None:
     html = training_view.progress(job, TrainingLog.of(job.events))
     assert "fc-is-failed" in html
     assert 'role="alert">The &lt;disk&gt; is full.' in html
+
+
+def test_only_a_running_one_has_time_left(jobs: Jobs) -> None:
+    told = []
+
+    def work() -> Iterator[Event]:
+        yield from EVENTS[:5]
+        [job] = jobs.all()
+        told.append(training_view.progress(job, TrainingLog.of(job.events)))
+        raise Cancelled("The training was stopped.")
+
+    job = done(jobs.submit("Training Ana", work, kind="train", subject="Ana"))
+    assert "about 2 min left" in told[0]
+    stopped = training_view.progress(job, TrainingLog.of(job.events))
+    assert "Step 2 of 4" in stopped
+    assert "left" not in stopped
 
 
 def test_curves_show_both_losses_and_likeness() -> None:
