@@ -12,7 +12,7 @@ import gradio as gr
 from facechain_ext.config import PortraitConfig
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import markup, portrait_desk, styles_view
-from facechain_ext.ui.compat import UNCHANGED, not_saved, on
+from facechain_ext.ui.compat import SENDS_PICTURES, UNCHANGED, not_saved, on
 from facechain_ext.ui.paste import paste_pairs
 from facechain_ext.ui.people_desk import is_running
 from facechain_ext.ui.people_panel import failing_in_place
@@ -217,6 +217,7 @@ def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
         object_fit="contain",
         height="auto",
         elem_id=elem_id,
+        **SENDS_PICTURES,
     )
 
 
