@@ -40,7 +40,7 @@ from facechain_ext.records import LoraFile, Photo, Portrait, PreparedPhoto
 from facechain_ext.runs import Resumable, RunFolder, RunHistory
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import PeopleLibrary, Person, slugify
-from facechain_ext.styles import Style, find_style, load_styles
+from facechain_ext.styles import Style, Styles, find_style
 
 Upload = Photo | Unreadable
 LARGEST_SEED = 2**32 - 1
@@ -71,9 +71,14 @@ class Studio:
         people = paths.data_dir / "facechain" / "people"
         return PeopleLibrary(people, paths.lora_dir, paths.output_dir)
 
-    @cached_property
+    @property
     def styles(self) -> dict[str, Style]:
-        return load_styles(self.host.paths.data_dir / "facechain" / "styles")
+        """The shipped styles and the user's own, as their files now are."""
+        return self._styles.now()
+
+    @cached_property
+    def _styles(self) -> Styles:
+        return Styles(self.host.paths.data_dir / "facechain" / "styles")
 
     def check(self, uploads: Sequence[Upload], config: PrepareConfig) -> Iterator[PhotoPrepared]:
         """Judge each upload by itself, then tell again of those that change beside the others."""

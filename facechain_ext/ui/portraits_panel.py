@@ -160,6 +160,7 @@ class PortraitsPanel:
         return {
             "portrait_person": self.person,
             "style_sheet": self.style_sheet,
+            "style": self.form.components["style"],
             "portrait_progress": self.progress,
             "stop_portraits": self.stop,
             "shown": self.shown,
@@ -174,11 +175,15 @@ class PortraitsPanel:
         """Put everything that may have changed; values: of `inputs`."""
         self._put_people(page, values[0])
         job = self.desk.job()
-        styles = [*self.desk.services.studio.styles.values()]
-        page.put("style_sheet", styles_view.sheet(styles))
+        self._put_styles(page)
         page.put("portrait_progress", self._progress())
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self._put_results(page)
+
+    def _put_styles(self, page: Redraw) -> None:
+        styles = [*self.desk.services.studio.styles.values()]
+        page.put("style_sheet", styles_view.sheet(styles))
+        page.put("style", gr.update(choices=styles_view.choices(styles)))
 
     def _put_people(self, page: Redraw, chosen: str | None) -> None:
         names = self.desk.names()

@@ -125,6 +125,19 @@ def test_the_second_pulse_finds_nothing_new(services: Services) -> None:
     assert page.beat() == {}
 
 
+def test_a_style_file_that_is_added_is_offered_at_the_next_pulse(services: Services) -> None:
+    page = Page(services)
+    page.beat()
+    folder = services.studio.host.paths.data_dir / "facechain" / "styles"
+    folder.mkdir(parents=True)
+    boat = '{"name": "boat", "title": "On a boat", "prompt": "{person}, on a boat"}'
+    (folder / "boat.json").write_text(boat, encoding="utf-8")
+    changed = page.beat()
+    assert changed["style"]["choices"][-1] == ("On a boat", "boat")
+    assert "value" not in changed["style"], "the chosen style stays"
+    assert page.beat() == {}
+
+
 @pytest.mark.model
 def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
     page = Page(trained.services)
