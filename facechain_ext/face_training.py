@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -25,6 +26,7 @@ from facechain_ext.records import DEFAULT_LORA_WEIGHT, Instance, LoraFile
 from facechain_ext.runs import RunFolder, RunRecord
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import Person, Run
+from facechain_ext.training.memory import memory_for
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
@@ -43,17 +45,19 @@ class FaceTraining:
         """Cache the person's crops and train on them; the last event is TrainingFinished.
 
         Raises NoUsablePhotos without crops, InvalidInput for the checkpoint or the resolution,
-        before anything is written.
+        before anything is written; OutOfMemory.
         """
-        checkpoint, instances = self.host.current_checkpoint(), self._instances()
-        prior, started = self._prior(config), datetime.now(timezone.utc)
-        with self.host.borrow_model(for_training=True) as model:
+        instances, prior = self._instances(), self._prior(config)
+        started = datetime.now(timezone.utc)
+        with self._borrowed() as model:
+            # Only now: the user may have switched while we waited.
+            checkpoint = self.host.current_checkpoint()
             config = resolved(model, config)
             if config.class_images:
                 yield Stage("class images", config.class_images)
             class_images = self._class_images(model, instances, config)
             yield Stage("cache", len(instances))
-            with self.watch.measure("cache"):
+            with self.watch.measure("cache"), memory_for("encode the photos"):
                 generator = torch.Generator().manual_seed(config.seed)
                 data = cache(
                     model, instances, config, generator=generator, class_images=class_images
@@ -84,12 +88,18 @@ class FaceTraining:
         """
         record, instances = run.record, self._instances()
         _require_same(self.host.current_checkpoint(), record)
-        state = run.rewind()
-        yield Stage("train", record.config.max_train_steps)
-        with self.host.borrow_model(for_training=True) as model:
+        with self._borrowed() as model:
+            _require_same(self.host.current_checkpoint(), record)  # not switched while we waited
+            state = run.rewind()
+            yield Stage("train", record.config.max_train_steps)
             training = self._training(run, record, run.load_data(model.device), instances)
             outcome = yield from self._slice(run, training, model, state)
         yield from self._finish(run, record, training, outcome)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[DiffusionModel]:
+        with memory_for("train"), self.host.borrow_model(for_training=True) as model:
+            yield model
 
     def _instances(self) -> list[Instance]:
         instances = self.person.load_instances()
@@ -116,7 +126,7 @@ class FaceTraining:
             if self.host.cancelled():
                 raise Cancelled("Stopped while the class images were drawn.")
 
-        with self.watch.measure("class images"):
+        with self.watch.measure("class images"), memory_for("draw class images", "do without"):
             return draw_class_images(
                 model,
                 class_captions(instances, self.person.manifest.trigger_word),
@@ -155,7 +165,7 @@ class FaceTraining:
     ) -> Iterator[Event]:
         """Go on in slices to the end, between which others have the model, and publish."""
         while isinstance(outcome, TrainingState):
-            with self.host.borrow_model(for_training=True) as model:
+            with self._borrowed() as model:
                 outcome = yield from self._slice(run, training, model, outcome)
         lora = self._publish(run, record, outcome)
         run.forget_states()

@@ -40,7 +40,7 @@ from facechain_ext.records import DEFAULT_LORA_WEIGHT, LoraFile, Photo, Portrait
 from facechain_ext.runs import Resumable, RunFolder, RunHistory
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import PeopleLibrary, Person, slugify
-from facechain_ext.styles import Style, find_style, load_styles
+from facechain_ext.styles import Style, Styles, find_style
 
 if TYPE_CHECKING:
     from facechain_ext.face_training import FaceTraining
@@ -74,9 +74,14 @@ class Studio:
         people = paths.data_dir / "facechain" / "people"
         return PeopleLibrary(people, paths.lora_dir, paths.output_dir)
 
-    @cached_property
+    @property
     def styles(self) -> dict[str, Style]:
-        return load_styles(self.host.paths.data_dir / "facechain" / "styles")
+        """The shipped styles and the user's own, as their files now are."""
+        return self._styles.now()
+
+    @cached_property
+    def _styles(self) -> Styles:
+        return Styles(self.host.paths.data_dir / "facechain" / "styles")
 
     def check(self, uploads: Sequence[Upload], config: PrepareConfig) -> Iterator[PhotoPrepared]:
         """Judge each upload by itself, then tell again of those that change beside the others."""

@@ -23,6 +23,7 @@ from facechain_ext.errors import (
     ModelUnavailable,
     NoPortraitFound,
     NoUsablePhotos,
+    OutOfMemory,
     PersonNotFound,
     UnreadablePhoto,
 )
@@ -69,6 +70,8 @@ class PicturesHost(DiffusersHost):
     asked: GenerationRequest | None = None
     busy = False
     lent = 0
+    switched: CheckpointRef | None = None
+    """What the user loads while we wait for the model."""
 
     def others_waiting(self) -> bool:
         return self.busy
@@ -80,6 +83,9 @@ class PicturesHost(DiffusersHost):
     @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:
         self.lent += 1
+        if self.switched is not None:
+            switched = self.switched
+            self.__dict__["current_checkpoint"] = lambda: switched
         with super().borrow_model(for_training=for_training) as model:
             yield model
 
@@ -328,6 +334,53 @@ def test_the_model_a_stopped_training_needs_is_asked_for(
     with pytest.raises(ModelUnavailable, match="Load tiny"):
         list(trained.resume("Ana"))
     assert trained.resumable("Ana") is not None
+
+
+@pytest.mark.parametrize(
+    ("part", "class_images", "work"),
+    [
+        ("encode_images", 0, "encode the photos"),
+        ("predict", 1, "draw class images"),
+        ("predict", 0, "draw the sample pictures"),
+        ("encode_prompts", 0, "encode the photos"),
+    ],
+)
+def test_memory_that_runs_out_is_told_and_the_model_left_as_it_was(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch, part: str, class_images: int, work: str
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("tried to allocate")
+
+    with trained.host.borrow_model(for_training=False) as model:
+        before = {key: value.clone() for key, value in model.denoiser.state_dict().items()}
+    step = "facechain_ext.training.engine.Engine.step"
+    monkeypatch.setattr(step, lambda *_, **__: 0.1)  # steps have plans of their own
+    monkeypatch.setattr(DiffusersModel, part, full)
+    with pytest.raises(OutOfMemory, match=f"not enough free memory to {work}"):
+        list(trained.train("Ana", replace(TRAIN, class_images=class_images)))
+    assert len(trained.library.get("Ana").manifest.runs) == 1
+    after = model.denoiser.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_the_model_recorded_is_the_one_that_was_lent(trained: Studio) -> None:
+    host_of(trained).switched = CheckpointRef("another", Path("another.safetensors"), "0" * 64)
+    list(trained.train("Ana", TRAIN))
+    first, second = trained.library.get("Ana").manifest.runs
+    assert first.checkpoint != "another" == second.checkpoint
+
+
+def test_a_model_switched_while_a_stopped_training_waits_does_not_spoil_it(
+    trained: Studio,
+) -> None:
+    stop_at(trained, 1)
+    host_of(trained).switched = CheckpointRef("another", Path("another.safetensors"), "0" * 64)
+    with pytest.raises(ModelUnavailable, match="Load tiny"):
+        list(trained.resume("Ana"))
+    resumable = trained.resumable("Ana")
+    assert resumable is not None
+    assert resumable.step == 1
 
 
 def test_a_discarded_training_is_still_shown(trained: Studio) -> None:

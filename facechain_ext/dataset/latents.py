@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from facechain_ext.errors import InvalidInput
 from facechain_ext.host import Conditioning, DiffusionModel
 from facechain_ext.imaging.geometry import Matrix, scale_of, warp, warp_mask
 from facechain_ext.records import Instance, Mask, Pixels
+
+logger = logging.getLogger(__name__)
 
 LEAST_CROPS = 12
 """Crops of a whole run, before mirroring: one or two photos give more crops each."""
@@ -210,6 +213,22 @@ def _loss_weights(crops: Sequence[Crop], latents: Tensor, class_weight: float) -
 
 
 def _encode(model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator) -> Tensor:
+    """Encode crops at once, or fewer at a time where memory runs out."""
+    state = generator.get_state()
+    try:
+        return _encode_at_once(model, crops, generator)
+    except torch.cuda.OutOfMemoryError as error:
+        half = len(crops) // 2
+        if not half:
+            raise
+        logger.warning("%s crops are encoded at a time: %s", half, error)
+    generator.set_state(state)
+    return torch.cat([_encode(model, part, generator) for part in (crops[:half], crops[half:])])
+
+
+def _encode_at_once(
+    model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator
+) -> Tensor:
     pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
     latents = model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator)
     # The pixels' layout would else live on in the latents, and change how later sums are rounded.

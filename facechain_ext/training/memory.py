@@ -6,7 +6,9 @@ the LoRA keeps, what every picture's activations take, and room for kernels to w
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -151,6 +153,19 @@ class Planner:
 
     def _fits(self, plan: Plan) -> bool:
         return self.free is None or self.need(plan) <= self.free * (1 - MARGIN)
+
+
+@contextmanager
+def memory_for(work: str, advice: str = "choose a lower resolution") -> Iterator[None]:
+    """Turn what is raised when a device's memory runs out into OutOfMemory, with a sentence."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        traceback.clear_frames(error.__traceback__)  # they hold tensors as long as ours is shown
+        raise OutOfMemory(
+            f"The device has not enough free memory to {work}. Close other programs that use it, "
+            f"or {advice}."
+        ) from error
 
 
 def free_memory(device: torch.device) -> float | None:

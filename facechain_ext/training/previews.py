@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,18 @@ from facechain_ext.diffusion.sampler import OnStep, sample
 from facechain_ext.events import Preview
 from facechain_ext.host import Conditioning, DiffusionModel
 from facechain_ext.records import Pixels
+from facechain_ext.training.memory import memory_for
+
+logger = logging.getLogger(__name__)
 
 PREVIEW_STEPS = 12
 """Sampling steps; enough to compare snapshots of one run with each other."""
 
 Scorer = Callable[[tuple[Pixels, ...]], tuple[float | None, ...]]
 """From pictures to their likeness, None where no face is found."""
+
+Pair = tuple[Conditioning, Conditioning]
+"""The prompt and the negative prompt, one row each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +40,41 @@ class Previewer:
     score: Scorer
 
     def draw(self, step: int, on_step: OnStep, *, one_by_one: bool = False) -> Preview:
-        """Sample the model as it is now and score the pictures; one_by_one: in less memory."""
+        """Sample the model as it is now and score the pictures.
+
+        one_by_one: in less memory; without it only where memory suffices for all at once.
+        Raises OutOfMemory where it does not even for one.
+        """
         both = self.encode()
         rows = torch.arange(2, device=both.prompt_embeds.device)
-        conds = both.select(rows[:1]), both.select(rows[1:])
-        groups = [(seed,) for seed in self.seeds] if one_by_one else [self.seeds]
-        images = tuple(
+        pair = both.select(rows[:1]), both.select(rows[1:])
+        images = None if one_by_one else self._at_once(pair, on_step)
+        if images is None:
+            with memory_for("draw the sample pictures", "choose 0 samples per snapshot"):
+                images = self._one_by_one(pair, on_step)
+        return Preview(step, tuple(images), self.score(tuple(images)))
+
+    def _at_once(self, pair: Pair, on_step: OnStep) -> list[Pixels] | None:
+        try:
+            return self._drawn(self.seeds, pair, on_step, split=False)
+        except torch.cuda.OutOfMemoryError as error:
+            logger.warning("Samples are drawn one by one: %s", error)
+        return None
+
+    def _one_by_one(self, pair: Pair, on_step: OnStep) -> list[Pixels]:
+        return [
             image
-            for seeds in groups
-            for image in self._drawn(seeds, *conds, on_step, split=one_by_one)
-        )
-        return Preview(step, images, self.score(images))
+            for seed in self.seeds
+            for image in self._drawn((seed,), pair, on_step, split=True)
+        ]
 
     def _drawn(
-        self,
-        seeds: tuple[int, ...],
-        cond: Conditioning,
-        uncond: Conditioning,
-        on_step: OnStep,
-        *,
-        split: bool,
+        self, seeds: tuple[int, ...], pair: Pair, on_step: OnStep, *, split: bool
     ) -> list[Pixels]:
         side = self.model.resolution
         latents = sample(
             self.model,
-            cond,
-            uncond,
+            *pair,
             seeds=seeds,
             width=side,
             height=side,

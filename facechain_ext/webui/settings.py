@@ -13,7 +13,8 @@ from modules.options import OptionInfo, categories, options_section
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.errors import InvalidInput
-from facechain_ext.ui.setting_inputs import setting_input
+from facechain_ext.ui.setting_inputs import dropdown, setting_input
+from facechain_ext.webui import upscalers
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,13 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
     folder = OptionInfo("", "Folder for new LoRAs, inside the webui's LoRA folder").info(
         "empty: the LoRA folder itself"
     )
-    options = {LIST_MINI: mini, LORA_FOLDER: folder}
+    enlarger = OptionInfo(
+        upscalers.AUTO,
+        "Upscaler for portraits",
+        dropdown(),
+        lambda: {"choices": upscalers.upscaler_names()},
+    ).info("auto: the one for img2img, or the best that is there")
+    options = {LIST_MINI: mini, LORA_FOLDER: folder, upscalers.SETTING: enlarger}
     for config, names in DEFAULTS.items():
         fields = {spec.name: spec for spec in dataclasses.fields(config)}
         hints = get_type_hints(config)

@@ -82,6 +82,7 @@ def test_the_host_draws_its_buttons_and_learns_the_fields(services: Services) ->
         )
     )
     assert isinstance(drawn[0].gallery, gr.Gallery)
+    assert getattr(drawn[0].gallery, "type", "pil") == "pil"  # Forge can do nothing with paths
     assert isinstance(drawn[0].infotext, gr.Textbox)
     by_id = {component.elem_id: target for component, target in fields}
     assert by_id["facechain_portrait_steps"] == "Steps"
@@ -121,6 +122,19 @@ def test_the_second_pulse_finds_nothing_new(services: Services) -> None:
     first = page.beat()
     assert "Nobody chosen" in first["progress"]
     assert "ready" in first["status"]
+    assert page.beat() == {}
+
+
+def test_a_style_file_that_is_added_is_offered_at_the_next_pulse(services: Services) -> None:
+    page = Page(services)
+    page.beat()
+    folder = services.studio.host.paths.data_dir / "facechain" / "styles"
+    folder.mkdir(parents=True)
+    boat = '{"name": "boat", "title": "On a boat", "prompt": "{person}, on a boat"}'
+    (folder / "boat.json").write_text(boat, encoding="utf-8")
+    changed = page.beat()
+    assert changed["style"]["choices"][-1] == ("On a boat", "boat")
+    assert "value" not in changed["style"], "the chosen style stays"
     assert page.beat() == {}
 
 

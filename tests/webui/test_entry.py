@@ -130,6 +130,24 @@ class TestSettings:
         assert settings.chosen(settings.PortraitConfig) == settings.PortraitConfig()
         assert "facechain_portrait_count is ignored" in caplog.text
 
+    def test_offer_the_upscalers_that_need_no_fetching(
+        self, started: Webui, tmp_path: Path
+    ) -> None:
+        opts, shared = options(started), started.module("modules.shared")
+        setting, weights = opts.data_labels["facechain_upscaler"], tmp_path / "weights.pth"
+        weights.touch()
+        shared.sd_upscalers += [
+            SimpleNamespace(name=name, local_data_path=path)
+            for name, path in [
+                ("None", None),
+                ("Lanczos", None),
+                ("R-ESRGAN 4x+", "https://somewhere/weights.pth"),
+                ("mine", str(weights)),
+            ]
+        ]
+        assert setting.component_args()["choices"] == ["auto", "Lanczos", "mine"]
+        assert setting.default == "auto"
+
     @pytest.mark.parametrize(
         ("chosen", "folder"),
         [
