@@ -98,7 +98,7 @@ class Peak:
 def full_size(dtype: torch.dtype, device: torch.device) -> DiffusersModel:
     """Make a model whose UNet alone is real; autoencoder and text encoder are nearly nothing."""
     with torch.device(device):
-        unet = UNet2DConditionModel(**SD15).to(dtype).requires_grad_(False).eval()
+        unet = nn.Module.to(UNet2DConditionModel(**SD15), dtype).requires_grad_(False).eval()
     nothing: Any = nn.Linear(1, 1)
     return DiffusersModel(
         unet=unet,
@@ -110,9 +110,12 @@ def full_size(dtype: torch.dtype, device: torch.device) -> DiffusersModel:
 
 
 def measure(model: DiffusersModel, config: TrainConfig, plan: Plan) -> float | None:
-    """Return the bytes that a few steps by this plan take above the resident model."""
+    """Return the bytes that a few steps by this plan take of what the model leaves free.
+
+    What the allocator holds and the model does not use counts as free, as it does for the planner.
+    """
     _settle()
-    resident = torch.cuda.memory_reserved()
+    resident = torch.cuda.memory_allocated()
     side = config.resolution // 8
     data = RandomData.of(side, model.device)
 

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import torch
 
 from facechain_ext.config import TrainConfig
-from facechain_ext.dataset.latents import LatentCache, cache
-from facechain_ext.errors import ModelUnavailable, NoUsablePhotos
+from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
+from facechain_ext.dataset.latents import LatentCache, cache, training_side
+from facechain_ext.errors import Cancelled, InvalidInput, ModelUnavailable, NoUsablePhotos
 from facechain_ext.events import Event, Stage, TrainingFinished
 from facechain_ext.host import CheckpointRef, DiffusionModel, Host
 from facechain_ext.likeness import Likeness, mean_embedding
-from facechain_ext.lora.checkpoint import save_lora, write_sidecars
+from facechain_ext.lora.checkpoint import read_lora, save_lora, write_sidecars
 from facechain_ext.lora.metadata import LoraRecord
+from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
-from facechain_ext.records import Instance, LoraFile
+from facechain_ext.records import DEFAULT_LORA_WEIGHT, Instance, LoraFile
 from facechain_ext.runs import RunFolder, RunRecord
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import Person, Run
+from facechain_ext.training.memory import memory_for
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
-
-DEFAULT_LORA_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,23 @@ class FaceTraining:
         """Cache the person's crops and train on them; the last event is TrainingFinished.
 
         Raises NoUsablePhotos without crops, InvalidInput for the checkpoint or the resolution,
-        before anything is written.
+        before anything is written; OutOfMemory.
         """
-        checkpoint, instances = self.host.current_checkpoint(), self._instances()
+        instances, prior = self._instances(), self._prior(config)
         started = datetime.now(timezone.utc)
-        yield Stage("cache", len(instances))
-        with self.host.borrow_model(for_training=True) as model:
+        with self._borrowed() as model:
+            # Only now: the user may have switched while we waited.
+            checkpoint = self.host.current_checkpoint()
             config = resolved(model, config)
-            with self.watch.measure("cache"):
+            if config.class_images:
+                yield Stage("class images", config.class_images)
+            class_images = self._class_images(model, instances, config)
+            yield Stage("cache", len(instances))
+            with self.watch.measure("cache"), memory_for("encode the photos"):
                 generator = torch.Generator().manual_seed(config.seed)
-                data = cache(model, instances, config, generator=generator)
+                data = cache(
+                    model, instances, config, generator=generator, class_images=class_images
+                )
             record = RunRecord(
                 person=self.person.manifest.name,
                 trigger_word=self.person.manifest.trigger_word,
@@ -68,7 +77,7 @@ class FaceTraining:
             run = RunFolder(self.person.new_run())
             run.begin(record, data)
             yield Stage("train", config.max_train_steps)
-            training = self._training(run, record, data, instances)
+            training = replace(self._training(run, record, data, instances), prior=prior)
             outcome = yield from self._slice(run, training, model, None)
         yield from self._finish(run, record, training, outcome)
 
@@ -79,18 +88,52 @@ class FaceTraining:
         """
         record, instances = run.record, self._instances()
         _require_same(self.host.current_checkpoint(), record)
-        state = run.rewind()
-        yield Stage("train", record.config.max_train_steps)
-        with self.host.borrow_model(for_training=True) as model:
+        with self._borrowed() as model:
+            _require_same(self.host.current_checkpoint(), record)  # not switched while we waited
+            state = run.rewind()
+            yield Stage("train", record.config.max_train_steps)
             training = self._training(run, record, run.load_data(model.device), instances)
             outcome = yield from self._slice(run, training, model, state)
         yield from self._finish(run, record, training, outcome)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[DiffusionModel]:
+        with memory_for("train"), self.host.borrow_model(for_training=True) as model:
+            yield model
 
     def _instances(self) -> list[Instance]:
         instances = self.person.load_instances()
         if not instances:
             raise NoUsablePhotos(f"There are no photos of {self.person.manifest.name} yet.")
         return instances
+
+    def _prior(self, config: TrainConfig) -> LoraState | None:
+        if not config.face_prior:
+            return None
+        folder = self.host.paths.lora_dir.resolve()
+        path = (folder / config.face_prior).resolve()
+        if not path.is_relative_to(folder):
+            raise InvalidInput(f"face_prior must be a file in the LoRA folder, {folder}.")
+        return read_lora(path)[0]
+
+    def _class_images(
+        self, model: DiffusionModel, instances: list[Instance], config: TrainConfig
+    ) -> list[ClassImage]:
+        if not config.class_images:
+            return []
+
+        def stop_if_cancelled(step: int, steps: int) -> None:
+            if self.host.cancelled():
+                raise Cancelled("Stopped while the class images were drawn.")
+
+        with self.watch.measure("class images"), memory_for("draw class images", "do without"):
+            return draw_class_images(
+                model,
+                class_captions(instances, self.person.manifest.trigger_word),
+                count=config.class_images,
+                side=training_side(model, config),
+                on_step=stop_if_cancelled,
+            )
 
     def _training(
         self, run: RunFolder, record: RunRecord, data: LatentCache, instances: list[Instance]
@@ -122,7 +165,7 @@ class FaceTraining:
     ) -> Iterator[Event]:
         """Go on in slices to the end, between which others have the model, and publish."""
         while isinstance(outcome, TrainingState):
-            with self.host.borrow_model(for_training=True) as model:
+            with self._borrowed() as model:
                 outcome = yield from self._slice(run, training, model, outcome)
         lora = self._publish(run, record, outcome)
         run.forget_states()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from facechain_ext.config import TargetModules
 from facechain_ext.records import LoraFile, Pixels
@@ -27,11 +27,13 @@ class Conditioning:
 
     prompt_embeds: (B, T, D) on the model's device.
     pooled_prompt_embeds: (B, P), add_time_ids: (B, 6); SDXL only.
+    texts: the prompts, where they are to be encoded anew while the text encoder is trained.
     """
 
     prompt_embeds: Tensor
     pooled_prompt_embeds: Tensor | None = None
     add_time_ids: Tensor | None = None
+    texts: tuple[str, ...] | None = None
 
     def select(self, index: Tensor) -> Conditioning:
         """Take rows by index, shape (B',)."""
@@ -40,7 +42,14 @@ class Conditioning:
             self.prompt_embeds[index],
             None if pooled is None else pooled[index],
             None if ids is None else ids[index],
+            None if self.texts is None else tuple(self.texts[row] for row in index.tolist()),
         )
+
+    def embeds_for(self, dtype: torch.dtype) -> Tensor:
+        """Return prompt_embeds in a dtype; with gradients, for which float16 is too coarse, as
+        they are."""
+        embeds = self.prompt_embeds
+        return embeds if embeds.requires_grad else embeds.to(dtype)
 
 
 class DiffusionModel(Protocol):
@@ -84,6 +93,24 @@ class DiffusionModel(Protocol):
 
     def lora_targets(self, kind: TargetModules) -> dict[str, str]:
         """Map kohya LoRA name to the module's dotted path inside `denoiser`."""
+
+
+TextTargets = tuple["nn.Module", dict[str, str]]
+"""A text encoder, and its layers: kohya LoRA name to the module's dotted path inside it."""
+
+
+@runtime_checkable
+class TextTrainable(Protocol):
+    """A DiffusionModel whose text encoders can be trained, too."""
+
+    def text_targets(self) -> Sequence[TextTargets]:
+        """Name the attention layers of every text encoder.
+
+        Raises InvalidInput, saying why, where they cannot be trained after all.
+        """
+
+    def encode_with_gradients(self, texts: Sequence[str]) -> Conditioning:
+        """Encode as `encode_prompts` does, so that gradients reach the text encoders."""
 
 
 @dataclass(frozen=True)

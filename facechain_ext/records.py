@@ -143,6 +143,9 @@ class PreparedPhoto:
     instance: Instance | None = None
 
 
+DEFAULT_LORA_WEIGHT = 1.0
+
+
 @dataclass(frozen=True)
 class LoraFile:
     """A LoRA on disk: the name that prompts use, and what its metadata says."""
@@ -150,7 +153,7 @@ class LoraFile:
     path: Path
     trigger_word: str
     sha256: str
-    weight: float = 1.0
+    weight: float = DEFAULT_LORA_WEIGHT
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.dataset.prepare import Unreadable, prepare
@@ -21,7 +22,6 @@ from facechain_ext.events import (
     PortraitsFinished,
     Stage,
 )
-from facechain_ext.face_training import DEFAULT_LORA_WEIGHT, FaceTraining
 from facechain_ext.finishing import Finisher
 from facechain_ext.host import (
     GeneratedImage,
@@ -36,11 +36,14 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.portrait.rank import rank
-from facechain_ext.records import LoraFile, Photo, Portrait, PreparedPhoto
+from facechain_ext.records import DEFAULT_LORA_WEIGHT, LoraFile, Photo, Portrait, PreparedPhoto
 from facechain_ext.runs import Resumable, RunFolder, RunHistory
 from facechain_ext.stopwatch import Stopwatch
 from facechain_ext.store import PeopleLibrary, Person, slugify
-from facechain_ext.styles import Style, find_style, load_styles
+from facechain_ext.styles import Style, Styles, find_style
+
+if TYPE_CHECKING:
+    from facechain_ext.face_training import FaceTraining
 
 Upload = Photo | Unreadable
 LARGEST_SEED = 2**32 - 1
@@ -71,9 +74,14 @@ class Studio:
         people = paths.data_dir / "facechain" / "people"
         return PeopleLibrary(people, paths.lora_dir, paths.output_dir)
 
-    @cached_property
+    @property
     def styles(self) -> dict[str, Style]:
-        return load_styles(self.host.paths.data_dir / "facechain" / "styles")
+        """The shipped styles and the user's own, as their files now are."""
+        return self._styles.now()
+
+    @cached_property
+    def _styles(self) -> Styles:
+        return Styles(self.host.paths.data_dir / "facechain" / "styles")
 
     def check(self, uploads: Sequence[Upload], config: PrepareConfig) -> Iterator[PhotoPrepared]:
         """Judge each upload by itself, then tell again of those that change beside the others."""
@@ -153,7 +161,7 @@ class Studio:
         run = self._stopped_run(person)
         if run is None:
             raise InvalidInput(f"{person.manifest.name} has no stopped training to go on with.")
-        return FaceTraining(self.host, self.nets, person, Stopwatch()).resume(run)
+        return self._training(person, Stopwatch()).resume(run)
 
     def discard(self, name: str) -> None:
         """Give up the training that `resumable` finds; what it has shown stays."""
@@ -173,9 +181,15 @@ class Studio:
         finished = newest.name in {done.name for done in person.manifest.runs}
         return RunHistory(newest.name, newest.record, finished, newest.log.read())
 
+    def _training(self, person: Person, watch: Stopwatch) -> FaceTraining:
+        # Only here: peft and what it needs take seconds to import, at every start of a webui.
+        from facechain_ext.face_training import FaceTraining
+
+        return FaceTraining(self.host, self.nets, person, watch)
+
     def _train(self, person: Person, config: TrainConfig, watch: Stopwatch) -> Iterator[Event]:
         prompt = self._prompt(person, PortraitConfig())
-        return FaceTraining(self.host, self.nets, person, watch).begin(config, prompt)
+        return self._training(person, watch).begin(config, prompt)
 
     def _stopped_run(self, person: Person) -> RunFolder | None:
         finished = {run.name for run in person.manifest.runs}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from skimage.data import astronaut
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
@@ -21,6 +23,7 @@ from facechain_ext.errors import (
     ModelUnavailable,
     NoPortraitFound,
     NoUsablePhotos,
+    OutOfMemory,
     PersonNotFound,
     UnreadablePhoto,
 )
@@ -29,6 +32,7 @@ from facechain_ext.events import (
     PhotoPrepared,
     PortraitsFinished,
     Preview,
+    Stage,
     Step,
     TrainingFinished,
 )
@@ -66,6 +70,8 @@ class PicturesHost(DiffusersHost):
     asked: GenerationRequest | None = None
     busy = False
     lent = 0
+    switched: CheckpointRef | None = None
+    """What the user loads while we wait for the model."""
 
     def others_waiting(self) -> bool:
         return self.busy
@@ -77,6 +83,9 @@ class PicturesHost(DiffusersHost):
     @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:
         self.lent += 1
+        if self.switched is not None:
+            switched = self.switched
+            self.__dict__["current_checkpoint"] = lambda: switched
         with super().borrow_model(for_training=for_training) as model:
             yield model
 
@@ -112,7 +121,7 @@ def host_of(studio: Studio) -> PicturesHost:
     return studio.host
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def uploads() -> list[Photo | Unreadable]:
     return [
         Photo("her.jpg", astronaut()),
@@ -121,10 +130,24 @@ def uploads() -> list[Photo | Unreadable]:
     ]
 
 
-@pytest.fixture
-def trained(studio: Studio, uploads: list[Photo | Unreadable]) -> Studio:
+@pytest.fixture(scope="session")
+def trained_library(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    nets: FaceNets,
+    uploads: list[Photo | Unreadable],
+) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    studio = Studio(PicturesHost(folder, tiny_folder, device="cpu"), nets)
     for _ in studio.train_person("Ana", uploads, PrepareConfig(), TRAIN):
         pass
+    return folder
+
+
+@pytest.fixture
+def trained(studio: Studio, trained_library: Path, tmp_path: Path) -> Studio:
+    """A copy of a library in which Ana has been trained once."""
+    shutil.copytree(trained_library, tmp_path, dirs_exist_ok=True)
     return studio
 
 
@@ -313,6 +336,53 @@ def test_the_model_a_stopped_training_needs_is_asked_for(
     assert trained.resumable("Ana") is not None
 
 
+@pytest.mark.parametrize(
+    ("part", "class_images", "work"),
+    [
+        ("encode_images", 0, "encode the photos"),
+        ("predict", 1, "draw class images"),
+        ("predict", 0, "draw the sample pictures"),
+        ("encode_prompts", 0, "encode the photos"),
+    ],
+)
+def test_memory_that_runs_out_is_told_and_the_model_left_as_it_was(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch, part: str, class_images: int, work: str
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("tried to allocate")
+
+    with trained.host.borrow_model(for_training=False) as model:
+        before = {key: value.clone() for key, value in model.denoiser.state_dict().items()}
+    step = "facechain_ext.training.engine.Engine.step"
+    monkeypatch.setattr(step, lambda *_, **__: 0.1)  # steps have plans of their own
+    monkeypatch.setattr(DiffusersModel, part, full)
+    with pytest.raises(OutOfMemory, match=f"not enough free memory to {work}"):
+        list(trained.train("Ana", replace(TRAIN, class_images=class_images)))
+    assert len(trained.library.get("Ana").manifest.runs) == 1
+    after = model.denoiser.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_the_model_recorded_is_the_one_that_was_lent(trained: Studio) -> None:
+    host_of(trained).switched = CheckpointRef("another", Path("another.safetensors"), "0" * 64)
+    list(trained.train("Ana", TRAIN))
+    first, second = trained.library.get("Ana").manifest.runs
+    assert first.checkpoint != "another" == second.checkpoint
+
+
+def test_a_model_switched_while_a_stopped_training_waits_does_not_spoil_it(
+    trained: Studio,
+) -> None:
+    stop_at(trained, 1)
+    host_of(trained).switched = CheckpointRef("another", Path("another.safetensors"), "0" * 64)
+    with pytest.raises(ModelUnavailable, match="Load tiny"):
+        list(trained.resume("Ana"))
+    resumable = trained.resumable("Ana")
+    assert resumable is not None
+    assert resumable.step == 1
+
+
 def test_a_discarded_training_is_still_shown(trained: Studio) -> None:
     stop_at(trained, 1)
     trained.discard("Ana")
@@ -331,6 +401,53 @@ def test_edited_captions_and_photos_do_not_change_a_training_that_goes_on(traine
     list(trained.resume("Ana"))
     first, second = trained.library.get("Ana").manifest.runs
     assert second.lora_sha256 == first.lora_sha256
+
+
+def test_class_images_are_drawn_once_and_kept_for_a_resume(trained: Studio) -> None:
+    host = host_of(trained)
+    config = replace(TRAIN, class_images=2)
+    stages, total = [], 0
+    with pytest.raises(Cancelled):
+        for event in trained.train("Ana", config):
+            stages += [event.name] if isinstance(event, Stage) else []
+            if isinstance(event, Step):
+                host.cancel()
+    host.forget_cancel()
+    assert stages == ["class images", "cache", "train"]
+    for event in trained.resume("Ana"):
+        assert event != Stage("class images", 2)
+        total += isinstance(event, Step)
+    first, second = trained.library.get("Ana").manifest.runs
+    assert total == 1
+    assert second.lora_sha256 != first.lora_sha256
+
+
+def test_a_training_begins_from_a_face_prior(trained: Studio) -> None:
+    """At a rate of next to nothing what comes out is the prior, also after a stop."""
+    host = host_of(trained)
+    (first,) = trained.library.get("Ana").manifest.runs
+    prior = read_lora(trained.library.lora_file(first))[0]
+    still = replace(TRAIN, face_prior=first.lora, learning_rate=1e-12)
+    with pytest.raises(Cancelled):
+        for event in trained.train("Ana", still):
+            if isinstance(event, Step):
+                host.cancel()
+    host.forget_cancel()
+    *_, finished = trained.resume("Ana")
+    assert isinstance(finished, TrainingFinished)
+    begun, metadata = read_lora(finished.lora.path)
+    for key in prior:
+        torch.testing.assert_close(begun[key], prior[key], atol=1e-6, rtol=1e-5)
+    assert first.lora in metadata["facechain.train_config"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("../photo.safetensors", "in the LoRA folder"), ("x", "There is no LoRA")]
+)
+def test_a_face_prior_is_a_file_in_the_lora_folder(trained: Studio, given: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        list(trained.train("Ana", replace(TRAIN, face_prior=given)))
+    assert len(list((trained.library.get("Ana").folder / "runs").iterdir())) == 1
 
 
 def test_others_get_the_model_between_slices(trained: Studio) -> None:

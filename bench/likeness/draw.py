@@ -20,7 +20,6 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
 from facechain_ext.events import CheckpointSaved, Preview
-from facechain_ext.face_training import DEFAULT_LORA_WEIGHT
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.likeness import Likeness, mean_embedding
 from facechain_ext.lora.checkpoint import average, read_lora
@@ -29,7 +28,7 @@ from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.prompt import Prompt, compose
-from facechain_ext.records import Instance, Pixels
+from facechain_ext.records import DEFAULT_LORA_WEIGHT, Instance, Pixels
 from facechain_ext.styles import find_style, load_styles
 from facechain_ext.training.select import Snapshot, choose
 from facechain_ext.training.trainer import train

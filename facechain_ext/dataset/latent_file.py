@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import safetensors.torch
@@ -14,34 +15,35 @@ from facechain_ext.errors import InvalidInput
 from facechain_ext.host import Conditioning
 from facechain_ext.imaging.files import write_atomic
 
-OWN = ("latents", "loss_weights", "photo_index", "caption_index")
-SIZES = "add_time_ids"
-COND = ("prompt_embeds", "pooled_prompt_embeds", "add_time_ids")
+COND = "cond/"
+"""Before the names of the captions' tensors."""
+TEXTS = "facechain.captions"
 
 
 def save_latents(path: Path, cache: LatentCache) -> None:
     """Write a cache to one .safetensors file, at once or not at all."""
-    named = [(name, getattr(cache, name)) for name in (*OWN, SIZES)]
-    named += [(f"cond/{name}", getattr(cache.cond, name)) for name in COND]
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in named if tensor is not None}
+    named = {**vars(cache), **{COND + key: value for key, value in vars(cache.cond).items()}}
+    tensors = {
+        name: value.cpu().contiguous() for name, value in named.items() if isinstance(value, Tensor)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, safetensors.torch.save(tensors))
+    texts = cache.cond.texts
+    metadata = None if texts is None else {TEXTS: json.dumps(texts)}
+    write_atomic(path, safetensors.torch.save(tensors, metadata))
 
 
 def load_latents(path: Path, device: torch.device) -> LatentCache:
     """Read a cache back, bit for bit; raises InvalidInput for a file that holds none."""
     try:
         with safe_open(str(path), framework="pt") as file:
+            texts = (file.metadata() or {}).get(TEXTS)
             tensors: dict[str, Tensor] = {
                 name: file.get_tensor(name).to(device, copy=True)
                 for name in file.keys()  # noqa: SIM118
             }
-        cond = Conditioning(
-            tensors["cond/prompt_embeds"],
-            tensors.get("cond/pooled_prompt_embeds"),
-            tensors.get("cond/add_time_ids"),
-        )
-        own = {name: tensors[name] for name in OWN}
-        return LatentCache(**own, cond=cond, add_time_ids=tensors.get(SIZES))
-    except (SafetensorError, OSError, KeyError) as error:
+        cond = {name.removeprefix(COND): t for name, t in tensors.items() if COND in name}
+        own = {name: tensor for name, tensor in tensors.items() if COND not in name}
+        kept = None if texts is None else tuple(json.loads(texts))
+        return LatentCache(**own, cond=Conditioning(**cond, texts=kept))
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error

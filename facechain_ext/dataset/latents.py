@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.captions import mirrored
+from facechain_ext.dataset.class_images import ClassImage
 from facechain_ext.dataset.crops import random_crop
 from facechain_ext.diffusion.time_ids import time_ids
 from facechain_ext.errors import InvalidInput
@@ -22,8 +24,13 @@ from facechain_ext.host import Conditioning, DiffusionModel
 from facechain_ext.imaging.geometry import Matrix, scale_of, warp, warp_mask
 from facechain_ext.records import Instance, Mask, Pixels
 
+logger = logging.getLogger(__name__)
+
 LEAST_CROPS = 12
 """Crops of a whole run, before mirroring: one or two photos give more crops each."""
+
+NO_PHOTO = -1
+"""The photo index of what the plain model drew."""
 
 _BATCH = 8
 _SIDE_MULTIPLE = 64
@@ -34,9 +41,10 @@ _SIDE_MULTIPLE = 64
 class LatentCache:
     """M encoded crops and the captions they point to.
 
-    latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per crop, 0 where errors do not count.
-    photo_index: (M,) int64. caption_index: (M,) int64, rows of cond.
-    cond: one row per caption, then one for the empty caption. All on the model's device.
+    latents: (M, 4, h, w). loss_weights: (M, 1, h, w), mean 1 per photo's crop, 0 where errors do
+    not count. photo_index: (M,) int64, -1 for class images. caption_index: (M,) int64, rows of
+    cond. cond: one row per caption, then one for the empty caption; with their texts where
+    the text encoder is trained. All on the model's device.
     add_time_ids: (M, 6), SDXL only: each crop's original size, what it cuts off, its own size.
     """
 
@@ -98,20 +106,27 @@ def cache(
     config: TrainConfig,
     *,
     generator: torch.Generator,
+    class_images: Sequence[ClassImage] = (),
 ) -> LatentCache:
     """Crop, mirror and encode every instance; the same generator state gives the same cache.
 
-    generator: on the CPU. Raises InvalidInput without instances or for an impossible resolution.
+    generator: on the CPU. class_images: of the training's resolution; all of them together weigh
+    config.prior_loss_weight times as much as all crops.
+    Raises InvalidInput without instances or for an impossible resolution.
     """
-    size = _side(model, config)
+    size = training_side(model, config)
     crops = training_crops(instances, config, size=size, generator=generator)
+    class_weight = config.prior_loss_weight * len(crops) / max(len(class_images), 1)
+    crops += [_whole(image) for image in class_images]
     latents = torch.cat([_encode(model, batch, generator) for batch in _batches(crops)])
     captions = list(dict.fromkeys(crop.caption for crop in crops))
     rows = [captions.index(crop.caption) for crop in crops]
     cond = model.encode_prompts([*captions, ""])
+    if config.text_encoder_lora:
+        cond = replace(cond, texts=(*captions, ""))
     return LatentCache(
         latents=latents,
-        loss_weights=_loss_weights(crops, latents),
+        loss_weights=_loss_weights(crops, latents, class_weight),
         photo_index=torch.tensor([crop.photo for crop in crops], device=latents.device),
         caption_index=torch.tensor(rows, device=latents.device),
         cond=cond,
@@ -180,15 +195,40 @@ def _weights(instance: Instance, config: TrainConfig) -> NDArray[np.float32]:
     return instance.valid * area * (1 + (config.face_weight - 1) * instance.face_mask)
 
 
-def _loss_weights(crops: Sequence[Crop], latents: Tensor) -> Tensor:
-    """Average the pixels' weights over every latent's area and scale each crop's mean to 1."""
+def _whole(image: ClassImage) -> Crop:
+    side = float(len(image.pixels))
+    weights = np.ones(image.pixels.shape[:2], np.float32)
+    return Crop(NO_PHOTO, image.pixels, weights, image.caption, side, (0.0, 0.0, 0.0))
+
+
+def _loss_weights(crops: Sequence[Crop], latents: Tensor, class_weight: float) -> Tensor:
+    """Average the pixels' weights over every latent's area and scale each crop's mean to 1, or to
+    class_weight where it is a class image."""
     stacked = torch.from_numpy(np.stack([crop.weights for crop in crops]))[:, None]
     height, width = latents.shape[-2:]
     small = adaptive_avg_pool2d(stacked, (height, width))
-    return (small / small.mean(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)).to(latents.device)
+    means = small.mean(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
+    wanted = [class_weight if crop.photo == NO_PHOTO else 1.0 for crop in crops]
+    return (small / means * torch.tensor(wanted).view(-1, 1, 1, 1)).to(latents.device)
 
 
 def _encode(model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator) -> Tensor:
+    """Encode crops at once, or fewer at a time where memory runs out."""
+    state = generator.get_state()
+    try:
+        return _encode_at_once(model, crops, generator)
+    except torch.cuda.OutOfMemoryError as error:
+        half = len(crops) // 2
+        if not half:
+            raise
+        logger.warning("%s crops are encoded at a time: %s", half, error)
+    generator.set_state(state)
+    return torch.cat([_encode(model, part, generator) for part in (crops[:half], crops[half:])])
+
+
+def _encode_at_once(
+    model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator
+) -> Tensor:
     pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
     latents = model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator)
     # The pixels' layout would else live on in the latents, and change how later sums are rounded.
@@ -199,7 +239,8 @@ def _batches(crops: Sequence[Crop]) -> Iterator[Sequence[Crop]]:
     return (crops[at : at + _BATCH] for at in range(0, len(crops), _BATCH))
 
 
-def _side(model: DiffusionModel, config: TrainConfig) -> int:
+def training_side(model: DiffusionModel, config: TrainConfig) -> int:
+    """Return the side of training pictures; raises InvalidInput for one that no model takes."""
     side = config.resolution or model.resolution
     if side % _SIDE_MULTIPLE:
         raise InvalidInput(f"resolution must be a multiple of {_SIDE_MULTIPLE}, not {side}.")

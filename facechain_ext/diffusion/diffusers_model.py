@@ -14,7 +14,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from facechain_ext.config import TargetModules
 from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
-from facechain_ext.diffusion.lora_names import all_layers, unet_targets
+from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, all_layers, text_targets, unet_targets
 from facechain_ext.diffusion.noise_schedule import load_alphas_cumprod
 from facechain_ext.diffusion.parameterization import settle
 from facechain_ext.diffusion.prompts import encode_text
@@ -27,7 +27,7 @@ from facechain_ext.diffusion.weights import (
     load_unet,
     load_vae,
 )
-from facechain_ext.host import Conditioning, Family, PredictionType
+from facechain_ext.host import Conditioning, Family, PredictionType, TextTargets
 
 FULL_WIDTH = 320
 """Channels of the first block of every Stable Diffusion; anything narrower is a small model."""
@@ -62,7 +62,13 @@ class DiffusersModel:
     @property
     def idle_modules(self) -> Sequence[nn.Module]:
         """What predicting noise does not need."""
-        return (self.vae, self.text_encoder)
+        return (self.vae, *self.text_encoders)
+
+    @property
+    def text_encoders(self) -> Sequence[nn.Module]:
+        """One, or SDXL's two."""
+        second = () if self.text_encoder_2 is None else (self.text_encoder_2,)
+        return (self.text_encoder, *second)
 
     @property
     def resolution(self) -> int:
@@ -110,6 +116,10 @@ class DiffusersModel:
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> Conditioning:
         """Encode prompts together, padded to the longest: (B, 77 * chunks, D)."""
+        return self.encode_with_gradients(texts)
+
+    def encode_with_gradients(self, texts: Sequence[str]) -> Conditioning:
+        """Encode as `encode_prompts` does, so that gradients reach the text encoders."""
         if self.text_encoder_2 is not None:
             encoders = self.text_encoder, self.text_encoder_2
             return Conditioning(*encode_text_pair(texts, self.tokenizer, *encoders))
@@ -122,7 +132,7 @@ class DiffusersModel:
         prediction: Tensor = self.unet(
             latents,
             timesteps,
-            cond.prompt_embeds.to(latents.dtype),
+            cond.embeds_for(latents.dtype),
             added_cond_kwargs=added_conditioning(cond, latents),
             return_dict=False,
         )[0]
@@ -134,8 +144,15 @@ class DiffusersModel:
 
     def lora_layers(self) -> dict[str, nn.Module]:
         """Map kohya LoRA name to every layer, text encoders included, that a LoRA may change."""
-        encoders = [self.text_encoder, *([self.text_encoder_2] if self.text_encoder_2 else [])]
-        return all_layers(self.unet, encoders, self.family)
+        return all_layers(self.unet, self.text_encoders, self.family)
+
+    def text_targets(self) -> list[TextTargets]:
+        """Name the attention layers of every text encoder."""
+        prefixes = TEXT_PREFIXES[self.family]
+        return [
+            (encoder, text_targets(encoder, prefix))
+            for prefix, encoder in zip(prefixes, self.text_encoders, strict=True)
+        ]
 
     @property
     def _input_weight(self) -> Tensor:

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from facechain_ext.config import TargetModules
 from facechain_ext.diffusion.ldm_family import describe_ldm
 from facechain_ext.diffusion.ldm_names import ldm_targets
-from facechain_ext.host import Conditioning, Family, PredictionType
+from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, text_targets
+from facechain_ext.errors import InvalidInput
+from facechain_ext.host import Conditioning, Family, PredictionType, TextTargets
 
 SD1_WIDTH = 320
 """Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""
@@ -33,6 +35,7 @@ class LdmModel:
     alphas_cumprod: (1000,), float32, on the CPU.
     parked: whether autoencoder and text encoder wait on the CPU and come to the UNet's device only
         while they are used.
+    swapped: whether the webui moves parts on and off the device whenever one of them is called.
     """
 
     unet: nn.Module
@@ -45,6 +48,7 @@ class LdmModel:
     family: Family
     prediction_type: PredictionType
     parked: bool = False
+    swapped: bool = False
 
     @classmethod
     def over(cls, latent_diffusion: Any, *, parked: bool = False) -> LdmModel:
@@ -64,6 +68,7 @@ class LdmModel:
             family=kind.family,
             prediction_type=kind.prediction_type,
             parked=parked,
+            swapped=bool(getattr(latent_diffusion, "lowvram", False)),
         )
 
     @property
@@ -130,12 +135,17 @@ class LdmModel:
         with torch.inference_mode(False):  # what is made in inference mode cannot be trained with
             return Conditioning(embeds.detach().to(self.device).clone())
 
+    def encode_with_gradients(self, texts: Sequence[str]) -> Conditioning:
+        """Encode as `encode_prompts` does; the text encoder must be on the UNet's device."""
+        with self._precision():
+            return Conditioning(self.encode_text(list(texts)))
+
     def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
         """Run the UNet in its own precision; the answer has the input's dtype."""
         dtype = self._input_weight.dtype
         with self._precision():
             prediction: Tensor = self.unet(
-                noisy_latents.to(dtype), timesteps, context=cond.prompt_embeds.to(dtype)
+                noisy_latents.to(dtype), timesteps, context=cond.embeds_for(dtype)
             )
         return prediction.to(noisy_latents.dtype)
 
@@ -143,6 +153,22 @@ class LdmModel:
         """Map kohya LoRA name to the module's dotted path inside the UNet."""
         unet: Any = self.unet
         return ldm_targets(self.unet, kind, layers_per_block=int(unet.num_res_blocks[0]))
+
+    def text_targets(self) -> list[TextTargets]:
+        """Name the attention layers of CLIP's text encoder; raises InvalidInput without one."""
+        if self.swapped:
+            raise InvalidInput(
+                "With --medvram the webui takes the text encoder off the graphics card in the "
+                'middle of a step, so that it cannot be trained. Turn "Train the text encoder" '
+                "off, or start the webui without --medvram."
+            )
+        targets = text_targets(self.text_encoder, *TEXT_PREFIXES[self.family])
+        if not targets:
+            raise InvalidInput(
+                "The text encoder of the loaded checkpoint is not CLIP's, the only one that can "
+                'be trained in the webui. Turn "Train the text encoder" off.'
+            )
+        return [(self.text_encoder, targets)]
 
     @property
     def _input_weight(self) -> Tensor:
@@ -171,7 +197,7 @@ class LdmModel:
         try:
             yield
         finally:
-            module.to("cpu" if self.parked else home, own)
+            module.to(home, own)
 
 
 def _autocasts(device: str) -> bool:

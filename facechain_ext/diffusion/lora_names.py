@@ -30,6 +30,7 @@ REST = (
     r"\.proj_(in|out)$",
     r"\.resnets\.\d+\.(conv1|conv2|time_emb_proj)$",
 )
+TEXT_ATTENTION = re.compile(r"(?:^|\.)(encoder\.layers\.\d+\.self_attn\.(?:q|k|v|out)_proj)$")
 TARGETS: dict[TargetModules, re.Pattern[str]] = {
     "attention": re.compile(ATTENTION),
     "all": re.compile("|".join((ATTENTION, *REST))),
@@ -59,6 +60,15 @@ def all_layers(
             if isinstance(module, nn.Linear):
                 layers[_kohya(prefix, _text_path(path))] = module
     return layers
+
+
+def text_targets(encoder: nn.Module, prefix: str) -> dict[str, str]:
+    """Map kohya name to module path of a CLIP text encoder's attention: 48 layers in SD1's.
+
+    encoder: transformers' CLIP text model, or whatever holds one; {} where none is inside.
+    """
+    found = ((TEXT_ATTENTION.search(path), path) for path, _ in encoder.named_modules())
+    return {_kohya(prefix, f"text_model.{match[1]}"): path for match, path in found if match}
 
 
 def _unet_names(unet: Any, family: Family) -> dict[str, str]:

@@ -19,8 +19,8 @@ from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
 from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
-from facechain_ext.errors import UnsupportedCheckpoint
-from facechain_ext.host import Conditioning, PredictionType
+from facechain_ext.errors import InvalidInput, UnsupportedCheckpoint
+from facechain_ext.host import Conditioning, PredictionType, TextTargets
 
 SDXL_RESOLUTION = 1024
 REST = (
@@ -107,6 +107,13 @@ class SgmModel(LdmModel):
             if isinstance(module, nn.Linear | nn.Conv2d)
         )
         return {UNET_PREFIX + p.replace(".", "_"): p for p in layers if wanted.search(p)}
+
+    def text_targets(self) -> list[TextTargets]:
+        """Refuse: the webui's SDXL gives its prompts no gradients that could be relied on."""
+        raise InvalidInput(
+            "The text encoders of SDXL cannot be trained in this webui. "
+            'Turn "Train the text encoder" off.'
+        )
 
     def _vector(self, latents: Tensor, cond: Conditioning) -> Tensor:
         """Join the pooled embedding and those of the sizes: (B, P + 6 * size_width)."""

@@ -58,7 +58,8 @@ def read_png_text(data: bytes) -> dict[str, str]:
     """Return a PNG's text chunks; raises UnreadablePhoto when it is not a PNG."""
     with _strict_pillow():
         try:
-            with PngImageFile(io.BytesIO(data)) as image:
+            image = PngImageFile(io.BytesIO(data))
+            with image:  # what `with` binds is a plain ImageFile to mypy, which has no text
                 return {key: str(value) for key, value in image.text.items()}
         except _DECODER_ERRORS as error:
             raise UnreadablePhoto(f"This is not a readable PNG file ({error}).") from error

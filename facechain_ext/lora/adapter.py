@@ -1,9 +1,9 @@
-"""Put trainable LoRA layers into a denoiser, and take them out without a trace."""
+"""Put trainable LoRA layers into a model, and take them out without a trace."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from facechain_ext.config import TargetModules
 from facechain_ext.errors import InvalidInput
-from facechain_ext.host import DiffusionModel
-from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, tensors_of
+from facechain_ext.host import DiffusionModel, TextTargets
+from facechain_ext.lora.rank import at_rank
+from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, layer_names, tensors_of
 
 if TYPE_CHECKING:
     from peft.tuners.lora import LoraLayer
@@ -23,15 +24,20 @@ ADAPTER = "facechain"
 
 
 class LoraAdapter:
-    """The LoRA layers that `inject` has put into a denoiser; a context manager that ejects them."""
+    """The LoRA layers that `inject` has put into a model; a context manager that ejects them."""
 
     def __init__(
-        self, layers: Mapping[str, LoraLayer], before: _Snapshot, *, rank: int, alpha: float
+        self,
+        layers: Mapping[str, LoraLayer],
+        before: Sequence[_Snapshot],
+        *,
+        rank: int,
+        alpha: float,
     ) -> None:
         self.rank = rank
         self.alpha = alpha
         self._layers = layers
-        self._before: _Snapshot | None = before
+        self._before = before
 
     def __enter__(self) -> LoraAdapter:
         return self
@@ -68,16 +74,43 @@ class LoraAdapter:
             down.weight.copy_(state[name + DOWN])
             up.weight.copy_(state[name + UP])
 
+    @torch.no_grad()
+    def start_from(self, state: LoraState) -> None:
+        """Take over what another LoRA does, whatever its rank and alpha.
+
+        Call it before anything is trained: what the other LoRA leaves free stays as injected.
+        Raises InvalidInput when it changes layers that this adapter does not, or of other shapes.
+        """
+        for name in layer_names(state):
+            if name not in self._layers:
+                raise InvalidInput(
+                    f"{state.name} cannot be the start: it changes layers that are not trained "
+                    f"here, such as {name}. Train all layers, or choose another file."
+                )
+            self._start_layer(name, state)
+
+    def _start_layer(self, name: str, state: LoraState) -> None:
+        down, up = (part.weight for part in self._pair(name))
+        given_down, given_up, alpha = tensors_of(state, name)
+        if given_down.shape[1:] != down.shape[1:] or len(given_up) != len(up):
+            raise InvalidInput(f"{state.name} cannot be the start: it is for another checkpoint.")
+        scale = float(alpha) / len(given_down)
+        new_down, new_up = at_rank(
+            given_down, given_up, scale, rank=self.rank, new_scale=self.alpha / self.rank
+        )
+        down[: len(new_down)] = new_down
+        up[:, : len(new_down)] = new_up
+
     def scale(self, weight: float) -> None:
         """Set the strength that prompts call the LoRA's weight: 1 as trained, 0 for off."""
         for layer in self._layers.values():
             layer.scaling[ADAPTER] = weight * self.alpha / self.rank
 
     def eject(self) -> None:
-        """Give the denoiser back its own modules, flags and modes; a second call does nothing."""
-        if self._before is not None:
-            self._before.restore()
-            self._before = None
+        """Give the model back its own modules, flags and modes; a second call does nothing."""
+        for snapshot in self._before:
+            snapshot.restore()
+        self._before = ()
 
     def _pair(self, name: str) -> tuple[Any, Any]:
         layer = self._layers[name]
@@ -98,27 +131,39 @@ class LoraAdapter:
 
 
 def inject(
-    model: DiffusionModel, kind: TargetModules, *, rank: int, alpha: float, seed: int
+    model: DiffusionModel,
+    kind: TargetModules,
+    *,
+    rank: int,
+    alpha: float,
+    seed: int,
+    text_encoders: Sequence[TextTargets] = (),
 ) -> LoraAdapter:
     """Freeze the denoiser and give it fresh LoRA layers, which change nothing until trained.
 
     The layers are float32 whatever the denoiser's precision. seed: of their initial values.
+    text_encoders: of the model, with the layers that get a LoRA, too.
     """
-    denoiser, targets = model.denoiser, model.lora_targets(kind)
-    if hasattr(denoiser, "peft_config"):
+    parts = [(model.denoiser, model.lora_targets(kind)), *text_encoders]
+    if any(hasattr(part, "peft_config") for part, _ in parts):
         raise InvalidInput("The model already carries a LoRA adapter; eject it first.")
-    before = _Snapshot.of(denoiser, list(targets.values()))
+    before = [_Snapshot.of(part, list(targets.values())) for part, targets in parts]
+    layers: dict[str, LoraLayer] = {}
+    generator = torch.Generator().manual_seed(seed)
     try:
-        layers = _wrap(denoiser, targets, rank=rank, alpha=alpha)
-        _initialise(layers, seed)
+        for part, targets in parts:
+            wrapped = _wrap(part, targets, rank=rank, alpha=alpha)
+            _initialise(wrapped, generator)
+            layers |= wrapped
     except BaseException:
-        before.restore()
+        for snapshot in before:
+            snapshot.restore()
         raise
     return LoraAdapter(layers, before, rank=rank, alpha=alpha)
 
 
 def _wrap(
-    denoiser: nn.Module, targets: Mapping[str, str], *, rank: int, alpha: float
+    part: nn.Module, targets: Mapping[str, str], *, rank: int, alpha: float
 ) -> dict[str, LoraLayer]:
     # Here, because peft takes two seconds to import and a webui starts without it.
     from peft import LoraConfig
@@ -127,19 +172,18 @@ def _wrap(
     config = LoraConfig(
         r=rank, lora_alpha=alpha, target_modules=list(targets.values()), lora_dropout=0.0
     )
-    devices = [parameter.device for parameter in denoiser.parameters() if parameter.is_cuda][:1]
+    devices = [parameter.device for parameter in part.parameters() if parameter.is_cuda][:1]
     with torch.random.fork_rng(devices=devices):
-        LoraModel(denoiser, config, ADAPTER)
-    layers = {name: denoiser.get_submodule(path) for name, path in targets.items()}
-    count = sum(isinstance(module, LoraLayer) for module in denoiser.modules())
+        LoraModel(part, config, ADAPTER)
+    layers = {name: part.get_submodule(path) for name, path in targets.items()}
+    count = sum(isinstance(module, LoraLayer) for module in part.modules())
     if count != len(layers):
         raise RuntimeError(f"peft wrapped {count} layers where {len(layers)} were named")
     return layers
 
 
-def _initialise(layers: Mapping[str, LoraLayer], seed: int) -> None:
+def _initialise(layers: Mapping[str, LoraLayer], generator: torch.Generator) -> None:
     """Draw the down weights as torch draws a Linear's (Hu et al. 2021, section 4.1); up is 0."""
-    generator = torch.Generator().manual_seed(seed)
     for name in sorted(layers):
         down, up = layers[name].lora_A[ADAPTER], layers[name].lora_B[ADAPTER]
         down.to(torch.float32)
@@ -152,28 +196,28 @@ def _initialise(layers: Mapping[str, LoraLayer], seed: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Snapshot:
-    """What injecting changes in a denoiser besides adding layers."""
+    """What injecting changes in a denoiser or text encoder besides adding layers."""
 
-    denoiser: nn.Module
+    part: nn.Module
     targets: dict[str, nn.Module]
     trainable: list[tuple[nn.Parameter, bool]]
     modes: list[tuple[nn.Module, bool]]
 
     @classmethod
-    def of(cls, denoiser: nn.Module, paths: list[str]) -> _Snapshot:
+    def of(cls, part: nn.Module, paths: list[str]) -> _Snapshot:
         return cls(
-            denoiser,
-            {path: denoiser.get_submodule(path) for path in paths},
-            [(parameter, parameter.requires_grad) for parameter in denoiser.parameters()],
-            [(module, module.training) for module in denoiser.modules()],
+            part,
+            {path: part.get_submodule(path) for path in paths},
+            [(parameter, parameter.requires_grad) for parameter in part.parameters()],
+            [(module, module.training) for module in part.modules()],
         )
 
     def restore(self) -> None:
         for path, module in self.targets.items():
             parent, _, name = path.rpartition(".")
-            setattr(self.denoiser.get_submodule(parent), name, module)
+            setattr(self.part.get_submodule(parent), name, module)
         for parameter, flag in self.trainable:
             parameter.requires_grad_(flag)
         for module, mode in self.modes:
             module.training = mode
-        self.denoiser.__dict__.pop("peft_config", None)
+        self.part.__dict__.pop("peft_config", None)

@@ -95,9 +95,11 @@ class LoraRecord:
             "sd_model_name": self.checkpoint.name,
             "seed": str(config.seed),
             "steps": str(max(self.steps)),
+            "text_encoder_lr": str(config.learning_rate if config.text_encoder_lora else 0.0),
             "tag_frequency": json.dumps(tags, ensure_ascii=False),
             "training_finished_at": str(self.finished.timestamp()),
             "training_started_at": str(self.started.timestamp()),
+            "unet_lr": str(config.learning_rate),
             "v2": str(self.family == "sd2"),
         }
 

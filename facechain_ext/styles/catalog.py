@@ -6,6 +6,7 @@ import difflib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from facechain_ext.errors import InvalidInput
@@ -41,6 +42,21 @@ def load_styles(
     return styles
 
 
+class Styles:
+    """The shipped styles and those in a folder, read again when one of its files has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[str, int] | None = None
+        self._styles: dict[str, Style] = {}
+
+    def now(self) -> dict[str, Style]:
+        seen = _changes(self._folder)
+        if seen != self._seen:
+            self._styles, self._seen = load_styles(self._folder), seen
+        return self._styles
+
+
 def read_styles(path: Path) -> dict[str, Style]:
     """Read one file, a style or a list of styles; raise InvalidInput naming the file."""
     try:
@@ -74,6 +90,15 @@ def _refuse_repeats(found: Mapping[str, Style], own: Mapping[str, Path], path: P
     for name in found:
         if name in own:
             raise InvalidInput(f"{path.name}: {own[name].name} already has a style {name!r}.")
+
+
+def _changes(folder: Path) -> dict[str, int]:
+    """Tell when each file was changed."""
+    changes = {}
+    for path in folder.glob("*.json"):
+        with suppress(FileNotFoundError):
+            changes[path.name] = path.stat().st_mtime_ns
+    return changes
 
 
 def _log(error: InvalidInput) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from facechain_ext.host import Conditioning
+from facechain_ext.training.infobatch import ANNEALED, InfoBatch
 
 
 class TrainingData(Protocol):
@@ -85,8 +86,30 @@ class Batch:
         return own + [tensor for tensor in optional if tensor is not None]
 
 
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A batch, where its pictures come from, what each counts, and the pictures passed with it."""
+
+    batch: Batch
+    rows: list[int]
+    weights: list[float]
+    passed: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """What was drawn early, and the stream's state before it."""
+
+    drawn: _Drawn
+    before: dict[str, Tensor]
+
+
 class Batches:
-    """An endless, seeded stream of batches; everything is drawn on the CPU, the same everywhere."""
+    """An endless, seeded stream of batches; everything is drawn on the CPU, the same everywhere.
+
+    prune: share of the learned pictures that InfoBatch leaves out, 0 for none; it needs the losses
+    of every batch, told to `learn`. run: pictures of the whole run, whose end leaves none out.
+    """
 
     def __init__(
         self,
@@ -97,6 +120,8 @@ class Batches:
         timesteps: int,
         seed: int,
         noise_offset: float = 0.0,
+        prune: float = 0.0,
+        run: int = 0,
     ) -> None:
         self._data = data
         self._size = batch_size
@@ -104,24 +129,47 @@ class Batches:
         self._timesteps = timesteps
         self._noise_offset = noise_offset
         self._generator = torch.Generator().manual_seed(seed)
-        self._order: list[int] = []
+        self._infobatch = InfoBatch(len(data.latents), prune) if prune else None
+        self._pruned_until = (1 - ANNEALED) * run
+        self._order: list[tuple[int, float]] = []
+        self._epochs, self._kept = 0, 1
+        self._taken: _Drawn | None = None
+        self._ahead: _Ahead | None = None
+        self._news: tuple[list[int], list[float]] = [], []
 
     def draw(self) -> Batch:
         """Return the next batch."""
-        data, device = self._data, self._data.latents.device
-        rows = torch.tensor([self._next_row() for _ in range(self._size)])
-        noise = self._noise()
-        dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
-        timesteps = self._spread_timesteps()
-        rows, dropped = rows.to(device), dropped.to(device)
-        captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
-        return Batch(
-            latents=data.latents[rows],
-            noise=noise.to(device, data.latents.dtype),
-            loss_weights=data.loss_weights[rows],
-            timesteps=timesteps.to(device),
-            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
-        )
+        drawn = self._draw() if self._ahead is None else self._ahead.drawn
+        self._taken, self._ahead = drawn, None
+        self._settle()
+        return drawn.batch
+
+    def draw_ahead(self) -> None:
+        """Make the next batch now; for all that can be told from outside it is still to come."""
+        if self._ahead is None:
+            before = self._place()
+            self._ahead = _Ahead(self._draw(), before)
+
+    @property
+    def passed(self) -> int:
+        """Pictures seen or left out so far."""
+        return self._position() if self._taken is None else self._taken.passed
+
+    def learn(self, losses: Tensor) -> None:
+        """Take the losses, (B,) on the CPU, of the batch that was drawn last."""
+        if self._infobatch is not None and self._taken is not None:
+            weights = torch.tensor(self._taken.weights)
+            self._news = self._taken.rows, (losses.float() / weights).tolist()
+
+    def _settle(self) -> None:
+        """Hand on what was learned of the batch before this one.
+
+        Not sooner, for this one may have been drawn while that was at work, and may not: it has
+        to be the same.
+        """
+        if self._infobatch is not None:
+            self._infobatch.learn(*self._news)
+            self._news = [], []
 
     def _noise(self) -> Tensor:
         """Draw unit noise, each channel of each picture shifted as a whole if asked for.
@@ -137,21 +185,81 @@ class Batches:
         return noise
 
     def state(self) -> dict[str, Tensor]:
-        """Return where the stream stands: its generator, and the rows before the next shuffle."""
-        order = torch.tensor(self._order, dtype=torch.long)
-        return {"generator": self._generator.get_state(), "order": order}
+        """Return where the stream stands: its generator, the rows before the next shuffle, and
+        what has been learned of the pictures."""
+        place = self._place() if self._ahead is None else self._ahead.before
+        if self._infobatch is None:
+            return place
+        rows, losses = self._news
+        return {
+            **place,
+            "losses": self._infobatch.state(),
+            "news_rows": torch.tensor(rows, dtype=torch.long),
+            "news_losses": torch.tensor(losses, dtype=torch.float64),
+        }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go on where another stream over the same data stood."""
         self._generator.set_state(state["generator"])
-        self._order = state["order"].tolist()
+        weights = state["weights"].tolist()
+        self._order = list(zip(state["order"].tolist(), weights, strict=True))
+        self._epochs, self._kept = state["epoch"].tolist()
+        self._taken = self._ahead = None
+        if self._infobatch is not None:
+            self._infobatch.load_state(state["losses"])
+            self._news = state["news_rows"].tolist(), state["news_losses"].tolist()
 
-    def _next_row(self) -> int:
-        """Return a row; each comes once before any comes again."""
-        if not self._order:
-            rows = torch.randperm(len(self._data.latents), generator=self._generator)
-            self._order = rows.tolist()
+    def _place(self) -> dict[str, Tensor]:
+        rows, weights = [row for row, _ in self._order], [weight for _, weight in self._order]
+        return {
+            "generator": self._generator.get_state(),
+            "order": torch.tensor(rows, dtype=torch.long),
+            "weights": torch.tensor(weights, dtype=torch.float64),
+            "epoch": torch.tensor([self._epochs, self._kept]),
+        }
+
+    def _position(self) -> int:
+        """Count the pictures passed; those left out of an epoch are spread over it."""
+        count, seen = len(self._data.latents), self._kept - len(self._order)
+        return (self._epochs - 1) * count + count * seen // self._kept if self._epochs else 0
+
+    def _draw(self) -> _Drawn:
+        pairs = [self._next_row() for _ in range(self._size)]
+        rows, weights = [row for row, _ in pairs], [weight for _, weight in pairs]
+        batch = self._batch(torch.tensor(rows), torch.tensor(weights))
+        return _Drawn(batch, rows, weights, self._position())
+
+    def _batch(self, rows: Tensor, weights: Tensor) -> Batch:
+        data, device = self._data, self._data.latents.device
+        noise = self._noise()
+        dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
+        timesteps = self._spread_timesteps()
+        rows, dropped = _moved(rows, device), _moved(dropped, device)
+        captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
+        loss_weights = data.loss_weights[rows]
+        if self._infobatch is not None:
+            loss_weights = loss_weights * _moved(weights, device).view(-1, 1, 1, 1)
+        return Batch(
+            latents=data.latents[rows],
+            noise=_moved(noise, device).to(data.latents.dtype),
+            loss_weights=loss_weights,
+            timesteps=_moved(timesteps, device),
+            cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
+        )
+
+    def _next_row(self) -> tuple[int, float]:
+        """Return a row and what it counts; each comes once, or is left out, before any again."""
+        while not self._order:
+            rows = torch.randperm(len(self._data.latents), generator=self._generator).tolist()
+            self._order = self._chosen(rows)
+            self._epochs, self._kept = self._epochs + 1, len(self._order)
         return self._order.pop(0)
+
+    def _chosen(self, rows: list[int]) -> list[tuple[int, float]]:
+        begun = self._epochs * len(rows)
+        if self._infobatch is None or begun >= self._pruned_until:
+            return [(row, 1.0) for row in rows]
+        return list(self._infobatch.choose(rows, self._generator).items())
 
     def _spread_timesteps(self) -> Tensor:
         """Draw evenly spaced timesteps at a random offset: uniform, with less variance.
@@ -166,3 +274,10 @@ class Batches:
 def _sized(cond: Conditioning, add_time_ids: Tensor | None, rows: Tensor) -> Conditioning:
     """Tell SDXL what sizes and crops the pictures are of."""
     return cond if add_time_ids is None else replace(cond, add_time_ids=add_time_ids[rows])
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to the device without waiting for what it is doing."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

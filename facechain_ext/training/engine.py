@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +15,13 @@ from facechain_ext.host import DiffusionModel
 from facechain_ext.training.accumulation import accumulated
 from facechain_ext.training.batches import Batch
 from facechain_ext.training.checkpointing import checkpointed
+from facechain_ext.training.fast.accelerated import accelerated
 from facechain_ext.training.loss import batch_loss
+from facechain_ext.training.loss_scale import LossScale
 from facechain_ext.training.memory import Planner
 from facechain_ext.training.parking import Parking
 from facechain_ext.training.stepper import LossFunction, Stepper, make_stepper
+from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,8 @@ class Engine:
     ) -> None:
         self._model, self._parameters, self._config = model, parameters, config
         self._planner, self._example = planner, example
-        self._parking, self._arranged = Parking(model), ExitStack()
+        trained = [encoder for encoder, _ in trained_text_encoders(model, config)]
+        self._parking, self._arranged = Parking(model, working=trained), ExitStack()
         self._stepper: Stepper | None = None
         self.plan = planner.first()
 
@@ -51,15 +56,25 @@ class Engine:
         self._stepper = None
         self._arranged.close()
 
-    def step(self, batch: Batch, *, learning_rate: float) -> float:
-        """Take one step and return its loss; where memory runs out, take it by a smaller plan.
+    def step(
+        self,
+        batch: Batch,
+        *,
+        learning_rate: float,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Tensor:
+        """Take one step and return its pictures' losses, (B,) on the CPU.
 
-        It runs out before the update, which needs none but its state's, or not at all.
+        Where memory runs out, it is taken by a smaller plan: it runs out before the update, which
+        needs none but its state's, or not at all.
+        meanwhile: called while the device is at work; again when the step is taken again.
         Raises OutOfMemory when the smallest plan does not fit.
         """
         while True:
             try:
-                return float(self._now.step(batch, learning_rate=learning_rate))
+                losses = self._now.step(batch, learning_rate=learning_rate)
+                meanwhile()
+                return losses.cpu()
             except torch.cuda.OutOfMemoryError as error:
                 logger.warning("Out of memory: %s", error)
             # Only here is the error gone, which holds the step's tensors.
@@ -93,6 +108,8 @@ class Engine:
     def _arrange(self) -> None:
         """Park, checkpoint and set up the stepper as the plan says."""
         logger.info("Training %s", self.plan.describe())
+        if self._config.text_encoder_lora:
+            logger.info("Captions are encoded in every step, which no CUDA graph can hold")
         self._stepper = None  # a graph holds the memory that it was captured with
         self._arranged.close()
         if self._model.device.type == "cuda":
@@ -101,11 +118,17 @@ class Engine:
         self._arranged.enter_context(
             checkpointed(self._model.denoiser, enabled=self.plan.checkpointing)
         )
+        self._arranged.enter_context(
+            accelerated(self._model.denoiser, dtype=self.plan.autocast if self.plan.fused else None)
+        )
+        half = self.plan.autocast == torch.float16
+        scale = LossScale(self._model.device) if half else None
         self._stepper = make_stepper(
-            accumulated(self._loss(), self.plan.micro_batch),
+            accumulated(self._loss(), self.plan.micro_batch, scale),
             self._parameters,
             example=self._example(),
             graph=self.plan.graph,
+            scale=scale,
         )
 
     def _loss(self) -> LossFunction:
@@ -113,6 +136,8 @@ class Engine:
         alphas_cumprod = model.alphas_cumprod.to(model.device)
 
         def loss(batch: Batch) -> Tensor:
+            if config.text_encoder_lora:
+                batch = replace(batch, cond=encoded(model, batch.cond, autocast))
             return batch_loss(
                 model,
                 batch,

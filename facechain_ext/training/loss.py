@@ -1,4 +1,4 @@
-"""The loss of one batch under a model."""
+"""The losses of one batch under a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def batch_loss(
     min_snr_gamma: float,
     autocast: torch.dtype | None = None,
 ) -> Tensor:
-    """Return the scalar loss of a batch; alphas_cumprod on the model's device."""
+    """Return the loss of every picture, (B,); alphas_cumprod on the model's device."""
     latents, noise, timesteps = batch.latents, batch.noise, batch.timesteps
     kind = model.prediction_type
     noisy_latents = add_noise(latents, noise, timesteps, alphas_cumprod)

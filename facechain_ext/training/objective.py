@@ -50,15 +50,14 @@ def min_snr_weights(
 def weighted_mse(
     model_pred: Tensor, target: Tensor, *, loss_weights: Tensor, sample_weights: Tensor
 ) -> Tensor:
-    """Return the scalar loss, in float32.
+    """Return the loss of every sample, (B,) float32.
 
-    loss_weights: (B, 1, h, w), whose own scale does not matter: each sample's loss is a weighted
-    mean, and 0 where all its weights are. sample_weights: (B,).
+    loss_weights: (B, 1, h, w), whose mean over a sample is how much that sample counts.
+    sample_weights: (B,).
     """
     errors = (model_pred.float() - target.float()).square().mean(dim=1, keepdim=True)
-    total = loss_weights.sum(dim=(1, 2, 3)).clamp_min(1e-6)
-    per_sample = (errors * loss_weights).sum(dim=(1, 2, 3)) / total
-    return (per_sample * sample_weights).mean()
+    per_sample = (errors * loss_weights).mean(dim=(1, 2, 3))
+    return per_sample * sample_weights
 
 
 def _scales(timesteps: Tensor, alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:

@@ -57,7 +57,7 @@ class Pace:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._batch_size, self._steps, self._snapshots = batch_size, steps, snapshots
-        self._clock = clock
+        self._clock, self._passed = clock, 0
         self._step, self._snapshot = Tally(), Tally()
 
     @contextmanager
@@ -65,6 +65,10 @@ class Pace:
         """Time one optimisation step."""
         with self._timed(self._step):
             yield
+
+    def passed(self, steps: int) -> None:
+        """Count how far the step has led: more than one where pictures were left out."""
+        self._passed += steps
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -80,9 +84,10 @@ class Pace:
     @property
     def eta_seconds(self) -> float:
         """Seconds left; the first snapshot is known only after it was made."""
-        steps_left = self._steps - self._step.times
+        steps_left = self._steps - self._passed
         snapshots_left = self._snapshots - self._snapshot.times
-        return steps_left * self._step.mean + snapshots_left * self._snapshot.mean
+        step = self._step.seconds / self._passed if self._passed else 0.0
+        return steps_left * step + snapshots_left * self._snapshot.mean
 
     @contextmanager
     def _timed(self, tally: Tally) -> Iterator[None]:

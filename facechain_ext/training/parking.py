@@ -26,8 +26,10 @@ class Parkable(Protocol):
 class Parking:
     """Moves idle modules to the CPU and back; their values do not change."""
 
-    def __init__(self, model: DiffusionModel) -> None:
-        modules = model.idle_modules if isinstance(model, Parkable) else ()
+    def __init__(self, model: DiffusionModel, *, working: Sequence[nn.Module] = ()) -> None:
+        """Leave alone what is working: modules that are trained, for once."""
+        idle = model.idle_modules if isinstance(model, Parkable) else ()
+        modules = [module for module in idle if all(module is not other for other in working)]
         self._places = [(module, next(module.parameters()).device) for module in modules]
 
     @property

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import torch
 
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import OnStep, sample
 from facechain_ext.events import Preview
 from facechain_ext.host import Conditioning, DiffusionModel
 from facechain_ext.records import Pixels
+from facechain_ext.training.memory import memory_for
+
+logger = logging.getLogger(__name__)
 
 PREVIEW_STEPS = 12
 """Sampling steps; enough to compare snapshots of one run with each other."""
@@ -17,34 +23,58 @@ PREVIEW_STEPS = 12
 Scorer = Callable[[tuple[Pixels, ...]], tuple[float | None, ...]]
 """From pictures to their likeness, None where no face is found."""
 
+Pair = tuple[Conditioning, Conditioning]
+"""The prompt and the negative prompt, one row each."""
+
 
 @dataclass(frozen=True, eq=False)
 class Previewer:
     """Draws the same seeds every time, so that snapshots differ in their weights alone.
 
-    cond, uncond: one row each.
+    encode: gives the prompt and the negative prompt, a row each, as the model has them now.
     """
 
     model: DiffusionModel
-    cond: Conditioning
-    uncond: Conditioning
+    encode: Callable[[], Conditioning]
     seeds: tuple[int, ...]
     score: Scorer
 
     def draw(self, step: int, on_step: OnStep, *, one_by_one: bool = False) -> Preview:
-        """Sample the model as it is now and score the pictures; one_by_one: in less memory."""
-        groups = [(seed,) for seed in self.seeds] if one_by_one else [self.seeds]
-        images = tuple(
-            image for seeds in groups for image in self._drawn(seeds, on_step, split=one_by_one)
-        )
-        return Preview(step, images, self.score(images))
+        """Sample the model as it is now and score the pictures.
 
-    def _drawn(self, seeds: tuple[int, ...], on_step: OnStep, *, split: bool) -> list[Pixels]:
+        one_by_one: in less memory; without it only where memory suffices for all at once.
+        Raises OutOfMemory where it does not even for one.
+        """
+        both = self.encode()
+        rows = torch.arange(2, device=both.prompt_embeds.device)
+        pair = both.select(rows[:1]), both.select(rows[1:])
+        images = None if one_by_one else self._at_once(pair, on_step)
+        if images is None:
+            with memory_for("draw the sample pictures", "choose 0 samples per snapshot"):
+                images = self._one_by_one(pair, on_step)
+        return Preview(step, tuple(images), self.score(tuple(images)))
+
+    def _at_once(self, pair: Pair, on_step: OnStep) -> list[Pixels] | None:
+        try:
+            return self._drawn(self.seeds, pair, on_step, split=False)
+        except torch.cuda.OutOfMemoryError as error:
+            logger.warning("Samples are drawn one by one: %s", error)
+        return None
+
+    def _one_by_one(self, pair: Pair, on_step: OnStep) -> list[Pixels]:
+        return [
+            image
+            for seed in self.seeds
+            for image in self._drawn((seed,), pair, on_step, split=True)
+        ]
+
+    def _drawn(
+        self, seeds: tuple[int, ...], pair: Pair, on_step: OnStep, *, split: bool
+    ) -> list[Pixels]:
         side = self.model.resolution
         latents = sample(
             self.model,
-            self.cond,
-            self.uncond,
+            *pair,
             seeds=seeds,
             width=side,
             height=side,

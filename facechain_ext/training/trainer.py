@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from facechain_ext.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import average, read_lora, save_lora
+from facechain_ext.lora.state import LoraState
 from facechain_ext.training.batches import Batches, TrainingData
 from facechain_ext.training.engine import Engine
 from facechain_ext.training.memory import Planner, free_memory, trained_layers
@@ -23,6 +25,7 @@ from facechain_ext.training.previews import Previewer, Scorer
 from facechain_ext.training.schedule import learning_rate
 from facechain_ext.training.select import Chosen, Snapshot, choose
 from facechain_ext.training.state import TrainingState
+from facechain_ext.training.text_encoder import on_device, trained_text_encoders
 
 Outcome = Chosen | TrainingState
 """What a slice of training ends with: the LoRA to keep, or where to go on."""
@@ -37,6 +40,7 @@ class Training:
     keep: given the state every `config.state_every` steps, from step 0 on, and whenever the
     training pauses, is cancelled or its generator closed.
     free_memory: bytes on a device that may be taken, None for no limit.
+    prior: a LoRA that the training begins from, None to begin from the plain model.
     """
 
     data: TrainingData
@@ -49,6 +53,7 @@ class Training:
     others_waiting: Callable[[], bool] = lambda: False
     keep: Callable[[TrainingState], None] = lambda state: None
     free_memory: Callable[[torch.device], float | None] = free_memory
+    prior: LoraState | None = None
 
     def slice(
         self, model: DiffusionModel, start: TrainingState | None = None
@@ -62,8 +67,17 @@ class Training:
         config, kind = self.config, trained_layers(model, self.config)
         planner = Planner.of(model, config, free=self.free_memory(model.device))
         previewer = self._previewer(model)
+        text_encoders = trained_text_encoders(model, config)
         with (
-            inject(model, kind, rank=config.rank, alpha=config.alpha, seed=config.seed) as adapter,
+            on_device([encoder for encoder, _ in text_encoders], model.device),
+            inject(
+                model,
+                kind,
+                rank=config.rank,
+                alpha=config.alpha,
+                seed=config.seed,
+                text_encoders=text_encoders,
+            ) as adapter,
             Engine(
                 model,
                 adapter.parameters(),
@@ -88,20 +102,28 @@ class Training:
         config = self.config
         return Batches(
             self.data,
-            batch_size=config.train_batch_size * config.gradient_accumulation_steps,
+            batch_size=self.pictures_per_step,
             caption_dropout=config.caption_dropout,
             noise_offset=config.noise_offset,
             timesteps=len(model.alphas_cumprod),
             seed=config.seed,
+            prune=config.prune_ratio,
+            run=config.max_train_steps * self.pictures_per_step,
         )
+
+    @property
+    def pictures_per_step(self) -> int:
+        return self.config.train_batch_size * self.config.gradient_accumulation_steps
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
             return None
-        cond = model.encode_prompts([self.prompt, self.negative_prompt])
-        rows = torch.arange(2, device=cond.prompt_embeds.device)
+        encode = partial(model.encode_prompts, [self.prompt, self.negative_prompt])
+        now = encode()
         seeds = tuple(range(self.config.samples_per_snapshot))
-        return Previewer(model, cond.select(rows[:1]), cond.select(rows[1:]), seeds, self.score)
+        return Previewer(
+            model, encode if self.config.text_encoder_lora else lambda: now, seeds, self.score
+        )
 
 
 def train(
@@ -130,7 +152,11 @@ def train(
 
 
 def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
-    """Replace "auto" and 0 by what they stand for with this checkpoint."""
+    """Replace "auto" and 0 by what they stand for with this checkpoint.
+
+    Raises InvalidInput for what this checkpoint cannot be trained with.
+    """
+    trained_text_encoders(model, config)
     return replace(
         config,
         learning_rate=peak_learning_rate(model, config),
@@ -160,8 +186,11 @@ class _Slice:
         self._model, self._adapter, self._engine = model, adapter, engine
         self._previewer, self._batches = previewer, training.batches(model)
         self._step = self._first = 0 if start is None else start.step
+        self._saved = -1 if start is None else start.step
         self._loss = Smoothed() if start is None else Smoothed(start.loss)
         self._snapshots = [] if start is None else list(start.snapshots)
+        if start is None and training.prior is not None:
+            adapter.start_from(training.prior)
         if start is not None:
             adapter.load(start.lora)
             engine.load_state(start.optimizer)
@@ -191,8 +220,9 @@ class _Slice:
                 self._snapshots.append(snapshot)
             if self._step == self._config.max_train_steps:
                 return True
-            if self._step % self._config.state_every == 0:
+            if self._step // self._config.state_every > self._saved // self._config.state_every:
                 self._training.keep(self.state())
+                self._saved = self._step
             self._stop_if_cancelled()
             if self._step > self._first and self._training.others_waiting():
                 return False
@@ -211,19 +241,28 @@ class _Slice:
         return Chosen(mean, steps, None if preview is None else preview.similarity)
 
     def _take_step(self, pace: Pace) -> Step:
-        step, total = self._step + 1, self._config.max_train_steps
-        rate = self._learning_rate(step)
+        total = self._config.max_train_steps
         with pace.step():
-            self._loss.add(self._engine.step(self._batches.draw(), learning_rate=rate))
+            batch = self._batches.draw()
+            # One more than before, or several where pictures were left out.
+            step = min(self._batches.passed // self._training.pictures_per_step, total)
+            rate = self._learning_rate(step)
+            ahead = self._batches.draw_ahead if step < total else lambda: None
+            losses = self._engine.step(batch, learning_rate=rate, meanwhile=ahead)
+        pace.passed(step - self._step)
+        self._batches.learn(losses)
+        self._loss.add(float(losses.mean()))
         self._step = step
         _check_finite(self._loss.value, step)
         return Step(step, total, self._loss.value, rate, pace.images_per_second, pace.eta_seconds)
 
     def _snapshot_due(self) -> bool:
-        """Tell whether this step, or the run's end, is a snapshot's and has none yet."""
+        """Tell whether a snapshot's step, or the run's end, is reached and has none yet."""
+        every, last = self._config.snapshot_every, 0
+        if self._snapshots:
+            last = self._snapshots[-1].step
         at_end = self._step == self._config.max_train_steps
-        marked = at_end or (self._step and self._step % self._config.snapshot_every == 0)
-        return bool(marked) and all(each.step != self._step for each in self._snapshots)
+        return self._step // every > last // every or (at_end and last != self._step)
 
     def _snapshot(self) -> tuple[Snapshot, Preview | None]:
         path = self._training.out_dir / f"step-{self._step:06d}.safetensors"

@@ -15,6 +15,9 @@ MAJOR = int(gr.__version__.split(".")[0])
 UNCHANGED = gr.update()
 """An output's value that leaves it as it is."""
 
+SENDS_PICTURES: dict[str, Any] = {"type": "pil"} if MAJOR >= 4 else {}
+"""Of a Gallery whose pictures a host's "Send to ..." buttons read; gradio 3 sends them anyway."""
+
 _HIDDEN_FROM_API: dict[str, Any] = (
     {"api_visibility": "private"} if MAJOR >= 6 else {"api_name": False}
 )

@@ -46,6 +46,11 @@ class PeopleDesk:
     def names(self) -> list[str]:
         return [person.manifest.name for person in self.services.studio.library.people()]
 
+    def loras(self) -> list[str]:
+        """Return what prompts call everybody's LoRAs."""
+        people = self.services.studio.library.people()
+        return [Path(run.lora).stem for person in people for run in person.manifest.runs]
+
     def person(self, name: str) -> Person | None:
         """Find somebody; None for nobody, and for a name that is not in the library (yet)."""
         try:
@@ -80,6 +85,13 @@ class PeopleDesk:
             yield from self.services.studio.train(name, train_config)
 
         return self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
+
+    def can_resume(self, name: str) -> bool:
+        """Tell whether a stopped training is in a state to go on."""
+        try:
+            return self.services.studio.resumable(name) is not None
+        except FaceChainError:  # drawing the same training says what is wrong with it
+            return False
 
     def resume(self, name: str) -> Job:
         """Queue going on with a stopped training."""

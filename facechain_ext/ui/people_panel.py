@@ -285,8 +285,7 @@ class PeoplePanel:
         page.put("curves", drawn.curves)
         page.put("samples", drawn.samples)
         waiting = person is not None and not is_running(job)
-        resumable = self.desk.services.studio.resumable(who) if waiting else None
-        page.put("stopped", gr.update(visible=resumable is not None))
+        page.put("stopped", gr.update(visible=waiting and self.desk.can_resume(who)))
         page.put("stop", gr.update(interactive=is_running(job)))
         runs = [LATEST, *(self.view.runs(person) if person else ())]
         value = choice if choice in runs else LATEST

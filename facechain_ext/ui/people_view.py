@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+from facechain_ext.errors import FaceChainError
 from facechain_ext.runs import RunHistory
 from facechain_ext.store import Person
 from facechain_ext.ui import markup, training_view
@@ -55,6 +56,12 @@ class PeopleView:
 
     def training(self, name: str, choice: str) -> Drawn:
         """Draw the chosen earlier training; otherwise what is going on, or went on last."""
+        try:
+            return self._training(name, choice)
+        except FaceChainError as error:
+            return Drawn(markup.message(str(error)))
+
+    def _training(self, name: str, choice: str) -> Drawn:
         person = self.desk.person(name)
         if person is not None and choice in (runs := self.runs(person)):
             return self._past(person, runs[choice])

@@ -12,7 +12,7 @@ import gradio as gr
 from facechain_ext.config import PortraitConfig
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui import markup, portrait_desk, styles_view
-from facechain_ext.ui.compat import UNCHANGED, not_saved, on
+from facechain_ext.ui.compat import SENDS_PICTURES, UNCHANGED, not_saved, on
 from facechain_ext.ui.paste import paste_pairs
 from facechain_ext.ui.people_desk import is_running
 from facechain_ext.ui.people_panel import failing_in_place
@@ -160,6 +160,7 @@ class PortraitsPanel:
         return {
             "portrait_person": self.person,
             "style_sheet": self.style_sheet,
+            "style": self.form.components["style"],
             "portrait_progress": self.progress,
             "stop_portraits": self.stop,
             "shown": self.shown,
@@ -174,11 +175,15 @@ class PortraitsPanel:
         """Put everything that may have changed; values: of `inputs`."""
         self._put_people(page, values[0])
         job = self.desk.job()
-        styles = [*self.desk.services.studio.styles.values()]
-        page.put("style_sheet", styles_view.sheet(styles))
+        self._put_styles(page)
         page.put("portrait_progress", self._progress())
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self._put_results(page)
+
+    def _put_styles(self, page: Redraw) -> None:
+        styles = [*self.desk.services.studio.styles.values()]
+        page.put("style_sheet", styles_view.sheet(styles))
+        page.put("style", gr.update(choices=styles_view.choices(styles)))
 
     def _put_people(self, page: Redraw, chosen: str | None) -> None:
         names = self.desk.names()
@@ -217,6 +222,7 @@ def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
         object_fit="contain",
         height="auto",
         elem_id=elem_id,
+        **SENDS_PICTURES,
     )
 
 

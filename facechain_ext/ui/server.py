@@ -63,8 +63,8 @@ def _serve(services: Services, folder: Path, port: int | None, open_browser: boo
 
 
 def read_asset(name: str) -> str:
-    """Read a file that the webui finds by itself, from beside the package or from within it."""
-    places = (ROOT / name, Path(__file__).with_name(Path(name).name))
+    """Read a file that the webui finds by itself: a wheel has it in here, a clone at the top."""
+    places = (Path(__file__).with_name(Path(name).name), ROOT / name)
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise FaceChainError(f"{name} is missing from this installation.")

@@ -18,3 +18,8 @@ def setting_input(spec: dataclasses.Field[Any], hint: Any) -> tuple[type, dict[s
         return gr.Textbox, {}
     bounds = {side: spec.metadata[side] for side in ("minimum", "maximum")}
     return gr.Number, {**bounds, **({"precision": 0} if hint is int else {})}
+
+
+def dropdown() -> type:
+    """Return the component to choose one of many with."""
+    return gr.Dropdown

@@ -13,6 +13,9 @@ from facechain_ext.ui import markup
 PREVIEWS = Path(__file__).parents[1] / "styles" / "previews"
 SIDE = 192
 
+CARDS = f".facechain #{ids.STYLE} .wrap"
+"""As in style.css: a shorter selector would lose to the neutral picture there."""
+
 
 def choices(styles: Sequence[Style]) -> list[tuple[str, str]]:
     return [(style.title, style.name) for style in styles]
@@ -25,9 +28,8 @@ def sheet(styles: Sequence[Style], folder: Path = PREVIEWS) -> str:
         path = folder / f"{style.name}.jpg"
         if path.is_file():
             uri = _picture(path, path.stat().st_mtime_ns)
-            rules.append(
-                f"#{ids.STYLE} label:nth-of-type({place})::before{{background-image:url({uri})}}"
-            )
+            card = f"{CARDS} label:nth-of-type({place})::before"
+            rules.append(f"{card}{{background-image:url({uri})}}")
     return f"<style>{''.join(rules)}</style>" if rules else ""
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import gradio as gr
 
+from facechain_ext.errors import FaceChainError
 from facechain_ext.jobs import Job, JobState
-from facechain_ext.ui import compat
+from facechain_ext.ui import compat, markup
 from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.compat import UNCHANGED
 from facechain_ext.ui.people_desk import PeopleDesk, is_running
 from facechain_ext.ui.people_panel import PeoplePanel
 from facechain_ext.ui.people_view import PeopleView
@@ -52,7 +54,8 @@ def draw_tab(services: Services) -> None:
 class Pulse:
     """A hidden button that the page's script presses: often while work goes on, else seldom.
 
-    It answers outside gradio's queue, with what has changed alone.
+    It answers outside gradio's queue, with what has changed alone, and names the library's LoRAs so
+    that the script can have them shown in the webui's Lora tab.
     """
 
     services: Services
@@ -74,14 +77,19 @@ class Pulse:
     def beat(self, seen: Seen, *values: Any) -> list[Any]:
         """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
         page, split = Redraw(seen), len(self.people.inputs)
-        self.people.refresh(page, values[:split])
-        self.portraits.refresh(page, values[split:])
         jobs = [job for job in self.services.jobs.all() if is_running(job)]
-        page.put("status", _status(jobs))
+        status, loras = _status(jobs), ""
+        try:
+            loras = escape("/".join(self.people.desk.loras()))
+            self.people.refresh(page, values[:split])
+            self.portraits.refresh(page, values[split:])
+        except FaceChainError as error:  # a damaged library, say; the rest of the page stays
+            status += markup.message(str(error))
+        page.put("status", status)
         beats = page.seen.get("beats", 0) + 1
         page.seen["beats"] = beats
-        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}"></i>'
-        return [page.seen, answer, *(page.values[key] for key in self.outputs)]
+        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}" data-loras="{loras}"></i>'
+        return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
 
 def _status(jobs: Sequence[Job]) -> str:

@@ -25,7 +25,8 @@ SAMPLE_SIDE = 192
 def progress(job: Job, log: TrainingLog) -> str:
     """Draw how far a job is, and its error or outcome below."""
     state = job.state
-    bar = Progress(job.title, STATES[state], _share(state, log), _label(state, log), _facts(log))
+    facts = _facts(state, log)
+    bar = Progress(job.title, STATES[state], _share(state, log), _label(state, log), facts)
     stopped = state is JobState.CANCELLED
     error = markup.message(str(job.error or ""), "note" if stopped else "error")
     return bar.draw() + error + (outcome(log.finished) if log.finished else "")
@@ -55,10 +56,10 @@ def _label(state: JobState, log: TrainingLog) -> str:
     return name + done
 
 
-def _facts(log: TrainingLog) -> str:
+def _facts(state: JobState, log: TrainingLog) -> str:
     if log.finished is not None:
         return f"took {duration(sum(log.finished.seconds.values()))}"
-    if log.last is None or log.last.step == log.last.total:
+    if state.over or log.last is None or log.last.step == log.last.total:
         return ""
     speed = f"{log.last.images_per_second:.1f} pictures/s"
     return f"{speed} · about {duration(log.last.eta_seconds)} left"

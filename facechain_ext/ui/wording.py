@@ -36,7 +36,7 @@ def listed(parts: Sequence[str]) -> str:
 def run_time(name: str) -> str:
     """Turn a run's folder name, a UTC time, into a date to read."""
     try:
-        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").strftime("%d %b %Y, %H:%M UTC")
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").strftime("%d %b %Y, %H:%M:%S UTC")
     except ValueError:
         return name
 

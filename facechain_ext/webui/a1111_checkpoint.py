@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from modules import sd_models, shared
+from modules import patches, sd_models, shared
 
 from facechain_ext.errors import ModelUnavailable
+from facechain_ext.webui.host_queue import HostQueue
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,28 @@ def loaded(checkpoint: Checkpoint | None) -> Iterator[Any]:
         yield _load(checkpoint)
     finally:
         _load_selected()
+
+
+@contextmanager
+def unloading_waits(queue: HostQueue) -> Iterator[None]:
+    """Let whoever unloads the checkpoint wait for the queue, which is ours while this goes on.
+
+    The webui's button and its API's unload-checkpoint do not ask, and would take the model away in
+    the middle of a step.
+    """
+
+    def send_in_turn(model: Any) -> None:
+        with queue.turn():
+            unload(model)
+
+    if patches.original(__name__, sd_models, "send_model_to_cpu") is not None:
+        yield  # lent once more inside
+        return
+    unload = patches.patch(__name__, sd_models, "send_model_to_cpu", send_in_turn)
+    try:
+        yield
+    finally:
+        patches.undo(__name__, sd_models, "send_model_to_cpu")
 
 
 def wake() -> None:

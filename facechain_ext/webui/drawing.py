@@ -12,7 +12,7 @@ from modules import processing, script_callbacks, scripts, sd_samplers, sd_sched
 
 from facechain_ext.errors import InvalidInput, OutOfMemory
 from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
-from facechain_ext.webui import face_restoring, loras, upscaling
+from facechain_ext.webui import face_restoring, loras, upscalers
 
 USUAL_SAMPLER = "DPM++ 2M"
 LARGEST_BATCH = 4
@@ -79,7 +79,7 @@ def _processing(request: GenerationRequest) -> Any:
         scheduler=scheduler,
         enable_hr=request.hires_scale > 1,
         hr_scale=request.hires_scale,
-        hr_upscaler=upscaling.second_pass_upscaler() if request.hires_scale > 1 else None,
+        hr_upscaler=upscalers.second_pass_upscaler() if request.hires_scale > 1 else None,
         denoising_strength=request.hires_strength,
         # Asked to restore without the weights, the webui would fetch them.
         restore_faces=request.restore_faces and face_restoring.why_not() is None,

@@ -34,11 +34,6 @@ class HostQueue:
             self._owner = None
             self._release()
 
-    @property
-    def ours(self) -> bool:
-        """Whether it is our turn, on whatever thread."""
-        return self._owner is not None
-
     def others_waiting(self) -> bool:
         return bool(self._lock._pending_threads)
 

@@ -13,22 +13,23 @@ from modules.options import OptionInfo, categories, options_section
 
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.errors import InvalidInput
-from facechain_ext.ui.setting_inputs import setting_input
+from facechain_ext.ui.setting_inputs import dropdown, setting_input
+from facechain_ext.webui import upscalers
 
 logger = logging.getLogger(__name__)
 
 SECTION = ("facechain", "FaceChain", "facechain")
-LIST_MINI = "facechain_list_mini"
+LIST_MINI, LORA_FOLDER = "facechain_list_mini", "facechain_lora_folder"
 
 DEFAULTS: dict[type, tuple[str, ...]] = {
-    PrepareConfig: ("background", "min_face_px", "main_face_ratio"),
+    PrepareConfig: ("keep_photos", "background", "min_face_px", "main_face_ratio"),
     TrainConfig: ("max_train_steps", "train_batch_size", "rank", "snapshot_every", "selection"),
     PortraitConfig: (
         *("count", "candidates", "steps", "fusion_strength", "output_size"),
         *("min_face_share", "max_face_share"),
     ),
 }
-"""Fields whose defaults the user may change; everything else is set in the tab."""
+"""Fields that begin with what the settings say; the tab's others with what the webui remembers."""
 
 Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig)
 
@@ -40,7 +41,16 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
         "List the FaceChain mini among the checkpoints",
         onchange=lambda: on_mini_switched(mini_wanted()),
     ).info("a small demonstration checkpoint that comes with the extension")
-    options = {LIST_MINI: mini}
+    folder = OptionInfo("", "Folder for new LoRAs, inside the webui's LoRA folder").info(
+        "empty: the LoRA folder itself"
+    )
+    enlarger = OptionInfo(
+        upscalers.AUTO,
+        "Upscaler for portraits",
+        dropdown(),
+        lambda: {"choices": upscalers.upscaler_names()},
+    ).info("auto: the one for img2img, or the best that is there")
+    options = {LIST_MINI: mini, LORA_FOLDER: folder, upscalers.SETTING: enlarger}
     for config, names in DEFAULTS.items():
         fields = {spec.name: spec for spec in dataclasses.fields(config)}
         hints = get_type_hints(config)
@@ -70,8 +80,16 @@ def chosen(config: type[Config]) -> Config:
     return result
 
 
+def govern(page: Any) -> None:
+    """Keep fields of a page that begin with our settings out of the webui's own memory of pages."""
+    ours = {key(config, name) for config, names in DEFAULTS.items() for name in names}
+    for component in page.blocks.values():
+        if getattr(component, "elem_id", None) in ours:
+            component.do_not_save_to_config = True
+
+
 def key(config: type, field: str) -> str:
-    """Return the webui's name of a setting, such as facechain_train_rank."""
+    """Return the webui's name of a setting, facechain_train_rank, and the tab's of its field."""
     return f"facechain_{config.__name__.removesuffix('Config').lower()}_{field}"
 
 

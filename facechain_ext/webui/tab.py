@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Any
 
 from modules import shared
 
-from facechain_ext.webui import sending
+from facechain_ext.webui import sending, settings
 from facechain_ext.webui.packages import require_packages
-
-if TYPE_CHECKING:
-    from gradio import Blocks
 
 logger = logging.getLogger(__name__)
 
 
-def tabs() -> list[tuple[Blocks, str, str]]:
-    """Build the tab, with its title and element id, as the webui wants it."""
+def tabs() -> list[tuple[Any, str, str]]:
+    """Return the tab as a gradio Blocks, with its title and element id, as the webui wants it."""
     return [(_build(), sending.TITLE, sending.TAB)]
 
 
-def _build() -> Blocks:
+def _build() -> Any:
     try:
         require_packages()
         from facechain_ext.ui.tab import build_tab
         from facechain_ext.webui.services import services
 
         page = build_tab(services())
+        settings.govern(page)
     except Exception as error:
         logger.exception("The FaceChain tab could not be built.")
         from facechain_ext.ui.error_panel import build_error_panel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,19 +46,20 @@ def fingerprint_of(model: Any) -> str:
     return digest.hexdigest()
 
 
-def new_training(host: Host, model: Any, folder: Path) -> Training:
+def new_training(host: Host, model: Any, folder: Path, config: TrainConfig = QUICK) -> Training:
     """Prepare a training on data that the lent model encodes."""
+    texts = ("fcsks, photo", "")
     data = SimpleNamespace(
         latents=torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(3)),
         loss_weights=torch.ones(4, 1, 8, 8),
         caption_index=torch.zeros(4, dtype=torch.long),
-        cond=model.encode_prompts(["fcsks, photo", ""]),
+        cond=replace(model.encode_prompts(texts), texts=texts),
         empty_caption=1,
         add_time_ids=None,
     )
     return Training(
         data=data,
-        config=QUICK,
+        config=config,
         out_dir=folder,
         score=lambda images: (0.5,) * len(images),
         prompt="fcsks",
@@ -67,9 +69,9 @@ def new_training(host: Host, model: Any, folder: Path) -> Training:
     )
 
 
-def training(host: Host, model: Any, folder: Path) -> Any:
+def training(host: Host, model: Any, folder: Path, config: TrainConfig = QUICK) -> Any:
     """Train on a lent model for one slice."""
-    return new_training(host, model, folder).slice(model)
+    return new_training(host, model, folder, config).slice(model)
 
 
 def in_slices(host: Host, folder: Path) -> Generator[Event, None, Chosen]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from facechain_ext.errors import InvalidInput, ModelUnavailable, UnsupportedCheckpoint
 from facechain_ext.host import GenerationRequest, LoraUse
 from tests.contract.conftest import Webui
-from tests.contract.lending import fingerprint, fingerprint_of, make_lora
+from tests.contract.lending import fingerprint, fingerprint_of, finished, in_slices, make_lora
 
 
 def model_of(webui: Webui) -> Any:
@@ -137,6 +138,38 @@ def test_a_model_that_is_not_loaded_yet_is_loaded(a1111: Webui, a1111_host: Any)
     a1111.module("modules.sd_models").checkpoints_list.clear()
     with pytest.raises(ModelUnavailable, match="no checkpoint"):
         fingerprint(a1111_host)
+
+
+def test_unloading_in_the_middle_waits_for_the_slice_and_changes_no_result(
+    a1111: Webui, a1111_host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sd_models, before = a1111.module("modules.sd_models"), fingerprint(a1111_host)
+    with a1111_host.job("Training"):
+        unbroken = finished(in_slices(a1111_host, tmp_path / "one"))
+    unload, unloaded = sd_models.send_model_to_cpu, []
+
+    def seen(model: Any) -> None:
+        unloaded.append("peft_config" in vars(model.model.diffusion_model))
+        unload(model)
+
+    monkeypatch.setattr(sd_models, "send_model_to_cpu", seen)
+    with a1111_host.job("Training"):
+        work = in_slices(a1111_host, tmp_path / "many")
+        next(work)
+        client = threading.Thread(target=sd_models.unload_model_weights)
+        client.start()
+        while not a1111_host.others_waiting() and client.is_alive():
+            threading.Event().wait(0.005)
+        assert unloaded == []
+        next(work)
+        client.join(30)
+        assert unloaded == [False], "the adapter was still in the model"
+        broken = finished(work)
+    assert all(broken.state[key].equal(unbroken.state[key]) for key in unbroken.state)
+    with a1111_host.borrow_model(for_training=True), a1111_host.borrow_model(for_training=False):
+        assert sd_models.send_model_to_cpu is not seen
+    assert sd_models.send_model_to_cpu is seen
+    assert fingerprint(a1111_host) == before
 
 
 def refused(host: Any, error: type[Exception], match: str) -> None:

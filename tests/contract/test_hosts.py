@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,15 @@ from facechain_ext.imaging.files import read_png_text
 from facechain_ext.infotext import parse_infotext
 from facechain_ext.jobs import Jobs, JobState
 from facechain_ext.records import LoraFile
-from tests.contract.lending import fingerprint, fingerprint_of, make_lora, steps, training
+from tests.contract.lending import (
+    QUICK,
+    fingerprint,
+    fingerprint_of,
+    finished,
+    make_lora,
+    steps,
+    training,
+)
 
 REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 5), steps=2)
 BLANK = np.zeros((16, 16, 3), np.uint8)
@@ -39,6 +48,17 @@ def test_training_leaves_every_weight(host: Host, tmp_path: Path) -> None:
     before = fingerprint(host)
     with host.job("Training"), host.borrow_model(for_training=True) as model:
         assert len(list(steps(training(host, model, tmp_path)))) == 3
+    assert fingerprint(host) == before
+
+
+def test_the_text_encoder_trains_too_and_is_left_as_it_was(host: Host, tmp_path: Path) -> None:
+    before = fingerprint(host)
+    config = replace(QUICK, text_encoder_lora=True)
+    with host.job("Training"), host.borrow_model(for_training=True) as model:
+        chosen = finished(training(host, model, tmp_path, config))
+    trained = [t for key, t in chosen.state.items() if key.startswith("lora_te_") and "up" in key]
+    assert len(trained) == 8
+    assert all(tensor.abs().max() > 0 for tensor in trained)
     assert fingerprint(host) == before
 
 

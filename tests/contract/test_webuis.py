@@ -140,7 +140,11 @@ def test_the_second_pass_starts_from_the_picture_not_its_latents(host: Any, tmp_
     assert asked() == "Lanczos"
     shared.sd_upscalers += [upscaler("mine", weights), upscaler("yours", weights)]
     assert asked() == "mine"
+    shared.opts.facechain_upscaler = "auto"
+    assert asked() == "mine"
     shared.opts.facechain_upscaler = "yours"
     assert asked() == "yours"
+    shared.opts.facechain_upscaler = "Lanczos"
+    assert asked() == "Lanczos"
     next(host.generate(GenerationRequest("a", steps=1)))
     assert processing.jobs[-1].hr_upscaler is None

@@ -38,6 +38,18 @@ def test_a_cache_comes_back_as_it_was(
     assert_same(load_latents(path, CPU), made)
 
 
+def test_captions_come_back_where_the_text_encoder_is_trained(
+    tiny_model: DiffusersModel, instance: Instance, tmp_path: Path
+) -> None:
+    config = TrainConfig(text_encoder_lora=True)
+    named = replace(instance, caption='fcsks, "é", looking left')
+    made = cache(tiny_model, [named], config, generator=torch.Generator().manual_seed(0))
+    assert made.cond.texts == ('fcsks, "é", looking left', 'fcsks, "é", looking right', "")
+    assert len(made.cond.texts) == len(made.cond.prompt_embeds)
+    save_latents(tmp_path / "latents.safetensors", made)
+    assert load_latents(tmp_path / "latents.safetensors", CPU).cond.texts == made.cond.texts
+
+
 def test_what_only_larger_models_have_comes_back_too(tmp_path: Path) -> None:
     cond = Conditioning(torch.rand(2, 3, 4), torch.rand(2, 5), torch.rand(2, 6))
     index = torch.zeros(1, dtype=torch.long)

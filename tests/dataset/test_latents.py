@@ -124,6 +124,25 @@ def test_the_same_seed_repeats_the_cache(tiny_model: DiffusersModel, two: list[I
     assert not torch.equal(first.latents, other.latents)
 
 
+def test_crops_that_do_not_fit_together_are_encoded_fewer_at_a_time(
+    tiny_model: DiffusersModel, two: list[Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, sizes, encode = make(tiny_model, two).latents, [], DiffusersModel.encode_images
+
+    def limited(
+        self: DiffusersModel, pixels: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        latents = encode(self, pixels, generator)  # memory may run out after the noise is drawn
+        sizes.append(len(pixels))
+        if len(pixels) > 2:
+            raise torch.cuda.OutOfMemoryError("tried to allocate")
+        return latents
+
+    monkeypatch.setattr(DiffusersModel, "encode_images", limited)
+    torch.testing.assert_close(make(tiny_model, two).latents, wanted)
+    assert sizes == [8, 4, 2, 2, 4, 2, 2] * 3
+
+
 def test_resolution(tiny_model: DiffusersModel, instance: Instance) -> None:
     assert make(tiny_model, [instance], resolution=128).latents.shape[-2:] == (16, 16)
     with pytest.raises(InvalidInput, match="multiple of 64, not 100"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,11 @@ from torch import Tensor, nn
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.ldm_model import LdmModel
-from facechain_ext.errors import Cancelled, UnsupportedCheckpoint
+from facechain_ext.errors import Cancelled, InvalidInput, UnsupportedCheckpoint
 from facechain_ext.events import Step
 from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import inject
-from facechain_ext.training.trainer import train
+from facechain_ext.training.trainer import resolved, train
 from tests.fakes.ldm import load_ldm
 
 QUICK = TrainConfig(
@@ -131,6 +132,41 @@ def test_training_is_the_same_both_ways(
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+def test_so_is_that_of_the_text_encoder(
+    ldm: Any, model: LdmModel, tiny_model: DiffusersModel, run: Callable[..., Any]
+) -> None:
+    before = fingerprint(ldm)
+    ours, theirs = (list_and_result(run(m, text_encoder_lora=True)) for m in (model, tiny_model))
+    losses = [[e.loss for e in events if isinstance(e, Step)] for events, _ in (ours, theirs)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    mine, other = ours[1].state, theirs[1].state
+    assert list(mine) == list(other)
+    assert len([key for key in mine if key.startswith("lora_te_") and "up" in key]) == 8
+    assert fingerprint(ldm) == before
+
+
+def test_a_text_encoder_that_cannot_be_trained_in_place_is_refused(ldm: Any) -> None:
+    config = TrainConfig(text_encoder_lora=True)
+    ldm.lowvram = True
+    with pytest.raises(InvalidInput, match="--medvram"):
+        resolved(LdmModel.over(ldm), config)
+    ldm.lowvram, ldm.cond_stage_model = False, nn.Sequential(nn.MultiheadAttention(8, 2))
+    with pytest.raises(InvalidInput, match="not CLIP's"):
+        resolved(LdmModel.over(ldm), config)
+
+
+def test_checkpointed_blocks_train_alike_and_are_put_back(
+    ldm: Any, model: LdmModel, run: Callable[..., Any]
+) -> None:
+    before = fingerprint(ldm)
+    settings = ({"gradient_checkpointing": "off"}, {"gradient_checkpointing": "on"})
+    plain, checkpointed = (list_and_result(run(model, **each))[0] for each in settings)
+    losses = [[e.loss for e in events if isinstance(e, Step)] for events in (plain, checkpointed)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert fingerprint(ldm) == before
+    assert not any("forward" in module.__dict__ for module in model.denoiser.modules())
+
+
 def list_and_result(training: Any) -> tuple[list[Any], Any]:
     events = []
     try:
@@ -142,11 +178,12 @@ def list_and_result(training: Any) -> tuple[list[Any], Any]:
 
 def training_data(model: DiffusionModel) -> Any:
     """Four pictures that share one caption."""
+    texts = ("fcsks, photo", "")
     return SimpleNamespace(
         latents=torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(3)),
         loss_weights=torch.ones(4, 1, 8, 8),
         caption_index=torch.zeros(4, dtype=torch.long),
-        cond=model.encode_prompts(["fcsks, photo", ""]),
+        cond=replace(model.encode_prompts(texts), texts=texts),
         empty_caption=1,
         add_time_ids=None,
     )

@@ -77,7 +77,8 @@ def page(webui: Client) -> Iterator[Any]:
         page.set_default_timeout(PATIENCE * 1000)
         playwright.expect.set_options(timeout=PATIENCE * 1000)
         page.goto(webui.url, wait_until="domcontentloaded")
-        page.locator("#tabs button", has_text="FaceChain").first.click()
+        page.locator("#facechain_tab").first.wait_for(state="attached")
+        page.evaluate("switch_to_facechain()")
         yield page
         browser.close()
 

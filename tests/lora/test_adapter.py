@@ -13,7 +13,8 @@ from facechain_ext.config import TargetModules
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.errors import InvalidInput
 from facechain_ext.lora.adapter import LoraAdapter, inject
-from facechain_ext.lora.state import LoraState
+from facechain_ext.lora.merge import merged
+from facechain_ext.lora.state import DOWN, UP, LoraState, layer_names
 
 Predict = Callable[[DiffusersModel], Tensor]
 Disturb = Callable[[LoraAdapter], None]
@@ -238,3 +239,29 @@ def test_any_module_tree_will_do() -> None:
         }
         assert type(unet["out"]) is nn.Linear
     assert_untouched(unet, before)
+
+
+@pytest.mark.parametrize("rank", [4, 7])
+def test_another_lora_is_where_it_starts_whatever_its_rank(
+    tiny_model: DiffusersModel, predict: Predict, lora: LoraState, rank: int
+) -> None:
+    with merged(tiny_model, [(lora, 1.0)]):
+        wanted = predict(tiny_model)
+    with inject(tiny_model, "all", rank=rank, alpha=3.0, seed=5) as adapter:
+        adapter.start_from(lora)
+        torch.testing.assert_close(predict(tiny_model), wanted, atol=1e-4, rtol=1e-3)
+        predict(tiny_model).square().mean().backward()
+        ups = [p for p in adapter.parameters()[1::2] if p.grad is not None]
+        assert all(bool(p.grad.flatten(1).norm(dim=0).min() > 0) for p in ups), "all can be trained"  # type: ignore[union-attr]
+
+
+def test_a_start_of_other_layers_or_another_checkpoint_is_refused(
+    tiny_model: DiffusersModel, lora: LoraState
+) -> None:
+    with inject(tiny_model, "attention", rank=4, alpha=4.0, seed=5) as adapter:
+        with pytest.raises(InvalidInput, match="not trained here"):
+            adapter.start_from(lora)
+        layer = next(name for name in layer_names(lora) if name.endswith("attn1_to_q"))
+        wide = {layer + DOWN: torch.zeros(4, 9), layer + UP: torch.zeros(9, 4)}
+        with pytest.raises(InvalidInput, match=r"prior\.safetensors .* another checkpoint"):
+            adapter.start_from(LoraState(wide, name="prior.safetensors"))

@@ -52,6 +52,19 @@ def test_a_saved_lora_acts_the_same_in_a_fresh_model(
         torch.testing.assert_close(predict(second), expected, atol=1e-4, rtol=0)
 
 
+def pipeline_of(model: DiffusersModel) -> StableDiffusionPipeline:
+    return StableDiffusionPipeline(
+        vae=model.vae,
+        text_encoder=model.text_encoder,
+        tokenizer=model.tokenizer,
+        unet=model.unet,
+        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
 @pytest.mark.skipif(not USE_PEFT_BACKEND, reason="diffusers wants newer transformers for LoRA")
 def test_diffusers_loads_the_file(
     new_tiny_model: Callable[[], DiffusersModel],
@@ -64,19 +77,37 @@ def test_diffusers_loads_the_file(
         adapter.load(lora)
         expected = predict(first)
     path = save_lora(tmp_path / "x.safetensors", lora, METADATA).path
-    pipeline = StableDiffusionPipeline(
-        vae=second.vae,
-        text_encoder=second.text_encoder,
-        tokenizer=second.tokenizer,
-        unet=second.unet,
-        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
+    pipeline = pipeline_of(second)
     assert (predict(second) - expected).abs().max() > 0.01
     pipeline.load_lora_weights(str(path.parent), weight_name=path.name, local_files_only=True)
     torch.testing.assert_close(predict(second), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(not USE_PEFT_BACKEND, reason="diffusers wants newer transformers for LoRA")
+def test_diffusers_loads_the_text_encoders_layers(
+    new_tiny_model: Callable[[], DiffusersModel],
+    predict: Predict,
+    disturb: Callable[[LoraAdapter], None],
+    tmp_path: Path,
+) -> None:
+    first, second = new_tiny_model(), new_tiny_model()
+    texts = ["a photo of fcsks"]
+    plain = first.encode_prompts(texts).prompt_embeds
+    with (
+        inject(
+            first, "attention", rank=4, alpha=2.0, seed=1, text_encoders=first.text_targets()
+        ) as adapter,
+        torch.no_grad(),
+    ):
+        disturb(adapter)
+        read, expected = first.encode_prompts(texts).prompt_embeds, predict(first)
+        path = save_lora(tmp_path / "x.safetensors", adapter.state(), METADATA).path
+    assert (read - plain).abs().max() > 1e-3
+    pipeline = pipeline_of(second)
+    pipeline.load_lora_weights(str(path.parent), weight_name=path.name, local_files_only=True)
+    torch.testing.assert_close(second.encode_prompts(texts).prompt_embeds, read, atol=1e-4, rtol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(predict(second), expected, atol=1e-4, rtol=0)
 
 
 def test_the_hashes_are_those_of_sd_scripts(lora: LoraState, tmp_path: Path) -> None:

@@ -80,6 +80,14 @@ def test_convolutions_are_told() -> None:
     assert args == {"conv_dim": "16", "conv_alpha": "16.0"}
 
 
+def test_a_trained_text_encoder_is_told() -> None:
+    """sd-scripts' train_network.py writes one rate for each of the two; 0 trains nothing."""
+    metadata = RECORD.metadata()
+    assert (metadata["ss_unet_lr"], metadata["ss_text_encoder_lr"]) == ("0.0002", "0.0")
+    both = replace(RECORD, config=replace(RECORD.config, text_encoder_lora=True))
+    assert both.metadata()["ss_text_encoder_lr"] == "0.0002"
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [("epsilon", "epsilon"), ("v_prediction", "v")])
 def test_modelspec(ours: str, theirs: str) -> None:
     metadata = replace(RECORD, prediction_type=ours).metadata()

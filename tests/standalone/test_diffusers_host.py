@@ -63,6 +63,23 @@ def test_a_lora_changes_the_picture_and_nothing_stays(host: DiffusersHost, lora:
     assert parse_infotext(changed.infotext)[2]["Lora hashes"] == f"ana: {lora.sha256[:12]}"
 
 
+def test_a_lora_of_the_text_encoder_alone_changes_the_picture(host: DiffusersHost) -> None:
+    with (
+        host.borrow_model(for_training=True) as model,
+        inject(
+            model, "attention", rank=4, alpha=4, seed=0, text_encoders=model.text_targets()
+        ) as adapter,
+    ):
+        state = adapter.state()
+    text = {key: tensor + 0.2 for key, tensor in state.items() if key.startswith("lora_te_")}
+    lora = save_lora(host.paths.lora_dir / "words.safetensors", text, {})
+    plain = GenerationRequest("a", seeds=(1,), steps=2)
+    (before,) = host.generate(plain)
+    (changed,) = host.generate(replace(plain, loras=(LoraUse(lora, 1.0),)))
+    assert not np.array_equal(before.pixels, changed.pixels)
+    assert np.array_equal(before.pixels, next(iter(host.generate(plain))).pixels)
+
+
 def test_sdxl_draws_with_its_own_lora_which_sd1_refuses(
     tmp_path: Path, tiny_sdxl_file: Path, host: DiffusersHost
 ) -> None:

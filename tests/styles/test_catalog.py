@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from facechain_ext.config import PortraitConfig
 from facechain_ext.errors import InvalidInput
-from facechain_ext.styles import find_style, load_styles, read_styles
+from facechain_ext.styles import Styles, find_style, load_styles, read_styles
 
 OWN = {"name": "boat", "title": "Boat", "prompt": "{person}, on a boat"}
 
@@ -65,6 +66,24 @@ def test_a_bad_file_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     write(tmp_path, "bad.json", {})
     load_styles(tmp_path)
     assert "bad.json" in caplog.text
+
+
+def test_a_folder_is_read_again_when_it_changes_and_a_bad_file_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    styles = Styles(tmp_path / "styles")
+    assert styles.now() == load_styles()
+    (tmp_path / "styles").mkdir()
+    write(tmp_path / "styles", "bad.json", {})
+    path = write(tmp_path / "styles", "boat.json", OWN)
+    assert styles.now()["boat"].title == "Boat"
+    assert styles.now() is styles.now()
+    assert caplog.text.count("bad.json") == 1
+    write(tmp_path / "styles", "boat.json", {**OWN, "title": "Ship"})
+    os.utime(path, ns=(1, 1))  # clocks of file systems are coarse
+    assert styles.now()["boat"].title == "Ship"
+    path.unlink()
+    assert "boat" not in styles.now()
 
 
 def test_two_files_may_not_share_a_name(tmp_path: Path) -> None:

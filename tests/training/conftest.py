@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.host import Conditioning
+
+Lend = Callable[[], DiffusersModel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +37,21 @@ def data(tiny_model: DiffusersModel) -> Data:
         caption_index=torch.zeros(6, dtype=torch.long),
         cond=tiny_model.encode_prompts(["fcsks, photo", ""]),
     )
+
+
+@pytest.fixture
+def lend(new_tiny_model: Lend, monkeypatch: pytest.MonkeyPatch) -> Lend:
+    """Give another copy of a very small model at every call; its samples take two steps."""
+    monkeypatch.setattr("facechain_ext.training.previews.PREVIEW_STEPS", 2)
+    model = new_tiny_model()
+    small = {
+        **model.unet.config,
+        "block_out_channels": [32, 32],
+        "layers_per_block": 1,
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        unet = UNet2DConditionModel.from_config(small).requires_grad_(False).eval()
+    return lambda: replace(model, unet=deepcopy(unet))

@@ -119,3 +119,19 @@ def test_a_stream_goes_on_where_another_stood(data: TrainingData) -> None:
         assert torch.equal(first.noise, second.noise)
         assert torch.equal(first.latents, second.latents)
         assert torch.equal(first.timesteps, second.timesteps)
+
+
+def test_a_batch_drawn_ahead_is_neither_lost_nor_drawn_twice(data: TrainingData) -> None:
+    plain, ahead = stream(data), stream(data)
+    for step in range(5):
+        before = ahead.state()
+        ahead.draw_ahead()
+        ahead.draw_ahead()
+        assert all(torch.equal(ahead.state()[key], before[key]) for key in before)
+        resumed = stream(data, seed=step)
+        resumed.draw_ahead()
+        resumed.load_state(ahead.state())
+        expected = plain.draw()
+        for other in (ahead.draw(), resumed.draw()):
+            assert torch.equal(other.noise, expected.noise)
+            assert torch.equal(other.latents, expected.latents)

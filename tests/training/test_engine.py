@@ -47,7 +47,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
 def train(
     model: DiffusersModel, data: TrainingData, config: TrainConfig = CONFIG
 ) -> tuple[list[float], list[Tensor], Plan]:
-    """Take a few steps; return their losses, the trained weights and the plan at the end."""
+    """Take a few steps; return their pictures' losses, the trained weights and the last plan."""
 
     def batches() -> Batches:
         size = config.train_batch_size * config.gradient_accumulation_steps
@@ -64,7 +64,11 @@ def train(
             example=lambda: batches().draw(),
         ) as engine,
     ):
-        losses = [engine.step(stream.draw(), learning_rate=1e-3) for _ in range(STEPS)]
+        losses = [
+            loss
+            for _ in range(STEPS)
+            for loss in engine.step(stream.draw(), learning_rate=1e-3).tolist()
+        ]
         weights = [parameter.detach().clone() for parameter in adapter.parameters()]
         return losses, weights, engine.plan
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from torch import nn
 
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
@@ -37,8 +38,7 @@ def full_size(tiny_model: DiffusersModel) -> DiffusersModel:
     settings = {**tiny_model.unet.config, **FULL_SIZE}
     with torch.device("meta"):
         unet = UNet2DConditionModel.from_config(settings).requires_grad_(False)
-        half = unet.to(torch.bfloat16)
-    return replace(tiny_model, unet=half)
+    return replace(tiny_model, unet=nn.Module.to(unet, torch.bfloat16))
 
 
 def first(model: DiffusersModel, free: float | None, **changes: Any) -> Any:
@@ -84,9 +84,9 @@ def test_every_next_plan_is_smaller_until_there_is_none(full_size: DiffusersMode
     with pytest.raises(OutOfMemory, match=r"about 0\.\d GiB.*of 1\.5 GiB"):
         for _ in range(100):
             smaller = planner.after(plan)
-            assert smaller.peak < plan.peak
+            assert planner.need(smaller) < planner.need(plan)
             plan = smaller
-    assert (plan.micro_batch, plan.checkpointing) == (1, True)
+    assert (plan.micro_batch, plan.checkpointing, plan.park) == (1, True, True)
 
 
 def test_accumulation_makes_a_larger_batch_in_the_same_memory(full_size: DiffusersModel) -> None:
@@ -139,3 +139,19 @@ def test_parked_modules_come_to_work_and_go_home(
     after = tiny_model.vae.state_dict()
     assert all(torch.equal(after[key], before[key]) for key in before)
     assert moved == ["AutoencoderKL to cpu"] * 4
+
+
+def test_fused_layers_are_planned_where_they_can_be_had_and_fit(
+    full_size: DiffusersModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facechain_ext.training.memory.can_be_fused", lambda denoiser: True)
+    assert first(full_size, 80 * GIB, target_modules="attention").fused
+    assert not first(full_size, 80 * GIB, target_modules="all").fused
+    assert not first(full_size, 80 * GIB, target_modules="attention", low_memory=True).fused
+    assert not first(full_size, 2 * GIB, target_modules="attention").fused
+    config = replace(CONFIG, target_modules="attention")
+    plain, fused = (
+        predicted_peak(full_size, config, micro_batch=8, checkpointing=False, fused=fused)
+        for fused in (False, True)
+    )
+    assert fused < plain, "at a large batch, what they do not keep outweighs their own weights"

@@ -73,9 +73,9 @@ def test_gamma_zero_turns_the_weights_off(kind: PredictionType) -> None:
 
 
 def test_even_weights_give_the_plain_mean_squared_error() -> None:
-    even = torch.full((3, 1, 5, 6), 2.5)
+    even = torch.ones(3, 1, 5, 6)
     loss = weighted_mse(drawn(0), drawn(1), loss_weights=even, sample_weights=torch.ones(3))
-    torch.testing.assert_close(loss, torch.nn.functional.mse_loss(drawn(0), drawn(1)))
+    torch.testing.assert_close(loss.mean(), torch.nn.functional.mse_loss(drawn(0), drawn(1)))
 
 
 def test_errors_outside_the_mask_do_not_count() -> None:
@@ -83,22 +83,29 @@ def test_errors_outside_the_mask_do_not_count() -> None:
     given[:, :, :, 3:] += 100.0
     given[:, :, :, :3] += 2.0
     mask = torch.zeros(3, 1, 5, 6)
-    mask[..., :3] = 7.0
+    mask[..., :3] = 2.0  # mean 1
     loss = weighted_mse(given, wanted, loss_weights=mask, sample_weights=torch.ones(3))
-    assert loss.item() == pytest.approx(4.0, rel=1e-5)
+    assert loss.tolist() == pytest.approx([4.0] * 3, rel=1e-5)
 
 
 def test_heavier_pixels_and_samples_count_as_much_more() -> None:
     wanted, given = torch.zeros(2, 4, 1, 2), torch.zeros(2, 4, 1, 2)
     given[0, :, :, 0] = 1.0
-    loss_weights = torch.tensor([3.0, 1.0]).view(1, 1, 1, 2).repeat(2, 1, 1, 1)
+    loss_weights = torch.tensor([1.5, 0.5]).view(1, 1, 1, 2).repeat(2, 1, 1, 1)
     loss = weighted_mse(
         given, wanted, loss_weights=loss_weights, sample_weights=torch.tensor([0.5, 1.0])
     )
-    assert loss.item() == pytest.approx(0.5 * (3 / 4) / 2)
+    assert loss.tolist() == pytest.approx([0.5 * 3 / 4, 0])
+
+
+def test_a_sample_counts_as_much_as_the_mean_of_its_weights() -> None:
+    wanted, given = torch.zeros(2, 4, 1, 2), torch.ones(2, 4, 1, 2)
+    weights = torch.tensor([1.0, 0.25]).view(2, 1, 1, 1).expand(2, 1, 1, 2)
+    loss = weighted_mse(given, wanted, loss_weights=weights, sample_weights=torch.ones(2))
+    assert loss.tolist() == pytest.approx([1, 0.25])
 
 
 def test_a_sample_that_is_masked_out_entirely_costs_nothing() -> None:
     zero = torch.zeros(3, 1, 5, 6)
     loss = weighted_mse(drawn(0), drawn(1), loss_weights=zero, sample_weights=torch.ones(3))
-    assert loss.item() == 0
+    assert loss.tolist() == [0, 0, 0]

@@ -18,6 +18,7 @@ def test_snapshots_count_for_the_time_left_but_not_for_the_speed() -> None:
     pace = Pace(batch_size=4, steps=10, snapshots=2, clock=clock)
     assert (pace.images_per_second, pace.eta_seconds) == (0.0, 0.0)
     for _ in range(5):
+        pace.passed(1)
         with pace.step():
             clock.now += 2.0
     with pace.snapshot():

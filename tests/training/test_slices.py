@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
 
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
@@ -20,6 +18,7 @@ from facechain_ext.training.batches import TrainingData
 from facechain_ext.training.select import Chosen, Selection
 from facechain_ext.training.state import TrainingState, load_state, save_state
 from facechain_ext.training.trainer import Outcome, Training
+from tests.training.conftest import Lend
 
 CONFIG = TrainConfig(
     max_train_steps=7,
@@ -32,25 +31,6 @@ CONFIG = TrainConfig(
     state_every=2,
 )
 New = Callable[..., Training]
-Lend = Callable[[], DiffusersModel]
-
-
-@pytest.fixture
-def lend(new_tiny_model: Lend, monkeypatch: pytest.MonkeyPatch) -> Lend:
-    """Give another copy of a very small model at every call; its samples take two steps."""
-    monkeypatch.setattr("facechain_ext.training.previews.PREVIEW_STEPS", 2)
-    model = new_tiny_model()
-    small = {
-        **model.unet.config,
-        "block_out_channels": [32, 32],
-        "layers_per_block": 1,
-        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
-        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
-    }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        unet = UNet2DConditionModel.from_config(small).requires_grad_(False).eval()
-    return lambda: replace(model, unet=deepcopy(unet))
 
 
 @pytest.fixture
@@ -148,6 +128,19 @@ def test_whoever_waits_for_ever_does_not_stop_the_training(
     events, chosen = in_slices(new(others_waiting=lambda: True), lend)
     assert told(events) == told(unbroken[0])
     assert_same(chosen, unbroken[1])
+
+
+def test_slices_with_pictures_left_out_end_as_an_unbroken_run(new: New, lend: Lend) -> None:
+    config = replace(CONFIG, prune_ratio=0.9, max_train_steps=15)
+    plain_events, plain = in_slices(new(config=config), lend)
+    events, chosen = in_slices(new(config=config, others_waiting=lambda: True), lend)
+    assert told(events) == told(plain_events)
+    assert_same(chosen, plain)
+    steps = [event.step for event in events if isinstance(event, Step)]
+    assert steps == sorted(set(steps))
+    assert len(steps) < steps[-1] == 15
+    saved = [event.step for event in events if isinstance(event, CheckpointSaved)]
+    assert [step // 3 for step in saved] == [1, 2, 3, 4, 5]
 
 
 def test_what_was_cancelled_goes_on_from_its_file(

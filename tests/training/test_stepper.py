@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from facechain_ext.host import Conditioning
 from facechain_ext.training import stepper as module
 from facechain_ext.training.batches import Batch
+from facechain_ext.training.loss_scale import START, LossScale
 from facechain_ext.training.stepper import EagerStepper, GraphStepper, make_stepper
 
 
@@ -144,3 +145,35 @@ def test_a_graph_takes_the_steps_that_eager_takes() -> None:
         second = graph.step(now, learning_rate=0.02 * step)
         torch.testing.assert_close(first, second)
         torch.testing.assert_close(one, other)
+
+
+def test_a_loss_scale_is_taken_over() -> None:
+    one, other = LossScale(torch.device("cpu")), LossScale(torch.device("cpu"))
+    state = {"scale": torch.tensor(8.0), "streak": torch.tensor(3, dtype=torch.int32)}
+    one.load_state(state)
+    other.load_state(one.state())
+    assert other.state() == state
+    assert other.scaled(torch.tensor(2.0)) == 16
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("graph", [False, True])
+def test_steps_that_overflow_are_left_out(graph: bool) -> None:
+    one, other = weight("cuda"), weight("cuda")
+    scale = LossScale(torch.device("cuda"))
+    example = batch(0.1, device="cuda")
+    plain = EagerStepper(quadratic(one), [one])
+    scaled = make_stepper(quadratic(other), [other], example=example, graph=graph, scale=scale)
+    for stepper in (plain, scaled):
+        stepper.step(example, learning_rate=0.1)
+    torch.testing.assert_close(one, other)
+    before = other.detach().clone()
+    scaled.step(batch(float("inf"), device="cuda"), learning_rate=0.1)
+    assert torch.equal(other, before)
+    state = scaled.state()
+    assert state["loss_scale.scale"] == START / 2
+    assert state["0.step"] == 1
+    plain.load_state(state)
+    for stepper in (plain, scaled):
+        stepper.step(example, learning_rate=0.1)
+    torch.testing.assert_close(one, other)

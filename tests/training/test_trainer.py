@@ -220,6 +220,7 @@ def test_samples_of_all_snapshots_start_from_the_same_noise(run: Run) -> None:
         {"min_snr_gamma": 0.0},
         {"caption_dropout": 1.0},
         {"noise_offset": 0.1},
+        {"prune_ratio": 0.9, "max_train_steps": 20},
         {"gradient_accumulation_steps": 2},
         {"seed": 1},
     ],
@@ -234,6 +235,27 @@ def test_every_option_reaches_the_training(run: Run, changes: dict[str, Any]) ->
         or not torch.equal(plain.state[key], changed.state[key])
         for key in plain.state
     )
+
+
+def test_a_model_that_predicts_v_is_taught_v(
+    run: Run, tiny_model: DiffusersModel, data: TrainingData, tmp_path: Path
+) -> None:
+    config = replace(QUICK, samples_per_snapshot=0)
+    _, noise = finish(run(config))
+    other = replace(tiny_model, prediction_type="v_prediction")
+    _, v = finish(
+        train(
+            other,
+            data,
+            config,
+            out_dir=tmp_path,
+            score=count_pictures,
+            prompt="",
+            negative_prompt="",
+            cancelled=lambda: False,
+        )
+    )
+    assert any(not torch.equal(noise.state[key], v.state[key]) for key in v.state)
 
 
 def test_zero_and_auto_take_what_the_checkpoint_suggests(tiny_model: DiffusersModel) -> None:

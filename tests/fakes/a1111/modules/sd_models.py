@@ -65,6 +65,17 @@ def reload_model_weights(
     return model
 
 
+def send_model_to_cpu(m: Any) -> None:
+    if m is not None:
+        m.to(devices.cpu)
+    devices.torch_gc()
+
+
+def unload_model_weights(sd_model: Any = None, info: Any = None) -> Any:
+    send_model_to_cpu(sd_model or shared.sd_model)  # without the queue, as in the webui
+    return sd_model
+
+
 def send_model_to_device(m: Any) -> None:
     m.to(devices.device)
 

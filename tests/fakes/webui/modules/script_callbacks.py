@@ -1,4 +1,4 @@
-"""The one callback that a host of ours registers."""
+"""The callbacks that we register."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 callbacks: list[Callable[[Any], None]] = []
+registered: dict[str, Callable[..., Any]] = {}
+"""What the entry has registered, by the event's name."""
 
 
 @dataclass
@@ -17,6 +19,26 @@ class CFGDenoiserParams:
 
 def on_cfg_denoiser(callback: Callable[[Any], None], *, name: str | None = None) -> None:
     callbacks.append(callback)
+
+
+def on_ui_settings(callback: Callable[[], None], *, name: str | None = None) -> None:
+    registered["ui_settings"] = callback
+
+
+def on_before_ui(callback: Callable[[], None], *, name: str | None = None) -> None:
+    registered["before_ui"] = callback
+
+
+def on_after_component(callback: Callable[..., None], *, name: str | None = None) -> None:
+    registered["after_component"] = callback
+
+
+def on_ui_tabs(callback: Callable[[], Any], *, name: str | None = None) -> None:
+    registered["ui_tabs"] = callback
+
+
+def on_script_unloaded(callback: Callable[[], None], *, name: str | None = None) -> None:
+    registered["script_unloaded"] = callback
 
 
 def remove_callbacks_for_function(callback_func: Callable[[Any], None]) -> None:

@@ -23,6 +23,14 @@ class CheckpointInfo:
         checkpoints_list[self.title] = self
 
 
+def list_models() -> None:
+    """Read the checkpoint folder again: there is one file in it."""
+    files = [info.filename for info in checkpoints_list.values()][:1]
+    checkpoints_list.clear()
+    for filename in files:
+        CheckpointInfo(filename).register()
+
+
 def select_checkpoint() -> Any:
     chosen = checkpoints_list.get(shared.opts.sd_model_checkpoint)
     return chosen or next(iter(checkpoints_list.values()), None)

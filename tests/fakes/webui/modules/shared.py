@@ -36,8 +36,17 @@ class State:
         self.current_image = image
 
 
+class Options(SimpleNamespace):
+    def add_option(self, key: str, info: Any) -> None:
+        self.data_labels[key] = info
+        self.data.setdefault(key, info.default)
+
+
 state = State()
-opts = SimpleNamespace(
+opts = Options(
+    data={},
+    data_labels={},
+    hidden_tabs=[],
     sd_model_checkpoint="tiny.safetensors",
     face_restoration_model="CodeFormer",
     upscaler_for_img2img=None,

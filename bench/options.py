@@ -1,0 +1,203 @@
+"""Compare ways to train: likeness and time of each, on the same people and seeds.
+
+    python -m bench.options --people PHOTOS/lfw250 --out RUN --limit 4 --photos 5 \\
+        --arm "plain" --arm "infobatch --prune-ratio 0.5" --arm "prior --prior prior.safetensors"
+
+An arm is a name and the flags in which it differs from the product's settings. Every person's
+result is kept in --out, so a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.likeness.draw import portraits
+from bench.likeness.measure import first_face
+from bench.likeness.people import HELD_BACK, TRAINED, load_instances, prepare_person
+from bench.likeness.people import prepared_people as enough_photos
+from facechain_ext.config import PortraitConfig, TrainConfig
+from facechain_ext.dataset.latents import cache
+from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.events import CheckpointSaved, Step
+from facechain_ext.flags import add_config_flags, config_from
+from facechain_ext.imaging.files import write_atomic
+from facechain_ext.likeness import mean_embedding
+from facechain_ext.lora.checkpoint import read_lora
+from facechain_ext.nets import FaceNets
+from facechain_ext.nets.attributes import vote
+from facechain_ext.portrait.prompt import Prompt, compose
+from facechain_ext.records import Instance
+from facechain_ext.styles import find_style, load_styles
+from facechain_ext.training.trainer import Training
+
+MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
+PORTRAIT = PortraitConfig(seed=0)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train."""
+
+    name: str
+    config: TrainConfig
+    prior: Path | None
+
+    @classmethod
+    def parse(cls, text: str) -> Arm:
+        parser = argparse.ArgumentParser(prog=f"--arm {text!r}")
+        parser.add_argument("name")
+        parser.add_argument("--prior", type=Path)
+        add_config_flags(parser, TrainConfig)
+        args = parser.parse_args(shlex.split(text))
+        return cls(args.name, config_from(args, TrainConfig, samples_per_snapshot=0), args.prior)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train every person in every way, then print the table."""
+    args = _parser().parse_args(arguments)
+    nets = FaceNets()
+    if args.people:
+        _prepare(sorted(p for p in args.people.iterdir() if p.is_dir()), args, nets)
+    names = enough_photos(args.out / "prepared")[: args.limit]
+    model = load_model(args.checkpoint, device=args.device, dtype=torch.float32)
+    arms = [Arm.parse(text) for text in args.arm]
+    for name in names:
+        trained, held_back = (
+            load_instances(args.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
+        )
+        for arm in arms:
+            path = args.out / arm.name / f"{name}.json"
+            if not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                photos = trained[: args.photos]
+                facts = _measure(arm, model, nets, photos, held_back, count=args.count)
+                write_atomic(path, json.dumps(facts, indent=1).encode())
+                print(arm.name, name, facts, flush=True)
+    print(_table(arms, names, args))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.options", description=__doc__)
+    parser.add_argument("--people", type=Path, help="a folder of folders of photos")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=MINI)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--limit", type=int, default=4, help="people")
+    parser.add_argument("--photos", type=int, default=5, help="photos of each to train on, up to 5")
+    parser.add_argument("--count", type=int, default=8, help="portraits of every snapshot")
+    parser.add_argument("--arm", action="append", required=True)
+    return parser
+
+
+def _prepare(folders: Sequence[Path], args: argparse.Namespace, nets: FaceNets) -> None:
+    found = 0
+    for folder in folders:
+        found += found < args.limit and prepare_person(folder, args.out / "prepared", nets)
+
+
+def _measure(
+    arm: Arm,
+    model: DiffusersModel,
+    nets: FaceNets,
+    photos: Sequence[Instance],
+    held_back: Sequence[Instance],
+    *,
+    count: int,
+) -> dict[str, Any]:
+    """Train, draw `count` portraits of every snapshot, compare them with the kept-back photos."""
+    attributes = vote([photo.attributes for photo in photos])
+    word = photos[0].caption.split(",")[0]
+    prompt = compose(attributes, word, find_style(load_styles(), PORTRAIT.style), PORTRAIT)
+    config = PortraitConfig(seed=0, count=count)
+    wanted = mean_embedding(held_back)
+    with TemporaryDirectory() as folder:
+        paths, facts = _train(arm, model, photos, prompt, Path(folder))
+        facts["similarity"] = {
+            step: _likeness(portraits(model, prompt, config, lora=read_lora(path)[0]), wanted, nets)
+            for step, path in paths.items()
+        }
+    return facts
+
+
+def _train(
+    arm: Arm, model: DiffusersModel, photos: Sequence[Instance], prompt: Prompt, folder: Path
+) -> tuple[dict[int, Path], dict[str, Any]]:
+    generator = torch.Generator().manual_seed(arm.config.seed)
+    training = Training(
+        data=cache(model, photos, arm.config, generator=generator),
+        config=arm.config,
+        out_dir=folder,
+        score=lambda images: (None,) * len(images),
+        prompt=prompt.positive,
+        negative_prompt=prompt.negative,
+        cancelled=lambda: False,
+        prior=None if arm.prior is None else read_lora(arm.prior)[0],
+    )
+    paths, steps, start, cpu = {}, 0, time.perf_counter(), time.process_time()
+    for event in training.slice(model):
+        steps += isinstance(event, Step)
+        if isinstance(event, CheckpointSaved):
+            paths[event.step] = event.path
+    seconds = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    return paths, {"steps": steps, "seconds": {k: round(v, 1) for k, v in seconds.items()}}
+
+
+def _likeness(pictures: Sequence[Any], wanted: Any, nets: FaceNets) -> float:
+    """Average the similarity of pictures to a person; one without a face counts 0."""
+    total = 0.0
+    for pixels in pictures:
+        face = first_face(pixels, nets)
+        if face is not None:
+            total += float(nets.embedder.embed(pixels, face) @ wanted)
+    return round(total / len(pictures), 4)
+
+
+def _table(arms: Sequence[Arm], names: Sequence[str], args: argparse.Namespace) -> str:
+    results = {
+        arm.name: [
+            json.loads((args.out / arm.name / f"{name}.json").read_text(encoding="utf-8"))
+            for name in names
+        ]
+        for arm in arms
+    }
+    steps = sorted({int(s) for facts in results.values() for s in facts[0]["similarity"]})
+    rows = [
+        f"{len(names)} people, {args.photos} photos each, {args.count} portraits a snapshot.",
+        "",
+        "| way | " + " | ".join(f"step {s}" for s in steps) + " | steps taken | CPU seconds |",
+        "|" + "---|" * (len(steps) + 3),
+    ]
+    for arm in arms:
+        facts = results[arm.name]
+        cells = [_cell(facts, step) for step in steps]
+        cells += [_mean([f["steps"] for f in facts], 0)]
+        cells += [_mean([f["seconds"]["cpu"] for f in facts], 0)]
+        rows.append(f"| {arm.name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _cell(facts: Sequence[Mapping[str, Any]], step: int) -> str:
+    """Take each person's snapshot nearest to a step: InfoBatch passes some steps by."""
+    near = [min(f["similarity"], key=lambda s: abs(int(s) - step)) for f in facts]
+    if any(abs(int(s) - step) > 10 for s in near):
+        return ""
+    return _mean([f["similarity"][s] for f, s in zip(facts, near, strict=True)])
+
+
+def _mean(values: Any, places: int = 3) -> str:
+    return f"{np.mean(list(values)):.{places}f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Which of the webui's upscalers enlarges portraits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from modules import shared
+
+SETTING, AUTO = "facechain_upscaler", "auto"
+PLAIN = "Lanczos"
+FAVOURED = ("RealESRGAN_x4plus", "R-ESRGAN 4x+", "4x-UltraSharp", "ESRGAN_4x", "SwinIR 4x")
+
+
+def upscaler_names() -> list[str]:
+    """Name what the user may choose from: "auto", and all that need no fetching."""
+    return [AUTO, *(each.name for each in shared.sd_upscalers if _is_plain(each)), *_with_weights()]
+
+
+def best_upscaler() -> Any | None:
+    """Return the one that the user chose for portraits, else for the webui, else a favoured one,
+    or any with weights."""
+    here, ours = _with_weights(), getattr(shared.opts, SETTING, AUTO)
+    if ours == PLAIN:
+        return _plain()
+    wanted = (ours, shared.opts.upscaler_for_img2img, *FAVOURED)
+    return next((here[name] for name in wanted if name in here), next(iter(here.values()), None))
+
+
+def second_pass_upscaler() -> str | None:
+    """Name what enlarges a picture before it is drawn a second time; None for the webui's usual.
+
+    Its usual one enlarges the latents, which need more noise than a likeness survives.
+    """
+    best = best_upscaler() or _plain()
+    return None if best is None else str(best.name)
+
+
+def _plain() -> Any | None:
+    return next(filter(_is_plain, shared.sd_upscalers), None)
+
+
+def _is_plain(upscaler: Any) -> bool:
+    return bool(upscaler.name == PLAIN)
+
+
+def _with_weights() -> dict[str, Any]:
+    """Return those whose file is there, by name; a URL means that the webui would fetch it."""
+    return {
+        each.name: each
+        for each in shared.sd_upscalers
+        if each.local_data_path and Path(each.local_data_path).is_file()
+    }

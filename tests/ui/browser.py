@@ -1,0 +1,140 @@
+"""A real browser on `facechain ui`, and short names for what the story does on the page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facechain_ext.ui import element_ids as ids
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+PATIENCE = int(os.environ.get("FACECHAIN_PATIENCE", "240"))
+"""Seconds that one stage of the work may take."""
+
+TABS = f"#{ids.PAGES} button[role=tab], #{ids.PAGES} .tab-nav > button"
+"""The pages' buttons; gradio 6 has a second set, for measuring, and 3.41 gives no roles."""
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@contextmanager
+def serving(data_dir: Path, log: Path) -> Iterator[str]:
+    """Run `facechain ui` and give its address."""
+    port = free_port()
+    command = [sys.executable, "-W", "ignore", "-m", "facechain_ext.cli", "ui", "--no-browser"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--data-dir", str(data_dir)],
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(address):
+            return
+        time.sleep(0.3)
+    pytest.fail(f"facechain ui did not start: {log.read_text(encoding='utf-8')[-2000:]}")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@dataclass
+class Tab:
+    """The page in the browser; requests: every address that it asked for."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def element(self, name: str) -> Any:
+        """Find by id; gradio 3.41 writes some ids twice, the outer one first."""
+        return self.page.locator(f"#{name}").first
+
+    def fill(self, name: str, value: object) -> None:
+        self.element(name).locator("input[type=number], textarea, input").first.fill(str(value))
+
+    def click(self, name: str) -> None:
+        self.element(name).click()
+
+    def open(self, title: str) -> None:
+        self.page.locator(TABS, has_text=re.compile(rf"^\s*{title}\s*$")).first.click()
+
+    def unfold(self, title: str) -> None:
+        self.page.get_by_text(title, exact=True).first.click()
+
+    def value(self, name: str) -> str:
+        return str(self.element(name).locator("textarea, input").first.input_value())
+
+    def scores(self, name: str) -> list[float]:
+        """Read the likenesses in a gallery's captions, in their order."""
+        gallery = self.element(name)
+        alternatives = [image.get_attribute("alt") or "" for image in gallery.locator("img").all()]
+        shown = gallery.inner_text() + " ".join(alternatives)
+        placed = dict(re.findall(r"(\d+)\. likeness (-?\d\.\d+)", shown))
+        return [float(placed[place]) for place in sorted(placed, key=int)]
+
+    def expect(self, name: str) -> Any:
+        from playwright.sync_api import expect
+
+        return expect(self.element(name))
+
+
+@contextmanager
+def browsing(address: str) -> Iterator[Tab]:
+    """Open an address in Chromium; skips where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as started:
+        playwright.expect.set_options(timeout=PATIENCE * 1000)
+        browser = started.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(PATIENCE * 1000)
+        tab = Tab(page)
+        page.on("request", lambda request: tab.requests.append(request.url))
+        page.on("pageerror", lambda error: tab.errors.append(str(error)))
+        page.goto(address)
+        yield tab
+        browser.close()

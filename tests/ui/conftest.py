@@ -1,0 +1,102 @@
+"""A studio on the tiny model that draws prepared pictures, and a page over it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
+from facechain_ext.jobs import Job, Jobs
+from facechain_ext.nets import FaceNets
+from facechain_ext.records import Pixels
+from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio import Studio
+from facechain_ext.ui.people_desk import PeopleDesk
+from facechain_ext.ui.services import Services
+
+SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def closed_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the event loops that gradio makes for every page and leaves open."""
+    made: list[asyncio.AbstractEventLoop] = []
+    new = asyncio.new_event_loop
+
+    def remembered() -> asyncio.AbstractEventLoop:
+        made.append(new())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio, "new_event_loop", remembered)
+    yield
+    for loop in made:
+        loop.close()
+
+
+TRAIN = TrainConfig(
+    max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=1, rank=2
+)
+
+
+class PicturesHost(DiffusersHost):
+    """Trains the tiny model for real, and draws her face for every other seed."""
+
+    def generate(
+        self, request: GenerationRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        her = np.ascontiguousarray(astronaut()[:300, 60:360])
+        for number, seed in enumerate(request.seeds):
+            pixels = np.full_like(her, 128) if number % 2 else her
+            yield GeneratedImage(pixels, seed, f"{request.prompt}\nSteps: 2, Seed: {seed}")
+
+
+@pytest.fixture(scope="session")
+def nets() -> FaceNets:
+    return FaceNets()
+
+
+@pytest.fixture
+def services(tmp_path: Path, tiny_folder: Path, nets: FaceNets) -> Services:
+    host = PicturesHost(tmp_path / "data", tiny_folder, device="cpu")
+    return Services(Studio(host, nets), Jobs(host))
+
+
+@pytest.fixture
+def desk(services: Services) -> PeopleDesk:
+    return PeopleDesk(services)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """One good photo, one without a face, one that is no picture."""
+    good, blank, broken = (tmp_path / name for name in ("her.jpg", "wall.jpg", "broken.jpg"))
+    save(good, astronaut())
+    save(blank, np.full((192, 192, 3), 128, np.uint8))
+    broken.write_bytes(b"not a picture")
+    return [good, blank, broken]
+
+
+def save(path: Path, pixels: Pixels) -> None:
+    Image.fromarray(pixels).save(path, quality=95)
+
+
+def done(job: Job) -> Job:
+    """Wait for a job and return it."""
+    for _ in job.follow():
+        pass
+    return job
+
+
+@pytest.fixture
+def trained(desk: PeopleDesk, photos: list[Path]) -> PeopleDesk:
+    """A desk that has trained Ana."""
+    job = done(desk.train("Ana", photos, True, PrepareConfig(), TRAIN))
+    assert job.error is None
+    return desk

@@ -1,0 +1,164 @@
+"""The product in a real browser: photos in, a training watched, portraits with their scores."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.styles_view import PREVIEWS
+from tests.ui.browser import TABS, Tab, browsing, serving
+from tests.ui.conftest import save
+
+pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1500)]
+
+LOCAL = re.compile(r"(https?|ws)://127\.0\.0\.1[:/]|data:|blob:|about:")
+STEPS = 4
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Tab]:
+    """An empty library's page; afterwards nothing must have been asked of anybody else."""
+    with serving(tmp_path / "a library", tmp_path / "log.txt") as address, browsing(address) as tab:
+        yield tab
+        assert [url for url in tab.requests if not LOCAL.match(url)] == []
+        assert tab.errors == []
+
+
+def album(tmp_path: Path, person: str) -> list[Path]:
+    """Photos of one person, and a wall."""
+    wall = tmp_path / "wall.jpg"
+    save(wall, np.full((300, 300, 3), 200, np.uint8))
+    if person == "astronaut":
+        photo = tmp_path / "astronaut.png"
+        save(photo, astronaut())
+        return [photo, wall]
+    root = os.environ.get("FACECHAIN_PEOPLE")
+    if not root:
+        pytest.skip("FACECHAIN_PEOPLE is not set")
+    folder = Path(root) / "people" / "london_ccby" / person
+    return [*sorted(folder.glob("*.jpg")), wall]
+
+
+@pytest.mark.parametrize("person", ["astronaut", pytest.param("FRL_001", marks=pytest.mark.people)])
+def test_from_photos_to_portraits(tab: Tab, tmp_path: Path, person: str) -> None:
+    photos = album(tmp_path, person)
+    judge(tab, photos)
+    refuse_without_consent(tab)
+    train(tab)
+    find_everything_again(tab)
+    make_portraits(tab)
+    delete(tab)
+
+
+def judge(tab: Tab, photos: list[Path]) -> None:
+    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    tab.fill(ids.NAME, "Ana Élise")
+    tab.element(ids.PHOTOS).locator("input[type=file]").set_input_files([str(p) for p in photos])
+    total = len(photos)
+    tab.expect(ids.VERDICTS).to_contain_text(f"{total - 1} of {total} photos can be used.")
+    refused = tab.element(ids.VERDICTS).locator(".fc-photo", has_text="wall.jpg")
+    assert "No face was found" in refused.inner_text()
+    assert tab.element(ids.VERDICTS).locator("img").count() == total
+
+
+def refuse_without_consent(tab: Tab) -> None:
+    tab.click(ids.TRAIN)
+    tab.expect(ids.TRAIN_MESSAGE).to_contain_text("Tick the box")
+    assert tab.value(ids.NAME) == "Ana Élise"
+
+
+def train(tab: Tab) -> None:
+    tab.element(ids.CONSENT).locator("input").check()
+    tab.fill("facechain_train_max_train_steps", STEPS)
+    tab.unfold("More about the training")
+    tab.fill("facechain_train_snapshot_every", STEPS // 2)
+    tab.fill("facechain_train_samples_per_snapshot", 1)
+    tab.click(ids.TRAIN)
+    tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
+    tab.expect(ids.CURVES).to_contain_text(f"{STEPS} steps")
+    assert tab.element(ids.CURVES).locator("svg .fc-line").count() == 2
+    assert tab.element(ids.SAMPLES).locator("img").count() == 2
+
+
+def find_everything_again(tab: Tab) -> None:
+    """A reload loses nothing of what was going on."""
+    tab.page.reload()
+    tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
+    tab.expect(ids.CARD).to_contain_text("Ana Élise")
+    assert tab.element(ids.SAMPLES).locator("img").count() == 2
+    assert re.search("<lora:ana-elise-", tab.element(ids.PROGRESS).inner_text())
+
+
+def make_portraits(tab: Tab) -> None:
+    tab.open("Portraits")
+    assert tab.value(ids.PORTRAIT_PERSON) == "Ana Élise"
+    assert cards_with_pictures(tab) == len([*PREVIEWS.glob("*.jpg")])
+    tab.fill("facechain_portrait_count", 3)
+    tab.fill("facechain_portrait_seed", 7)
+    tab.click(ids.GENERATE)
+    tab.expect(ids.PORTRAIT_PROGRESS).to_contain_text("finished")
+    tab.element(ids.RESULTS).locator("img").first.wait_for()
+    scores = tab.scores(ids.RESULTS)
+    assert scores
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= score <= 1 for score in scores)
+    assert scores[0] > 0.3, "a photo's face was blended in"
+    infotext = tab.value(ids.INFOTEXT)
+    for told in ("<lora:ana-elise-", "Seed: ", "FaceChain person: Ana Élise"):
+        assert told in infotext
+    best = re.search(r"FaceChain similarity: (\d\.\d+)", infotext)
+    assert best
+    assert float(best[1]) == pytest.approx(scores[0], abs=0.006)
+
+
+def cards_with_pictures(tab: Tab) -> int:
+    """Count the styles whose card shows more than the neutral drawing."""
+    shown = tab.page.evaluate(
+        "Array.from(document.querySelectorAll('#facechain_style label'),"
+        " (card) => getComputedStyle(card, '::before').backgroundImage)"
+    )
+    return sum(image.startswith("url(") for image in shown)
+
+
+def delete(tab: Tab) -> None:
+    tab.open("People")
+    tab.unfold("Rename, export, delete")
+    tab.click(ids.DELETE)
+    tab.expect(ids.DELETE_QUESTION).to_contain_text("1 training, 1 LoRA")
+    tab.click(ids.DELETE_CONFIRMED)
+    tab.expect(ids.ROOT).to_contain_text("Everything about Ana Élise is gone.")
+    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+
+
+def test_the_models_page_asks_before_it_fetches(tab: Tab) -> None:
+    tab.open("Settings and Models")
+    tab.expect(ids.INSTALLED).to_contain_text("Face recogniser")
+    tab.click(ids.FETCH)
+    tab.expect(ids.ROOT).to_contain_text("Nothing is downloaded without your consent")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> None:
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    tab.page.goto(f"{tab.page.url.split('?')[0]}?__theme={theme}")
+    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    for title in ("People", "Portraits", "Settings and Models"):
+        open_on_a_phone(tab, title)
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390, title
+
+
+def open_on_a_phone(tab: Tab, title: str) -> None:
+    """Tabs that do not fit are behind a button in newer versions of gradio."""
+    named = re.compile(rf"^\s*{title}\s*$")
+    if not tab.page.locator(TABS, has_text=named).count():
+        tab.page.locator(f"#{ids.PAGES} .overflow-menu > button").first.click()
+        tab.page.locator(".overflow-dropdown button", has_text=named).first.click()
+    else:
+        tab.open(title)

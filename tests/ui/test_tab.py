@@ -1,0 +1,284 @@
+"""The whole page: it builds, keeps names out of the webui's settings and redraws what changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from facechain_ext.config import PortraitConfig
+from facechain_ext.infotext import PERSON
+from facechain_ext.jobs import Jobs, JobState
+from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.compat import UNCHANGED
+from facechain_ext.ui.error_panel import explain
+from facechain_ext.ui.people_desk import NEW, PeopleDesk
+from facechain_ext.ui.people_panel import PeoplePanel
+from facechain_ext.ui.people_view import LATEST, PeopleView
+from facechain_ext.ui.portrait_desk import PortraitDesk
+from facechain_ext.ui.portraits_panel import PortraitsPanel
+from facechain_ext.ui.redraw import Redraw
+from facechain_ext.ui.services import SendSources, Services
+from facechain_ext.ui.tab import Pulse, build_tab
+from facechain_ext.ui.verdicts import PhotoCheck
+from tests.ui.conftest import done
+
+PERSONAL = {ids.PERSON, ids.NAME, ids.PHOTOS, ids.CONSENT, ids.NEW_NAME, ids.PORTRAIT_PERSON}
+
+
+def components(page: gr.Blocks) -> list[Any]:
+    return [block for block in page.blocks.values() if not isinstance(block, gr.State)]
+
+
+def test_labels_are_unique_in_the_webuis_settings_file(services: Services) -> None:
+    kinds = (gr.Slider, gr.Radio, gr.Checkbox, gr.Textbox, gr.Number, gr.Dropdown, gr.Button)
+    named = [
+        block.value if isinstance(block, gr.Button) else block.label
+        for block in components(build_tab(services))
+        if isinstance(block, kinds) and not getattr(block, "do_not_save_to_config", False)
+    ]
+    assert [label for label, times in Counter(named).items() if times > 1] == []
+
+
+def test_what_is_typed_about_people_is_not_saved_there(services: Services) -> None:
+    found = {block.elem_id: block for block in components(build_tab(services))}
+    assert set(found) >= PERSONAL
+    for name in PERSONAL:
+        assert found[name].do_not_save_to_config, name
+
+
+def test_every_id_is_ours_and_used_once(services: Services) -> None:
+    page = build_tab(services)
+    used = [block.elem_id for block in components(page) if getattr(block, "elem_id", None)]
+    assert all(name.startswith("facechain_") for name in used)
+    assert len(used) == len(set(used))
+
+
+def test_the_host_draws_its_buttons_and_learns_the_fields(services: Services) -> None:
+    drawn: list[SendSources] = []
+    fields: list[tuple[Any, Any]] = []
+
+    def send_buttons(sources: SendSources) -> None:
+        gr.Button("Send to img2img")
+        drawn.append(sources)
+
+    def paste_fields(pairs: Sequence[tuple[Any, Any]]) -> None:
+        fields.extend(pairs)
+
+    build_tab(
+        Services(
+            services.studio,
+            services.jobs,
+            lambda: ["Euler a"],
+            send_buttons,
+            paste_fields,
+            redraws=True,
+        )
+    )
+    assert isinstance(drawn[0].gallery, gr.Gallery)
+    assert getattr(drawn[0].gallery, "type", "pil") == "pil"  # Forge can do nothing with paths
+    assert isinstance(drawn[0].infotext, gr.Textbox)
+    by_id = {component.elem_id: target for component, target in fields}
+    assert by_id["facechain_portrait_steps"] == "Steps"
+    assert by_id["facechain_portrait_width"] == "Size-1"
+    told = {PERSON: "Ana", "FaceChain style": "classic", "FaceChain fusion": "0.5"}
+    assert by_id[ids.PORTRAIT_PERSON](told) == "Ana"
+    assert by_id[ids.STYLE](told) == "classic"
+    assert by_id["facechain_portrait_fusion_strength"](told) == 0.5
+    assert by_id["facechain_portrait_prompt"](told) == ""
+    assert by_id["facechain_portrait_prompt"]({"Steps": "20"}) == UNCHANGED
+
+
+class Page:
+    """One open page: its memory, and what it shows by output."""
+
+    def __init__(self, services: Services) -> None:
+        desk = PeopleDesk(services)
+        with gr.Blocks():
+            self.people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
+            self.people.draw()
+            self.portraits = PortraitsPanel(PortraitDesk(services))
+            self.portraits.draw()
+            self.pulse = Pulse(services, self.people, self.portraits, gr.HTML())
+            self.pulse.draw()
+        self.seen: dict[str, int] = {}
+
+    def beat(self, person: str = NEW, name: str = "", portraits_of: str | None = None) -> Any:
+        """Return what changed, by output."""
+        values = [person, name, LATEST, portraits_of]
+        self.seen, self.answer, *outputs = self.pulse.beat(self.seen, *values)
+        told = dict(zip(self.pulse.outputs, outputs, strict=True))
+        return {key: value for key, value in told.items() if value != UNCHANGED}
+
+
+def test_the_second_pulse_finds_nothing_new(services: Services) -> None:
+    page = Page(services)
+    first = page.beat()
+    assert "Nobody chosen" in first["progress"]
+    assert "ready" in first["status"]
+    assert page.beat() == {}
+
+
+def test_a_style_file_that_is_added_is_offered_at_the_next_pulse(services: Services) -> None:
+    page = Page(services)
+    page.beat()
+    folder = services.studio.host.paths.data_dir / "facechain" / "styles"
+    folder.mkdir(parents=True)
+    boat = '{"name": "boat", "title": "On a boat", "prompt": "{person}, on a boat"}'
+    (folder / "boat.json").write_text(boat, encoding="utf-8")
+    changed = page.beat()
+    assert changed["style"]["choices"][-1] == ("On a boat", "boat")
+    assert "value" not in changed["style"], "the chosen style stays"
+    assert page.beat() == {}
+
+
+@pytest.mark.model
+def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
+    page = Page(trained.services)
+    first = page.beat()
+    assert first["person"]["choices"] in ([NEW, "Ana"], [(NEW, NEW), ("Ana", "Ana")])
+    assert first["person"]["value"] == "Ana"
+    assert first["portrait_person"]["value"] == "Ana"
+    assert "The LoRA is ready" in first["progress"]
+    assert "<svg" in first["curves"]
+    [lora] = trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
+    assert f'data-loras="{lora.stem}"' in page.answer
+
+
+@pytest.mark.model
+def test_a_damaged_training_is_told_in_its_place(trained: PeopleDesk) -> None:
+    person = trained.person("Ana")
+    assert person is not None
+    (person.run_folders[0] / "config.json").write_text("{}", encoding="utf-8")
+    page = Page(Services(trained.services.studio, Jobs(trained.services.studio.host)))
+    first = page.beat()
+    assert 'role="alert">The settings of a training are damaged' in first["progress"]
+    assert "Ana" in first["card"]
+
+
+def test_a_library_of_a_newer_version_leaves_the_page_alive(services: Services) -> None:
+    folder = services.studio.library.root / "eva"
+    folder.mkdir(parents=True)
+    (folder / "person.json").write_text('{"schema": 99, "name": "Eva"}', encoding="utf-8")
+    first = Page(services).beat()
+    assert "Eva was saved by a newer version" in first["status"]
+
+
+@pytest.mark.model
+def test_a_page_follows_the_person_it_has_just_made(
+    services: Services, desk: PeopleDesk, photos: list[Path]
+) -> None:
+    page = Page(services)
+    page.beat()
+    done(page.people.desk.keep("Ana", photos, True, page.people.prepare_form.defaults))
+    assert page.beat(NEW, "Ana")["person"]["value"] == "Ana"
+
+
+@pytest.mark.model
+def test_portraits_are_shown_ranked_with_scores(trained: PeopleDesk) -> None:
+    page = Page(trained.services)
+    page.beat()
+    portraits = page.portraits.desk
+    job = done(portraits.generate("Ana", PortraitConfig(count=2, candidates=2, seed=5)))
+    assert job.state is JobState.FINISHED, job.error
+    changed = page.beat("Ana", "", "Ana")
+    captions = [caption for _, caption in changed["results"]]
+    assert [caption.split(" ")[:2] for caption in captions] == [
+        ["1.", "likeness"],
+        ["2.", "likeness"],
+    ]
+    assert all(Path(path).is_file() for path, _ in changed["results"])
+    assert changed["aside_fold"]["label"] == "Set aside (2)"
+    assert {caption for _, caption in changed["aside"]} == {"no face"}
+    assert f"{PERSON}: Ana" in changed["infotext"]
+    assert str(portraits.folder("Ana")) in changed["notes"]
+    assert page.beat("Ana", "", "Ana") == {}
+    assert page.portraits._describe(_Selected(1)).startswith("fcsks")
+
+
+class _Selected:
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+def test_bad_input_becomes_a_message_and_changes_nothing_else(services: Services) -> None:
+    page = Page(services)
+    form = page.people.train_form
+    values = [component.value for component in (*page.people.prepare_form.inputs, *form.inputs)]
+    from facechain_ext.ui.people_panel import failing_in_place
+
+    told = failing_in_place(page.people._train)("", "Ana", None, False, *values)
+    assert 'role="alert"' in told
+    assert "Choose photos of Ana" in told
+
+
+def test_a_redraw_tells_by_fingerprint() -> None:
+    first = Redraw({})
+    assert first.first
+    first.put("a", [1], "same")
+    second = Redraw(first.seen)
+    second.put("a", [2], "same")
+    assert second.values == {"a": UNCHANGED}
+    assert not second.first
+
+
+def test_opening_the_page_imports_nothing_that_only_training_needs() -> None:
+    code = (
+        "import sys\n"
+        "import facechain_ext.ui.tab\n"
+        "heavy = {'peft', 'accelerate', 'diffusers', 'torch._dynamo', 'onnxruntime', 'skimage'}\n"
+        "print(*sorted(heavy & set(sys.modules)))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == ""
+
+
+def test_a_missing_package_is_named() -> None:
+    html = explain(ModuleNotFoundError("No module named 'cv2'", name="cv2"))
+    assert "<code>opencv-python</code> is missing" in html
+    assert "--skip-install" in html
+
+
+def test_any_other_error_is_explained_with_its_cause() -> None:
+    try:
+        try:
+            raise OSError("<no space>")
+        except OSError as cause:
+            raise RuntimeError("broken") from cause
+    except RuntimeError as error:
+        html = explain(error)
+    assert "FaceChain could not start" in html
+    assert "caused by OSError: &lt;no space&gt;" in html
+
+
+def test_the_error_panel_needs_gradio_alone() -> None:
+    code = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('torch', 'cv2', 'diffusers', 'peft', 'transformers'):\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "from facechain_ext.ui.error_panel import build_error_panel\n"
+        "print(type(build_error_panel(ImportError('x', name='peft'))).__name__)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout.strip() == "Blocks", told.stderr
