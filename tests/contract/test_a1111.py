@@ -189,8 +189,10 @@ def test_settings_that_no_training_works_with_are_refused(a1111: Webui, a1111_ho
     assert fingerprint(a1111_host)
 
 
-def test_sdxl_is_refused_with_a_sentence(a1111: Webui, a1111_host: Any) -> None:
-    model_of(a1111).conditioner = torch.nn.Identity()
+def test_the_sdxl_refiner_is_refused_with_a_sentence(a1111: Webui, a1111_host: Any) -> None:
+    """A model of sgm's is told by its conditioner; the refiner's has one text encoder."""
+    model_of(a1111).conditioner = torch.nn.Module()
+    model_of(a1111).conditioner.embedders = [torch.nn.Identity()]
     refused(a1111_host, UnsupportedCheckpoint, "SDXL")
 
 
