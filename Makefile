@@ -5,6 +5,8 @@ PINS ?= .venv-pins
 BIN := $(VENV)/bin
 STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
+# Two files at a time: each test computes in one thread.
+PARALLEL := -n 2 --dist loadfile
 PIP := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-pins check format clean
@@ -13,11 +15,11 @@ demo: $(STANDALONE)
 	$(BIN)/facechain demo --out demo
 
 test: $(TESTING)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # The same suite on the versions that AUTOMATIC1111 v1.10.1 pins.
 test-pins: $(PINS)/.installed
-	$(PINS)/bin/python -m pytest
+	$(PINS)/bin/python -m pytest $(PARALLEL)
 
 check: $(TESTING)
 	$(BIN)/ruff check .

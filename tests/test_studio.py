@@ -354,7 +354,8 @@ def test_memory_that_runs_out_is_told_and_the_model_left_as_it_was(
     with trained.host.borrow_model(for_training=False) as model:
         before = {key: value.clone() for key, value in model.denoiser.state_dict().items()}
     step = "facechain_ext.training.engine.Engine.step"
-    monkeypatch.setattr(step, lambda *_, **__: 0.1)  # steps have plans of their own
+    loss = torch.tensor([0.1])
+    monkeypatch.setattr(step, lambda *_, **__: loss)  # steps have plans of their own
     monkeypatch.setattr(DiffusersModel, part, full)
     with pytest.raises(OutOfMemory, match=f"not enough free memory to {work}"):
         list(trained.train("Ana", replace(TRAIN, class_images=class_images)))

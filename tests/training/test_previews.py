@@ -18,10 +18,12 @@ from facechain_ext.training.previews import Previewer
 @pytest.fixture
 def previewer(tiny_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch) -> Previewer:
     monkeypatch.setattr("facechain_ext.training.previews.PREVIEW_STEPS", 2)
-    cond = tiny_model.encode_prompts(["fcsks, photo", ""])
-    first, second = torch.tensor([0]), torch.tensor([1])
-    score = lambda images: (None,) * len(images)  # noqa: E731
-    return Previewer(tiny_model, cond.select(first), cond.select(second), (0, 1, 2), score)
+    return Previewer(
+        tiny_model,
+        lambda: tiny_model.encode_prompts(["fcsks, photo", ""]),
+        (0, 1, 2),
+        lambda images: (None,) * len(images),
+    )
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole(lend: Lend, captioned: 
     ) as adapter:
         gradients = []
         for size in (4, 1):
-            accumulated(loss, size)(batch).backward()  # type: ignore[no-untyped-call]
+            accumulated(loss, size)(batch).mean().backward()  # type: ignore[no-untyped-call]
             gradients.append([parameter.grad for parameter in adapter.parameters()])
             for parameter in adapter.parameters():
                 parameter.grad = None

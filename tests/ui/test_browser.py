@@ -84,7 +84,14 @@ def train(tab: Tab) -> None:
     tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
     tab.expect(ids.CURVES).to_contain_text(f"{STEPS} steps")
     assert tab.element(ids.CURVES).locator("svg .fc-line").count() == 2
-    assert tab.element(ids.SAMPLES).locator("img").count() == 2
+    assert_samples(tab, 2)
+
+
+def assert_samples(tab: Tab, count: int) -> None:
+    """Wait for them: they come a pulse after the news that the training is over."""
+    from playwright.sync_api import expect
+
+    expect(tab.element(ids.SAMPLES).locator("img")).to_have_count(count)
 
 
 def find_everything_again(tab: Tab) -> None:
@@ -92,7 +99,7 @@ def find_everything_again(tab: Tab) -> None:
     tab.page.reload()
     tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
     tab.expect(ids.CARD).to_contain_text("Ana Élise")
-    assert tab.element(ids.SAMPLES).locator("img").count() == 2
+    assert_samples(tab, 2)
     assert re.search("<lora:ana-elise-", tab.element(ids.PROGRESS).inner_text())
 
 
