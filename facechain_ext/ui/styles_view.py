@@ -14,7 +14,6 @@ PREVIEWS = Path(__file__).parents[1] / "styles" / "previews"
 SIDE = 192
 
 CARDS = f".facechain #{ids.STYLE} .wrap"
-"""As in style.css: a shorter selector would lose to the neutral picture there."""
 
 
 def choices(styles: Sequence[Style]) -> list[tuple[str, str]]:
@@ -29,7 +28,8 @@ def sheet(styles: Sequence[Style], folder: Path = PREVIEWS) -> str:
         if path.is_file():
             uri = _picture(path, path.stat().st_mtime_ns)
             card = f"{CARDS} label:nth-of-type({place})::before"
-            rules.append(f"{card}{{background-image:url({uri})}}")
+            # Important: gradio 4 and later put their own classes before every rule of style.css.
+            rules.append(f"{card}{{background-image:url({uri})!important}}")
     return f"<style>{''.join(rules)}</style>" if rules else ""
 
 
