@@ -3,6 +3,8 @@
 // after any click in it. Work is followed from the webui's other tabs too, every five seconds.
 // One press at a time: the answer carries a counter. It names the library's LoRAs too: a Lora tab of
 // the webui that does not show them all is told to look again, once.
+// gradio 3.41 drops an upload during which an answer arrives, and shows it as uploading for ever: so
+// nothing is pressed while photos are on their way, and photos wait for an answer that is.
 (() => {
     if (window.facechainPulse) return;
     const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000;
@@ -12,6 +14,11 @@
     const element = (id) => document.getElementById(id);
     const answer = () => element("facechain_pulse_state")?.querySelector("[data-beat]");
     const inSight = () => element("facechain_tab")?.offsetParent !== null;
+
+    const uploading = () => Array.from(element("facechain_photos")?.querySelectorAll("tr.file") ?? [])
+        .some((row) => !row.querySelector("a[href]"));
+    const outstanding = () => pressedAt > 0 && (answer()?.dataset.beat ?? null) === answered
+        && performance.now() - pressedAt < GIVE_UP;
 
     function press() {
         const button = element("facechain_pulse");
@@ -38,8 +45,7 @@
         if (document.hidden || !element("facechain_tab")) return;
         if (told && !busy && !inSight()) return;
         const now = performance.now(), waited = now - pressedAt;
-        const outstanding = pressedAt > 0 && (answer()?.dataset.beat ?? null) === answered;
-        if (outstanding && waited < GIVE_UP) return;
+        if (outstanding() || held.length || uploading()) return;
         const pause = busy && inSight() ? BUSY : IDLE;
         if (waited > pause || (soon && now > soon)) press();
     }
@@ -49,6 +55,31 @@
             soon = performance.now() + 300;
         }
     });
+    // Photos are chosen or dropped: the event waits until the answer is there, and comes again.
+    const held = [], returned = new WeakSet();
+    function hold(event) {
+        if (returned.has(event) || !outstanding() || !element("facechain_photos")?.contains(event.target)) return;
+        const files = event.type === "drop" ? event.dataTransfer : event.target;
+        if (!files?.files?.length) return;
+        event.stopImmediatePropagation();
+        event.preventDefault();
+        const again = event.type === "drop" ? copyOfDrop(files.files) : new Event("change", { bubbles: true });
+        returned.add(again);
+        held.push([event.target, again]);
+    }
+    function copyOfDrop(files) {
+        const dataTransfer = new DataTransfer();
+        for (const file of files) dataTransfer.items.add(file);
+        return new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
+    }
+    function release() {
+        if (!held.length || outstanding()) return;
+        const [target, event] = held.shift();
+        target.dispatchEvent(event);
+    }
+    for (const kind of ["change", "drop"]) document.addEventListener(kind, hold, true);
+    window.setInterval(release, 50);
+
     document.addEventListener("visibilitychange", beat);
     window.facechainPulse = window.setInterval(beat, 200);
 })();

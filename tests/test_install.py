@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import sysconfig
 import venv
 import zipfile
 from dataclasses import dataclass, field
-from importlib.metadata import distributions
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ class Webui:
         return done.stdout
 
     def freeze(self) -> dict[str, str]:
-        found = distributions(path=[str(self.site)])
+        found = metadata.distributions(path=[str(self.site)])
         return {each.metadata["Name"].lower(): each.version for each in found}
 
     def has(self, **versions: str) -> None:
@@ -91,10 +90,11 @@ def webui(tmp_path: Path) -> Webui:
     base = {"base": str(tmp_path / "env"), "platbase": str(tmp_path / "env")}
     site = Path(sysconfig.get_path("purelib", "venv", base))
     for name in ("pip", "packaging"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
+        try:  # not by find_spec: for pip, setuptools answers that, and first replaces distutils
+            package = metadata.distribution(name).locate_file(name)
+        except metadata.PackageNotFoundError:
             pytest.skip(f"this environment has no {name} to lend")
-        shutil.copytree(Path(spec.origin).parent, site / name, dirs_exist_ok=True)
+        shutil.copytree(str(package), site / name, dirs_exist_ok=True)
     (tmp_path / "shelf").mkdir()
     made = Webui(python, site, tmp_path / "shelf")
     made.has(**A1111)
