@@ -206,6 +206,17 @@ def test_samples_of_all_snapshots_start_from_the_same_noise(run: Run) -> None:
     assert np.abs(first.images[0].astype(int) - first.images[1]).max() > 1
 
 
+_plain: list[Chosen] = []
+
+
+@pytest.fixture
+def plain(run: Run) -> Chosen:
+    """What the options' defaults lead to; trained once."""
+    if not _plain:
+        _plain.append(finish(run(replace(QUICK, samples_per_snapshot=0)))[1])
+    return _plain[0]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -226,9 +237,10 @@ def test_samples_of_all_snapshots_start_from_the_same_noise(run: Run) -> None:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_every_option_reaches_the_training(run: Run, changes: dict[str, Any]) -> None:
-    config = replace(QUICK, samples_per_snapshot=0)
-    (_, plain), (_, changed) = finish(run(config)), finish(run(replace(config, **changes)))
+def test_every_option_reaches_the_training(
+    run: Run, plain: Chosen, changes: dict[str, Any]
+) -> None:
+    _, changed = finish(run(replace(QUICK, samples_per_snapshot=0, **changes)))
     same_keys = plain.state.keys() == changed.state.keys()
     assert not same_keys or any(
         plain.state[key].shape != changed.state[key].shape
