@@ -185,8 +185,7 @@ class TrainConfig(Validated):
         "",
         label="Face prior",
         help="File in the LoRA folder that the training begins from, made of many people by "
-        "tools/face_prior.py for this checkpoint: fewer steps, and more from a single photo. "
-        "Empty: from the plain checkpoint.",
+        "tools/face_prior.py for this checkpoint. Empty: from the plain checkpoint.",
     )
     text_encoder_lora: bool = option(
         False,
