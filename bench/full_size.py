@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +13,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.host import Conditioning, Family
-
-MINI = Path(__file__).parents[1] / "facechain_ext/weights/mini/facechain-mini.safetensors"
-
+from facechain_ext.standalone.diffusers_host import MINI
 
 POOLED_WIDTH = 1280
 """Of SDXL's pooled text embedding."""

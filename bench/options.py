@@ -15,6 +15,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,8 +25,13 @@ import torch
 
 from bench.likeness.draw import portraits
 from bench.likeness.measure import first_face
-from bench.likeness.people import HELD_BACK, TRAINED, load_instances, prepare_person
-from bench.likeness.people import prepared_people as enough_photos
+from bench.likeness.people import (
+    HELD_BACK,
+    TRAINED,
+    load_instances,
+    prepare_person,
+    prepared_people,
+)
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.latents import cache
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
@@ -38,10 +44,10 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.records import Instance
+from facechain_ext.standalone.diffusers_host import MINI
 from facechain_ext.styles import find_style, load_styles
 from facechain_ext.training.trainer import Training
 
-MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
 PORTRAIT = PortraitConfig(seed=0)
 
 
@@ -66,12 +72,11 @@ class Arm:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train every person in every way, then print the table."""
     args = _parser().parse_args(arguments)
-    nets = FaceNets()
+    arms, nets = [Arm.parse(text) for text in args.arm], FaceNets()
     if args.people:
         _prepare(sorted(p for p in args.people.iterdir() if p.is_dir()), args, nets)
-    names = enough_photos(args.out / "prepared")[: args.limit]
+    names = prepared_people(args.out / "prepared")[: args.limit]
     model = load_model(args.checkpoint, device=args.device, dtype=torch.float32)
-    arms = [Arm.parse(text) for text in args.arm]
     for name in names:
         trained, held_back = (
             load_instances(args.out / "prepared", name, part) for part in (TRAINED, HELD_BACK)
@@ -101,9 +106,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare(folders: Sequence[Path], args: argparse.Namespace, nets: FaceNets) -> None:
-    found = 0
-    for folder in folders:
-        found += found < args.limit and prepare_person(folder, args.out / "prepared", nets)
+    """Prepare people until there are enough with enough photos."""
+    usable = (f for f in folders if prepare_person(f, args.out / "prepared", nets))
+    for _ in islice(usable, args.limit):
+        pass
 
 
 def _measure(

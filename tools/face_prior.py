@@ -22,18 +22,17 @@ from facechain_ext.dataset.latents import cache
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import review
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.events import Step
+from facechain_ext.events import CheckpointSaved, Step
 from facechain_ext.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import list_photos
-from facechain_ext.lora.checkpoint import save_lora
+from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.records import Instance, LoraFile
+from facechain_ext.standalone.diffusers_host import MINI
 from facechain_ext.studio import read_uploads
 from facechain_ext.training.trainer import train
 
 logger = logging.getLogger("face_prior")
-
-MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,13 +80,12 @@ def train_prior(
             negative_prompt="",
             cancelled=lambda: False,
         )
-        while True:
-            try:
-                event = next(training)
-            except StopIteration as end:
-                return save_lora(out, end.value.state, {"ss_steps": str(config.max_train_steps)})
+        for event in training:
+            if isinstance(event, CheckpointSaved):
+                last = read_lora(event.path)[0]
             if isinstance(event, Step) and event.step % 50 == 0:
                 logger.info("step %d of %d: loss %.4f", event.step, event.total, event.loss)
+    return save_lora(out, last, {"ss_steps": str(config.max_train_steps)})
 
 
 def _folders(collections: Iterable[Path]) -> list[Path]:

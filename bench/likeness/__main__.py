@@ -21,10 +21,10 @@ from bench.likeness.stages import Bench
 from bench.likeness.workers import Task, for_everybody
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.flags import add_config_flags, config_from
+from facechain_ext.standalone.diffusers_host import MINI
 
 logger = logging.getLogger("bench.likeness")
 
-MINI = Path("facechain_ext/weights/mini/facechain-mini.safetensors")
 STAGES = ("prepare", "draw", "measure", "fuse", "report")
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from facechain_ext.config import TargetModules
+from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.ldm_family import describe_ldm
 from facechain_ext.diffusion.ldm_names import ldm_targets
 from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, text_targets
@@ -54,7 +55,6 @@ class LdmModel:
     def over(cls, latent_diffusion: Any, *, parked: bool = False) -> LdmModel:
         """Take the parts of a LatentDiffusion; raises UnsupportedCheckpoint, saying what it is."""
         kind = describe_ldm(latent_diffusion)
-        alphas = getattr(latent_diffusion, "alphas_cumprod_original", None)
         return cls(
             unet=latent_diffusion.model.diffusion_model,
             vae=latent_diffusion.first_stage_model,
@@ -62,9 +62,7 @@ class LdmModel:
             encode_text=latent_diffusion.get_learned_conditioning,
             scale_factor=float(latent_diffusion.scale_factor),
             resolution=kind.resolution,
-            alphas_cumprod=(latent_diffusion.alphas_cumprod if alphas is None else alphas)
-            .detach()
-            .to("cpu", torch.float32, copy=True),
+            alphas_cumprod=trained_alphas(latent_diffusion),
             family=kind.family,
             prediction_type=kind.prediction_type,
             parked=parked,
@@ -86,7 +84,7 @@ class LdmModel:
 
     @property
     def default_guidance_scale(self) -> float:
-        return 3.0 if self.is_small else 7.0
+        return 3.0 if self.is_small else GUIDANCE_SCALE[self.family]
 
     @property
     def suggested_target_modules(self) -> TargetModules:
@@ -94,7 +92,7 @@ class LdmModel:
 
     @property
     def suggested_learning_rate(self) -> float:
-        return 2e-3 if self.is_small else 2e-4
+        return 2e-3 if self.is_small else LEARNING_RATE[self.family]
 
     @torch.no_grad()
     def encode_images(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -198,6 +196,16 @@ class LdmModel:
             yield
         finally:
             module.to(home, own)
+
+
+def trained_alphas(model: Any) -> Tensor:
+    """Copy the noise schedule, (1000,), that a model of the webui's was trained with.
+
+    The webui keeps it aside where it draws with another.
+    """
+    kept = getattr(model, "alphas_cumprod_original", None)
+    alphas: Tensor = model.alphas_cumprod if kept is None else kept
+    return alphas.detach().to("cpu", torch.float32, copy=True)
 
 
 def _autocasts(device: str) -> bool:

@@ -15,8 +15,7 @@ from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
 from facechain_ext.config import TargetModules
-from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
-from facechain_ext.diffusion.ldm_model import LdmModel
+from facechain_ext.diffusion.ldm_model import LdmModel, trained_alphas
 from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
 from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
 from facechain_ext.errors import InvalidInput, UnsupportedCheckpoint
@@ -50,7 +49,6 @@ class SgmModel(LdmModel):
         """Take the parts of a DiffusionEngine; raises UnsupportedCheckpoint, saying what it is."""
         unet = engine.model.diffusion_model
         _refuse_others(unet, engine.conditioner)
-        alphas = getattr(engine, "alphas_cumprod_original", None)
         return cls(
             unet=unet,
             vae=engine.first_stage_model,
@@ -58,22 +56,12 @@ class SgmModel(LdmModel):
             encode_text=engine.get_learned_conditioning,
             scale_factor=float(engine.scale_factor),
             resolution=SDXL_RESOLUTION,
-            alphas_cumprod=(engine.alphas_cumprod if alphas is None else alphas)
-            .detach()
-            .to("cpu", torch.float32, copy=True),
+            alphas_cumprod=trained_alphas(engine),
             family="sdxl",
             prediction_type=_KINDS[engine.parameterization],
             parked=parked,
             size_width=_size_width(engine.conditioner),
         )
-
-    @property
-    def default_guidance_scale(self) -> float:
-        return 3.0 if self.is_small else GUIDANCE_SCALE[self.family]
-
-    @property
-    def suggested_learning_rate(self) -> float:
-        return 2e-3 if self.is_small else LEARNING_RATE[self.family]
 
     @torch.no_grad()
     def encode_prompts(self, texts: Sequence[str]) -> Conditioning:

@@ -119,11 +119,9 @@ class Training:
         if not self.config.samples_per_snapshot:
             return None
         encode = partial(model.encode_prompts, [self.prompt, self.negative_prompt])
-        now = encode()
+        once = None if self.config.text_encoder_lora else encode()
         seeds = tuple(range(self.config.samples_per_snapshot))
-        return Previewer(
-            model, encode if self.config.text_encoder_lora else lambda: now, seeds, self.score
-        )
+        return Previewer(model, encode if once is None else lambda: once, seeds, self.score)
 
 
 def train(
@@ -189,12 +187,12 @@ class _Slice:
         self._saved = -1 if start is None else start.step
         self._loss = Smoothed() if start is None else Smoothed(start.loss)
         self._snapshots = [] if start is None else list(start.snapshots)
-        if start is None and training.prior is not None:
-            adapter.start_from(training.prior)
         if start is not None:
             adapter.load(start.lora)
             engine.load_state(start.optimizer)
             self._batches.load_state(start.batches)
+        elif training.prior is not None:
+            adapter.start_from(training.prior)
 
     def state(self) -> TrainingState:
         """Copy everything that the next slice needs."""
@@ -258,9 +256,8 @@ class _Slice:
 
     def _snapshot_due(self) -> bool:
         """Tell whether a snapshot's step, or the run's end, is reached and has none yet."""
-        every, last = self._config.snapshot_every, 0
-        if self._snapshots:
-            last = self._snapshots[-1].step
+        every = self._config.snapshot_every
+        last = self._snapshots[-1].step if self._snapshots else 0
         at_end = self._step == self._config.max_train_steps
         return self._step // every > last // every or (at_end and last != self._step)
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.lora_names import unet_targets
 from facechain_ext.diffusion.sampler import sample
 from facechain_ext.host import Conditioning, DiffusionModel
+from tests.pipelines import pipeline_of
 
 
 def test_it_is_a_diffusion_model(tiny_model: DiffusersModel) -> None:
@@ -110,16 +111,7 @@ def test_predict_lets_gradients_through(tiny_model: DiffusersModel) -> None:
 
 
 def test_diffusers_pipeline_encodes_prompts_alike(tiny_model: DiffusersModel) -> None:
-    pipeline = StableDiffusionPipeline(
-        vae=tiny_model.vae,
-        text_encoder=tiny_model.text_encoder,
-        tokenizer=tiny_model.tokenizer,
-        unet=tiny_model.unet,
-        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
+    pipeline = pipeline_of(tiny_model)
     embeds, _ = pipeline.encode_prompt("a photo of fcsks", "cpu", 1, False)
     ours = tiny_model.encode_prompts(["a photo of fcsks"])
     torch.testing.assert_close(ours.prompt_embeds, embeds)

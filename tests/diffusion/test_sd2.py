@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -18,6 +18,7 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.ldm_keys import unet_to_ldm, vae_to_ldm
 from facechain_ext.diffusion.parameterization import predicts_v
 from facechain_ext.lora.adapter import inject
+from tests.pipelines import pipeline_of
 from tests.tiny_sdxl import open_clip_layers
 
 LINEAR = {"use_linear_projection": True, "attention_head_dim": [1, 2, 4, 4]}
@@ -85,16 +86,7 @@ def test_both_layouts_hold_the_same_model(model: DiffusersModel, file: Path) -> 
 
 
 def test_prompts_are_encoded_as_by_diffusers(model: DiffusersModel, folder: Path) -> None:
-    pipeline = StableDiffusionPipeline(
-        vae=model.vae,
-        text_encoder=model.text_encoder,
-        tokenizer=model.tokenizer,
-        unet=model.unet,
-        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
+    pipeline = pipeline_of(model)
     embeds, _ = pipeline.encode_prompt("a photo of fcsks", "cpu", 1, False)
     ours = model.encode_prompts(["a photo of fcsks"]).prompt_embeds
     torch.testing.assert_close(ours, embeds)

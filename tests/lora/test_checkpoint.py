@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
 from diffusers.utils import USE_PEFT_BACKEND
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -20,6 +19,7 @@ from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import describe, read_lora, save_lora, write_sidecars
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState, average
+from tests.pipelines import pipeline_of
 
 Predict = Callable[[DiffusersModel], Tensor]
 METADATA = {"ss_output_name": "anna-1", "facechain.trigger_word": "fcsks", "modelspec.title": "x"}
@@ -50,19 +50,6 @@ def test_a_saved_lora_acts_the_same_in_a_fresh_model(
     with inject(second, "all", rank=4, alpha=2.0, seed=7) as adapter:
         adapter.load(read_lora(path)[0])
         torch.testing.assert_close(predict(second), expected, atol=1e-4, rtol=0)
-
-
-def pipeline_of(model: DiffusersModel) -> StableDiffusionPipeline:
-    return StableDiffusionPipeline(
-        vae=model.vae,
-        text_encoder=model.text_encoder,
-        tokenizer=model.tokenizer,
-        unet=model.unet,
-        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
 
 
 @pytest.mark.skipif(not USE_PEFT_BACKEND, reason="diffusers wants newer transformers for LoRA")

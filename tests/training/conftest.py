@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.host import Conditioning
+from facechain_ext.training.trainer import Training
 
 Lend = Callable[[], DiffusersModel]
 
@@ -25,6 +27,20 @@ class Data:
     cond: Conditioning
     empty_caption: int = 1
     add_time_ids: Tensor | None = None
+
+
+def training(**settings: Any) -> Training:
+    """Set up a training whose samples are scored by their pixels, so that weights show in it.
+
+    settings: the data, the config and out_dir, and what else shall differ.
+    """
+    usual: dict[str, Any] = {
+        "score": lambda images: tuple(float(image.mean()) / 255 for image in images),
+        "prompt": "fcsks, photo",
+        "negative_prompt": "",
+        "cancelled": lambda: False,
+    }
+    return Training(**{**usual, **settings})
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from facechain_ext.training.batches import TrainingData
 from facechain_ext.training.select import Chosen, Selection
 from facechain_ext.training.state import TrainingState, load_state, save_state
 from facechain_ext.training.trainer import Outcome, Training
-from tests.training.conftest import Lend
+from tests.training.conftest import Lend, training
 
 CONFIG = TrainConfig(
     max_train_steps=7,
@@ -40,21 +40,7 @@ def unbroken(new: New, lend: Lend) -> tuple[list[Event], Chosen]:
 
 @pytest.fixture
 def new(data: TrainingData, tmp_path: Path) -> New:
-    """Set up a training whose samples are scored by their pixels, so that weights show in it."""
-
-    def training(**changes: Any) -> Training:
-        settings: dict[str, Any] = {
-            "data": data,
-            "config": CONFIG,
-            "out_dir": tmp_path / "run",
-            "score": lambda images: tuple(float(image.mean()) / 255 for image in images),
-            "prompt": "fcsks, photo",
-            "negative_prompt": "",
-            "cancelled": lambda: False,
-        }
-        return Training(**{**settings, **changes})
-
-    return training
+    return partial(training, data=data, config=CONFIG, out_dir=tmp_path / "run")
 
 
 def follow(work: Generator[Event, None, Outcome], events: list[Event]) -> Outcome:

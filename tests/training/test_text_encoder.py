@@ -31,7 +31,7 @@ from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState, load_state, save_state
 from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 from facechain_ext.training.trainer import Outcome, Training, resolved
-from tests.training.conftest import Data, Lend
+from tests.training.conftest import Data, Lend, training
 
 CONFIG = TrainConfig(
     max_train_steps=5,
@@ -59,19 +59,11 @@ def captioned(data: Data, tiny_model: DiffusersModel) -> Data:
 
 @pytest.fixture
 def new(captioned: Data, tmp_path: Path) -> New:
-    def training(config: TrainConfig = CONFIG, **changes: Any) -> Training:
-        settings: dict[str, Any] = {
-            "data": captioned,
-            "config": config,
-            "out_dir": tmp_path / "run",
-            "score": lambda images: tuple(float(image.mean()) / 255 for image in images),
-            "prompt": "fcsks, photo",
-            "negative_prompt": "",
-            "cancelled": lambda: False,
-        }
-        return Training(**{**settings, **changes})
+    def made(config: TrainConfig = CONFIG, **changes: Any) -> Training:
+        settings = {"data": captioned, "config": config, "out_dir": tmp_path / "run"}
+        return training(**{**settings, **changes})
 
-    return training
+    return made
 
 
 def follow(work: Generator[Event, None, Outcome]) -> tuple[list[Event], Outcome]:
