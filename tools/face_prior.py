@@ -22,6 +22,7 @@ from facechain_ext.dataset.latents import cache
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import review
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.errors import FaceChainError, InvalidInput
 from facechain_ext.events import CheckpointSaved, Step
 from facechain_ext.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import list_photos
@@ -36,7 +37,10 @@ logger = logging.getLogger("face_prior")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the people's photos, train on all of them together and write the LoRA."""
+    """Read the people's photos, train on all of them together and write the LoRA.
+
+    Bad input ends with exit code 2 and a sentence.
+    """
     parser = argparse.ArgumentParser(prog="python -m tools.face_prior", description=__doc__)
     parser.add_argument("people", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
@@ -45,10 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_config_flags(parser, TrainConfig)
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    instances = list(instances_of(_folders(args.people), FaceNets()))
-    model = load_model(args.checkpoint, device=args.device, dtype=torch.float32)
-    config = config_from(args, TrainConfig, samples_per_snapshot=0, selection="last")
-    lora = train_prior(model, instances, config, args.out)
+    try:
+        config = config_from(args, TrainConfig, samples_per_snapshot=0, selection="last")
+        instances = list(instances_of(_folders(args.people), FaceNets()))
+        model = load_model(args.checkpoint, device=args.device, dtype=torch.float32)
+        lora = train_prior(model, instances, config, args.out)
+    except FaceChainError as error:
+        parser.error(str(error))
     logger.info("%s, from %d photos", lora.path, len(instances))
 
 
@@ -88,7 +95,10 @@ def train_prior(
     return save_lora(out, last, {"ss_steps": str(config.max_train_steps)})
 
 
-def _folders(collections: Iterable[Path]) -> list[Path]:
+def _folders(collections: Sequence[Path]) -> list[Path]:
+    for collection in collections:
+        if not collection.is_dir():
+            raise InvalidInput(f"{collection} is not a folder.")
     return [p for collection in collections for p in sorted(collection.iterdir()) if p.is_dir()]
 
 

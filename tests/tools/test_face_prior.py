@@ -14,7 +14,7 @@ from facechain_ext.imaging.encode import encode_png
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
-from tools.face_prior import instances_of, train_prior
+from tools.face_prior import instances_of, main, train_prior
 
 
 def test_a_prior_of_several_people_is_a_start_for_the_next(
@@ -35,3 +35,24 @@ def test_a_prior_of_several_people_is_a_start_for_the_next(
     kind = tiny_model.suggested_target_modules
     with inject(tiny_model, kind, rank=4, alpha=4.0, seed=0) as adapter:
         adapter.start_from(read_lora(lora.path)[0])
+
+
+@pytest.mark.parametrize(
+    ("people", "flags", "told"),
+    [
+        ("missing", [], "is not a folder"),
+        ("empty", [], "no photo to train on"),
+        ("empty", ["--rank", "0"], "rank must be between"),
+        ("empty", ["--checkpoint", "none.safetensors"], "none.safetensors"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], people: str, flags: list[str], told: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "prior.safetensors"
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path / people), "--out", str(out), "--device", "cpu", *flags])
+    assert stopped.value.code == 2
+    assert told in capsys.readouterr().err
+    assert not out.exists()
