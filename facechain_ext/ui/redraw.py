@@ -28,6 +28,10 @@ class Redraw:
         self.seen[key] = mark
         self.values[key] = value if changed else UNCHANGED
 
+    def forget(self) -> None:
+        """Set every output anew: the page does not show what was sent to it."""
+        self.seen.clear()
+
     def has_changed(self, key: str, fingerprint: object) -> bool:
         """Tell whether something is new to the page, and remember it."""
         mark = hash(repr(fingerprint))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -55,7 +56,9 @@ class Pulse:
     """A hidden button that the page's script presses: often while work goes on, else seldom.
 
     It answers outside gradio's queue, with what has changed alone, and names the library's LoRAs so
-    that the script can have them shown in the webui's Lora tab.
+    that the script can have them shown in the webui's Lora tab. The page hands the answer that it
+    shows back with the next press: if that is not the last one, one was lost or came out of order,
+    and everything is sent again.
     """
 
     services: Services
@@ -70,13 +73,15 @@ class Pulse:
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
         self.outputs = {**self.people.outputs, **self.portraits.outputs, "status": self.status}
-        inputs = [self.seen, *self.people.inputs, *self.portraits.inputs]
+        inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
-    def beat(self, seen: Seen, *values: Any) -> list[Any]:
+    def beat(self, seen: Seen, shown: str, *values: Any) -> list[Any]:
         """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
         page, split = Redraw(seen), len(self.people.inputs)
+        if page.has_changed("answer", shown):
+            page.forget()
         jobs = [job for job in self.services.jobs.all() if is_running(job)]
         status, loras = _status(jobs), ""
         try:
@@ -86,9 +91,9 @@ class Pulse:
         except FaceChainError as error:  # a damaged library, say; the rest of the page stays
             status += markup.message(str(error))
         page.put("status", status)
-        beats = page.seen.get("beats", 0) + 1
-        page.seen["beats"] = beats
-        answer = f'<i data-beat="{beats}" data-busy="{int(bool(jobs))}" data-loras="{loras}"></i>'
+        beat, busy = secrets.token_hex(4), int(bool(jobs))
+        answer = f'<i data-beat="{beat}" data-busy="{busy}" data-loras="{loras}"></i>'
+        page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
 

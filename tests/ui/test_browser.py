@@ -75,6 +75,7 @@ def train(tab: Tab) -> None:
     tab.unfold("More about the training")
     tab.fill("facechain_train_snapshot_every", STEPS // 2)
     tab.fill("facechain_train_samples_per_snapshot", 1)
+    assert tab.value("facechain_train_snapshot_every") == str(STEPS // 2)
     tab.click(ids.TRAIN)
     tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
     tab.expect(ids.CURVES).to_contain_text(f"{STEPS} steps")
@@ -83,9 +84,10 @@ def train(tab: Tab) -> None:
 
 
 def assert_samples(tab: Tab, count: int) -> None:
-    """Wait for them: they come a pulse after the news that the training is over."""
+    """Expect a dot and a picture for every snapshot; gradio 6 draws them one after the other."""
     from playwright.sync_api import expect
 
+    expect(tab.element(ids.CURVES).locator(".fc-dot")).to_have_count(count)
     expect(tab.element(ids.SAMPLES).locator("img")).to_have_count(count)
 
 

@@ -108,10 +108,11 @@ class Page:
             self.pulse = Pulse(services, self.people, self.portraits, gr.HTML())
             self.pulse.draw()
         self.seen: dict[str, int] = {}
+        self.answer = ""
 
     def beat(self, person: str = NEW, name: str = "", portraits_of: str | None = None) -> Any:
         """Return what changed, by output."""
-        values = [person, name, LATEST, portraits_of]
+        values = [self.answer, person, name, LATEST, portraits_of]
         self.seen, self.answer, *outputs = self.pulse.beat(self.seen, *values)
         told = dict(zip(self.pulse.outputs, outputs, strict=True))
         return {key: value for key, value in told.items() if value != UNCHANGED}
@@ -122,6 +123,18 @@ def test_the_second_pulse_finds_nothing_new(services: Services) -> None:
     first = page.beat()
     assert "Nobody chosen" in first["progress"]
     assert "ready" in first["status"]
+    assert page.beat() == {}
+
+
+def test_a_lost_answer_is_made_good_by_the_next_one(services: Services) -> None:
+    page = Page(services)
+    first = page.beat()
+    shown = page.answer
+    assert page.beat() == {}
+    page.answer = shown  # what the second pulse sent has not arrived
+    again = page.beat()
+    assert again == {**first, "person": again["person"]}
+    assert again["person"]["value"] == NEW, "who was chosen stays"
     assert page.beat() == {}
 
 
