@@ -181,12 +181,14 @@ def _table(arms: Sequence[Arm], names: Sequence[str], args: argparse.Namespace) 
     rows = [
         f"{len(names)} people, {args.photos} photos each, {args.count} portraits a snapshot.",
         "",
-        "| way | " + " | ".join(f"step {s}" for s in steps) + " | steps taken | CPU seconds |",
-        "|" + "---|" * (len(steps) + 3),
+        "| way | " + " | ".join(f"step {s}" for s in steps) + f" | last, less {arms[0].name} "
+        "| steps taken | CPU seconds |",
+        "|" + "---|" * (len(steps) + 4),
     ]
     for arm in arms:
         facts = results[arm.name]
         cells = [_cell(facts, step) for step in steps]
+        cells += ["" if arm is arms[0] else _gain(facts, results[arms[0].name])]
         cells += [_mean([f["steps"] for f in facts], 0)]
         cells += [_mean([f["seconds"]["cpu"] for f in facts], 0)]
         rows.append(f"| {arm.name} | " + " | ".join(cells) + " |")
@@ -199,6 +201,21 @@ def _cell(facts: Sequence[Mapping[str, Any]], step: int) -> str:
     if any(abs(int(s) - step) > 10 for s in near):
         return ""
     return _mean([f["similarity"][s] for f, s in zip(facts, near, strict=True)])
+
+
+def _gain(facts: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any]]) -> str:
+    """Compare last snapshots person by person: mean difference and its standard error."""
+    pairs = zip(map(_last, facts), map(_last, base), strict=True)
+    differences = [mine - theirs for mine, theirs in pairs]
+    if len(differences) < 2:
+        return f"{differences[0]:+.3f}"
+    error = np.std(differences, ddof=1) / len(differences) ** 0.5
+    return f"{np.mean(differences):+.3f} (± {error:.3f})"
+
+
+def _last(facts: Mapping[str, Any]) -> float:
+    step = max(facts["similarity"], key=int)
+    return float(facts["similarity"][step])
 
 
 def _mean(values: Any, places: int = 3) -> str:
