@@ -28,6 +28,11 @@ PERSON = "Demo"
 KEEP_BACK_FROM = 4
 KEPT_BACK = 2
 PORTRAITS = PortraitConfig(count=6, seed=1000)
+ONE_PHOTO = TrainConfig(max_train_steps=160, snapshot_every=40, samples_per_snapshot=2)
+"""Half the steps that a folder of photos gets: one photo is learned sooner (bench/options.md)."""
+
+PLAIN = 6
+"""Pictures of the checkpoint by itself, to compare with."""
 
 
 def run_demo(
@@ -47,7 +52,8 @@ def run_demo(
         measured against), or None for the portrait that scikit-image ships.
     """
     start = time.perf_counter()
-    prepare_config, train_config = prepare_config or PrepareConfig(), train_config or TrainConfig()
+    prepare_config = prepare_config or PrepareConfig()
+    train_config = train_config or (ONE_PHOTO if photos is None else TrainConfig())
     host = DiffusersHost(out / "data", checkpoint, device=device)
     studio, recording = Studio(host, FaceNets()), Recording()
     uploads, kept_back = split(find_photos(photos, prepare_config))
@@ -107,7 +113,8 @@ def split(uploads: Sequence[Upload]) -> tuple[list[Upload], list[Upload]]:
 
 def _plain_pictures(studio: Studio, config: PortraitConfig) -> list[Pixels]:
     """Draw the same prompt and seeds without the LoRA: what the checkpoint does by itself."""
-    request = replace(studio.request(PERSON, config), loras=())
+    request = studio.request(PERSON, config)
+    request = replace(request, loras=(), seeds=request.seeds[:PLAIN])
     return [image.pixels for image in studio.host.generate(request)]
 
 
