@@ -122,7 +122,8 @@ class TrainConfig(Validated):
         label="Steps",
         minimum=1,
         maximum=20000,
-        help="Optimisation steps. The best snapshot is kept, so more costs time, not likeness.",
+        help="Optimisation steps: 300 for a photo or two, about 120 a photo for more. The best "
+        "snapshot is kept, so more costs time, not likeness.",
     )
     train_batch_size: int = option(
         4,
@@ -275,7 +276,8 @@ class TrainConfig(Validated):
         minimum=0.0,
         maximum=0.9,
         help="Share of the pictures already learned that every pass leaves out; the others of them "
-        "count for those (Qin et al. 2024). 0.5 takes up to a quarter less time. 0 turns it off.",
+        "count for those (Qin et al. 2024). 0.5 takes up to a quarter less time, and likeness with "
+        "it (bench/options.md). 0 turns it off.",
     )
     resolution: int = option(
         0,
