@@ -44,8 +44,8 @@ class FaceTraining:
     def begin(self, config: TrainConfig, prompt: Prompt) -> Iterator[Event]:
         """Cache the person's crops and train on them; the last event is TrainingFinished.
 
-        Raises NoUsablePhotos without crops, InvalidInput for the checkpoint or the resolution,
-        before anything is written; OutOfMemory.
+        Raises NoUsablePhotos without crops, InvalidInput for the checkpoint, the resolution or the
+        face prior, which leave nothing behind; OutOfMemory.
         """
         instances, prior = self._instances(), self._prior(config)
         started = datetime.now(timezone.utc)
@@ -78,7 +78,11 @@ class FaceTraining:
             run.begin(record, data)
             yield Stage("train", config.max_train_steps)
             training = replace(self._training(run, record, data, instances), prior=prior)
-            outcome = yield from self._slice(run, training, model, None)
+            try:
+                outcome = yield from self._slice(run, training, model, None)
+            except InvalidInput:  # a face prior of other layers
+                run.undo()
+                raise
         yield from self._finish(run, record, training, outcome)
 
     def resume(self, run: RunFolder) -> Iterator[Event]:
@@ -177,7 +181,8 @@ class FaceTraining:
         folder = paths.lora_dir / paths.lora_folder
         path = folder / f"{self.person.slug}-{run.name}.safetensors"
         lora = save_lora(path, chosen.state, _lora_record(path.stem, record, chosen).metadata())
-        notes = f"Trained on {record.checkpoint.name} from {record.photo_count} photos."
+        photos = "1 photo" if record.photo_count == 1 else f"{record.photo_count} photos"
+        notes = f"Trained on {record.checkpoint.name} from {photos}."
         preview = choose_template(self.person.load_instances()).pixels
         write_sidecars(lora, notes=notes, preview=preview)
         finished = Run(

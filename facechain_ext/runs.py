@@ -7,6 +7,7 @@ checkpoints/ (snapshots; while the run is unfinished also the cached latents and
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -131,6 +132,10 @@ class RunFolder:
         """Write what every later start needs."""
         save_latents(self._latents, data)
         write_atomic(self.folder / RECORD, record.to_json().encode("utf-8"))
+
+    def undo(self) -> None:
+        """Remove the folder of a training that could not begin."""
+        shutil.rmtree(self.folder)
 
     def load_data(self, device: torch.device) -> LatentCache:
         """Read the cached latents that the training began with."""

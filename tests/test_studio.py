@@ -451,6 +451,15 @@ def test_a_face_prior_is_a_file_in_the_lora_folder(trained: Studio, given: str, 
     assert len(list((trained.library.get("Ana").folder / "runs").iterdir())) == 1
 
 
+def test_a_face_prior_of_other_layers_leaves_nothing_behind(trained: Studio) -> None:
+    (first,) = trained.library.get("Ana").manifest.runs
+    fewer = replace(TRAIN, face_prior=first.lora, target_modules="attention")
+    with pytest.raises(InvalidInput, match="cannot be the start"):
+        list(trained.train("Ana", fewer))
+    assert len(list((trained.library.get("Ana").folder / "runs").iterdir())) == 1
+    assert trained.resumable("Ana") is None
+
+
 def test_others_get_the_model_between_slices(trained: Studio) -> None:
     host = host_of(trained)
     host.busy, host.lent = True, 0
