@@ -92,7 +92,10 @@ class Tab:
         return self.page.locator(f"#{name}").first
 
     def fill(self, name: str, value: object) -> None:
-        self.element(name).locator("input[type=number], textarea, input").first.fill(str(value))
+        """Type over what is there and leave the field, as a person does."""
+        box = self.element(name).locator("input[type=number], textarea, input").first
+        box.fill(str(value))
+        box.blur()
 
     def click(self, name: str) -> None:
         self.element(name).click()
@@ -101,7 +104,9 @@ class Tab:
         self.page.locator(TABS, has_text=re.compile(rf"^\s*{title}\s*$")).first.click()
 
     def unfold(self, title: str) -> None:
+        """Open a fold and wait until gradio is done drawing what is in it."""
         self.page.get_by_text(title, exact=True).first.click()
+        self.page.wait_for_timeout(500)
 
     def value(self, name: str) -> str:
         return str(self.element(name).locator("textarea, input").first.input_value())

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +140,23 @@ def delete(tab: Tab) -> None:
     tab.click(ids.DELETE_CONFIRMED)
     tab.expect(ids.ROOT).to_contain_text("Everything about Ana Élise is gone.")
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+
+
+def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> None:
+    """gradio 3.41 drops an upload during which an answer arrives."""
+    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    due: list[Any] = []
+    tab.page.route(re.compile(r"/run/"), lambda route: due.append(route))
+    while not due:
+        tab.page.wait_for_timeout(100)
+    tab.element(ids.PHOTOS).locator("input[type=file]").set_input_files(album(tmp_path)[-1:])
+    tab.page.wait_for_timeout(1000)
+    assert not [url for url in tab.requests if "/upload" in url]
+    for route in due:
+        route.continue_()
+    tab.page.unroute(re.compile(r"/run/"))
+    tab.expect(ids.VERDICTS).to_contain_text("None of 1 photo can be used")
+    assert [url for url in tab.requests if "/upload" in url]
 
 
 def test_the_models_page_asks_before_it_fetches(tab: Tab) -> None:
