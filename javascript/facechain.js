@@ -4,12 +4,14 @@
 // One press at a time: the answer carries a counter. It names the library's LoRAs too: a Lora tab of
 // the webui that does not show them all is told to look again, once.
 // gradio 3.41 drops an upload during which an answer arrives, and shows it as uploading for ever: so
-// nothing is pressed while photos are on their way, and photos wait for an answer that is.
+// nothing is pressed while photos are on their way, and photos wait for an answer that is, and for a
+// moment after it, in which it may have asked for more.
 (() => {
     if (window.facechainPulse) return;
-    const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000;
+    const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000, SETTLE = 1000;
     const LORA_TABS = ["txt2img_lora", "img2img_lora"];
     let pressedAt = -Infinity, answered = null, soon = 0, listed = "";
+    let shown = null, shownAt = -Infinity, pickedAt = -Infinity;
 
     const element = (id) => document.getElementById(id);
     const answer = () => element("facechain_pulse_state")?.querySelector("[data-beat]");
@@ -19,6 +21,12 @@
         .some((row) => !row.querySelector("a[href]"));
     const outstanding = () => pressedAt > 0 && (answer()?.dataset.beat ?? null) === answered
         && performance.now() - pressedAt < GIVE_UP;
+
+    function look() {
+        const beat = answer()?.dataset.beat ?? null;
+        if (beat !== shown) [shown, shownAt] = [beat, performance.now()];
+    }
+    const settled = () => !outstanding() && performance.now() - shownAt > SETTLE;
 
     function press() {
         const button = element("facechain_pulse");
@@ -45,7 +53,7 @@
         if (document.hidden || !element("facechain_tab")) return;
         if (told && !busy && !inSight()) return;
         const now = performance.now(), waited = now - pressedAt;
-        if (outstanding() || held.length || uploading()) return;
+        if (outstanding() || held.length || uploading() || now - pickedAt < SETTLE) return;
         const pause = busy && inSight() ? BUSY : IDLE;
         if (waited > pause || (soon && now > soon)) press();
     }
@@ -58,9 +66,12 @@
     // Photos are chosen or dropped: the event waits until the answer is there, and comes again.
     const held = [], returned = new WeakSet();
     function hold(event) {
-        if (returned.has(event) || !outstanding() || !element("facechain_photos")?.contains(event.target)) return;
+        if (returned.has(event) || !element("facechain_photos")?.contains(event.target)) return;
         const files = event.type === "drop" ? event.dataTransfer : event.target;
         if (!files?.files?.length) return;
+        look();
+        pickedAt = performance.now();
+        if (settled()) return;
         event.stopImmediatePropagation();
         event.preventDefault();
         const again = event.type === "drop" ? copyOfDrop(files.files) : new Event("change", { bubbles: true });
@@ -73,8 +84,10 @@
         return new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
     }
     function release() {
-        if (!held.length || outstanding()) return;
+        look();
+        if (!held.length || !settled()) return;
         const [target, event] = held.shift();
+        pickedAt = performance.now();
         target.dispatchEvent(event);
     }
     for (const kind of ["change", "drop"]) document.addEventListener(kind, hold, true);

@@ -40,7 +40,7 @@ class CaptionsForm:
         )
 
     def draw(self) -> None:
-        self.hint = gr.HTML()
+        self.hint = gr.HTML(_hint(0))
         self.rows: list[tuple[Any, Any, Any]] = [_row(n) for n in range(1, MOST_PHOTOS + 1)]
         self.save = gr.Button("Save captions", elem_id=ids.SAVE_CAPTIONS, visible=False)
         self.message = gr.HTML()
@@ -53,9 +53,9 @@ class CaptionsForm:
         on(self.save.click, self._save, [person, *boxes], [self.message])
 
     def fingerprint(self, name: str) -> str:
-        """Return something that changes when another person's or other crops are to be shown."""
+        """Return something that changes when other crops are to be shown; empty for none."""
         made = [caption.picture.stat().st_mtime_ns for caption in self.desk.captions(name)]
-        return f"{name} {made}"
+        return f"{name} {made}" if made else ""
 
     def _show(self, name: str) -> list[Any]:
         captions = self.desk.captions(name)

@@ -299,11 +299,14 @@ class PeoplePanel:
         if not page.has_changed("people", names):
             page.values["person"] = UNCHANGED
             return chosen
+        before = chosen
         if page.first or chosen not in choices:
             chosen = self._whom_to_show(names)
         elif chosen == NEW and (made := self.desk.person(typed.strip())):
             chosen = made.manifest.name
-        page.values["person"] = gr.update(choices=choices, value=chosen)
+        # A value, even the same one, counts as a choice, which puts photos away.
+        value: dict[str, Any] = {} if chosen == before else {"value": chosen}
+        page.values["person"] = gr.update(choices=choices, **value)
         return chosen
 
     def _whom_to_show(self, names: Sequence[str]) -> str:
