@@ -7,7 +7,8 @@ STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
 # Two files at a time: each test computes in one thread.
 PARALLEL := -n 2 --dist loadfile
-PIP := -m pip install --quiet --disable-pip-version-check
+# Modules compile when they are first imported, and most never are.
+PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: demo test test-pins check format clean
 
@@ -43,7 +44,7 @@ $(TESTING): pyproject.toml requirements/current.txt | $(BIN)/python
 
 $(PINS)/.installed: requirements/a1111-pins.txt tools/stub_cuda.py
 	$(PYTHON) -m venv $(PINS)
-	$(PINS)/bin/python $(PIP) --no-compile --no-deps -r requirements/a1111-pins.txt
+	$(PINS)/bin/python $(PIP) --no-deps -r requirements/a1111-pins.txt
 	$(PINS)/bin/python tools/stub_cuda.py
 	touch $@
 

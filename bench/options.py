@@ -14,7 +14,7 @@ import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,8 @@ from bench.likeness.people import (
     prepared_people,
 )
 from facechain_ext.config import PortraitConfig, TrainConfig
-from facechain_ext.dataset.latents import cache
+from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
+from facechain_ext.dataset.latents import cache, training_side
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.events import CheckpointSaved, Step
 from facechain_ext.flags import add_config_flags, config_from
@@ -121,7 +122,11 @@ def _measure(
     *,
     count: int,
 ) -> dict[str, Any]:
-    """Train, draw `count` portraits of every snapshot, compare them with the kept-back photos."""
+    """Train, draw `count` portraits of every snapshot, compare them with the kept-back photos.
+
+    "anybody": likewise of the last snapshot, by the prompt without the person's word;
+    "before": the same of the plain checkpoint.
+    """
     attributes = vote([photo.attributes for photo in photos])
     word = photos[0].caption.split(",")[0]
     prompt = compose(attributes, word, find_style(load_styles(), PORTRAIT.style), PORTRAIT)
@@ -133,6 +138,10 @@ def _measure(
             step: _likeness(portraits(model, prompt, config, lora=read_lora(path)[0]), wanted, nets)
             for step, path in paths.items()
         }
+        anybody = replace(prompt, positive=prompt.positive.replace(word, "").strip(" ,"))
+        last = read_lora(paths[max(paths)])[0]
+        for key, lora in (("anybody", last), ("before", None)):
+            facts[key] = _likeness(portraits(model, anybody, config, lora=lora), wanted, nets)
     return facts
 
 
@@ -141,7 +150,13 @@ def _train(
 ) -> tuple[dict[int, Path], dict[str, Any]]:
     generator = torch.Generator().manual_seed(arm.config.seed)
     training = Training(
-        data=cache(model, photos, arm.config, generator=generator),
+        data=cache(
+            model,
+            photos,
+            arm.config,
+            generator=generator,
+            class_images=_class_images(model, photos, arm.config),
+        ),
         config=arm.config,
         out_dir=folder,
         score=lambda images: (None,) * len(images),
@@ -157,6 +172,16 @@ def _train(
             paths[event.step] = event.path
     seconds = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
     return paths, {"steps": steps, "seconds": {k: round(v, 1) for k, v in seconds.items()}}
+
+
+def _class_images(
+    model: DiffusersModel, photos: Sequence[Instance], config: TrainConfig
+) -> list[ClassImage]:
+    if not config.class_images:
+        return []
+    captions = class_captions(photos, photos[0].caption.split(",")[0])
+    side = training_side(model, config)
+    return draw_class_images(model, captions, count=config.class_images, side=side)
 
 
 def _likeness(pictures: Sequence[Any], wanted: Any, nets: FaceNets) -> float:
@@ -179,16 +204,19 @@ def _table(arms: Sequence[Arm], names: Sequence[str], args: argparse.Namespace) 
     }
     steps = sorted({int(s) for facts in results.values() for s in facts[0]["similarity"]})
     rows = [
-        f"{len(names)} people, {args.photos} photos each, {args.count} portraits a snapshot.",
+        f"{len(names)} people, {args.photos} photos each, {args.count} portraits a snapshot. "
+        f"Asked for anybody, the plain checkpoint has "
+        f"{_mean(f['before'] for f in results[arms[0].name])}.",
         "",
         "| way | " + " | ".join(f"step {s}" for s in steps) + f" | last, less {arms[0].name} "
-        "| steps taken | CPU seconds |",
-        "|" + "---|" * (len(steps) + 4),
+        "| anybody | steps taken | CPU seconds |",
+        "|" + "---|" * (len(steps) + 5),
     ]
     for arm in arms:
         facts = results[arm.name]
         cells = [_cell(facts, step) for step in steps]
         cells += ["" if arm is arms[0] else _gain(facts, results[arms[0].name])]
+        cells += [_mean([f["anybody"] for f in facts])]
         cells += [_mean([f["steps"] for f in facts], 0)]
         cells += [_mean([f["seconds"]["cpu"] for f in facts], 0)]
         rows.append(f"| {arm.name} | " + " | ".join(cells) + " |")
