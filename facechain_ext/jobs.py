@@ -170,6 +170,12 @@ class Jobs:
         running = [job for job in found if job.state is JobState.RUNNING]
         return next(reversed(running or found), None)
 
+    def forget(self, job: Job) -> None:
+        """Drop a job that is over, and with it the pictures in its events."""
+        with self._lock:
+            if job.state.over and job in self._kept:
+                self._kept.remove(job)
+
     def _run_all(self) -> None:
         """Run what waits; the thread ends when nothing is left."""
         while True:

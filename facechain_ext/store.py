@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +288,12 @@ class PeopleLibrary:
         for folder in folders:
             shutil.rmtree(folder)
         return [*loras, *folders]
+
+    def files(self, name: str) -> list[Path]:
+        """Return every file that deleting the person would remove."""
+        person = self.get(name)
+        folders = person.folder, self.portraits_folder(name)
+        return [*chain.from_iterable(map(_files, folders)), *self.lora_files(person)]
 
     def portraits_folder(self, name: str) -> Path:
         """Return where this person's portraits go unless told otherwise."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,10 +75,3 @@ def paths_of(files: Any) -> list[Path]:
 def temp_dir() -> Path:
     """Return the folder that gradio serves files from."""
     return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
-
-
-def servable(path: Path) -> str:
-    """Copy a file to where gradio may serve it from, under the same name; return that path."""
-    temp_dir().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="facechain-", dir=temp_dir()))
-    return str(shutil.copyfile(path, folder / path.name))

@@ -12,6 +12,7 @@ from facechain_ext.events import Event
 from facechain_ext.jobs import Job, JobState
 from facechain_ext.store import Person, slugify
 from facechain_ext.studio import read_uploads
+from facechain_ext.ui import copies
 from facechain_ext.ui.services import Services
 from facechain_ext.ui.training_log import TrainingLog
 from facechain_ext.ui.verdicts import MOST_PHOTOS
@@ -168,10 +169,17 @@ class PeopleDesk:
         return f"{listed(parts)} of {person.manifest.name} will be removed from disk for good."
 
     def delete(self, name: str) -> list[Path]:
-        """Remove a person; raises Busy while work is going on for them."""
+        """Remove a person, with what pages were shown; raises Busy while work is going on."""
         self._refuse_while_busy(name)
-        removed = self.services.studio.library.delete(name)
+        library = self.services.studio.library
+        uploads = self.enrolled.get(slugify(name), ())
+        shown = copies.copies_of([*library.files(name), *copies.handed_out(name), *uploads])
+        removed = library.delete(name)
+        copies.remove(shown)
         self.enrolled.pop(slugify(name), None)
+        for job in self.services.jobs.all():
+            if _same(job.subject, name):
+                self.services.jobs.forget(job)
         return removed
 
     def _enrol(self, name: str, paths: tuple[Path, ...], config: PrepareConfig) -> Iterator[Event]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,6 +15,7 @@ from facechain_ext.ui import compat, markup
 from facechain_ext.ui import element_ids as ids
 from facechain_ext.ui.captions_form import CaptionsForm
 from facechain_ext.ui.compat import UNCHANGED, not_saved, on
+from facechain_ext.ui.copies import folder_for
 from facechain_ext.ui.people_desk import NEW, PeopleDesk, is_running
 from facechain_ext.ui.people_view import LATEST, PeopleView, title_of
 from facechain_ext.ui.redraw import Redraw
@@ -232,10 +231,8 @@ class PeoplePanel:
         return markup.message(f"Now called {person.manifest.name}.", "good")
 
     def _export(self, name: str) -> tuple[Any, str]:
-        folder = compat.temp_dir()
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            archive = self.desk.export(name, Path(tempfile.mkdtemp(dir=folder)))
+            archive = self.desk.export(name, folder_for(name))
         except FaceChainError as error:
             return UNCHANGED, markup.message(str(error))
         return gr.update(value=str(archive), visible=True), ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.jobs import Job, JobState
 from facechain_ext.records import Portrait
-from facechain_ext.ui.compat import servable, temp_dir
+from facechain_ext.ui.copies import folder_for
 from facechain_ext.ui.progress import Progress
 from facechain_ext.ui.services import Services
 from facechain_ext.ui.wording import STATES, count, duration
@@ -105,12 +105,15 @@ class PortraitDesk:
 
     def _show(self, name: str, finished: PortraitsFinished) -> Results:
         ranked, others = finished.ranked, (*finished.spare, *finished.rejected)
-        files = [servable(path) for path in self._saved[finished]]
+        files = [
+            str(shutil.copyfile(path, folder_for(name) / path.name))
+            for path in self._saved[finished]
+        ]
         captions = [f"{place}. {_score(p)}" for place, p in enumerate(ranked, 1)]
         return Results(
             ranked=list(zip(files, captions, strict=True)),
             infotexts=[portrait.infotext for portrait in ranked],
-            aside=[(_temporary(portrait), _reason(portrait)) for portrait in others],
+            aside=[(_temporary(name, portrait), _reason(portrait)) for portrait in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*finished.notes, *_fusion_notes(ranked)),
             folder=self.folder(name),
@@ -169,11 +172,10 @@ def _fusion_notes(portraits: Sequence[Portrait]) -> list[str]:
     return [f"Picture {place}: {note}" for place, note in noted]
 
 
-def _temporary(portrait: Portrait) -> str:
+def _temporary(name: str, portrait: Portrait) -> str:
     """Write a picture that is not kept to gradio's folder, with its infotext."""
-    temp_dir().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="facechain-", dir=temp_dir()))
-    path = folder / f"{re.sub('[^a-z]+', '-', _reason(portrait).lower())}-{portrait.seed}.png"
+    reason = re.sub("[^a-z]+", "-", _reason(portrait).lower())
+    path = folder_for(name) / f"{reason}-{portrait.seed}.png"
     text = {
         "parameters": portrait.infotext,
         **ai_marker("compositeWithTrainedAlgorithmicMedia"),

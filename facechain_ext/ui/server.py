@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from facechain_ext.ui.services import Services
 
 ADDRESS = "127.0.0.1"
+FOLDER = "facechain-page-"
 ROOT = Path(__file__).parents[2]
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
@@ -26,9 +32,41 @@ def serve(services: Services, *, port: int | None, open_browser: bool) -> None:
     """
     if find_spec("gradio") is None:
         raise FaceChainError('The page needs gradio: pip install "facechain-ext[ui]".')
-    with tempfile.TemporaryDirectory(prefix="facechain-page-") as folder:
-        _settle(Path(folder))
-        _serve(services, Path(folder), port, open_browser)
+    _end_as_if_interrupted()
+    with _folder_of_this_page() as folder:
+        _settle(folder)
+        _serve(services, folder, port, open_browser)
+
+
+def _end_as_if_interrupted() -> None:
+    """Let nothing that asks the process to end leave photos behind."""
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+
+
+@contextmanager
+def _folder_of_this_page() -> Iterator[Path]:
+    """Make a folder that goes with the page, and remove those of pages that were killed.
+
+    The folder's name tells a port that answers for as long as the process lives.
+    """
+    with socket.create_server((ADDRESS, 0)) as lease:
+        for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+            if not _is_in_use(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+        port = lease.getsockname()[1]
+        with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{port}-") as own:
+            yield Path(own)
+
+
+def _is_in_use(folder: Path) -> bool:
+    port = folder.name.removeprefix(FOLDER).partition("-")[0]
+    try:
+        with socket.create_connection((ADDRESS, int(port)), timeout=2):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
 
 
 def _settle(folder: Path) -> None:

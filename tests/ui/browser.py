@@ -37,7 +37,8 @@ REPOSITORY = Path(__file__).parents[2]
 @contextmanager
 def serving(data_dir: Path, log: Path) -> Iterator[str]:
     """Run `facechain ui` and give its address."""
-    port = free_port()
+    port, temporary = free_port(), log.with_name("temporary")
+    temporary.mkdir()
     command = [sys.executable, "-W", "ignore", "-m", "facechain_ext.cli", "ui", "--no-browser"]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -45,7 +46,11 @@ def serving(data_dir: Path, log: Path) -> Iterator[str]:
             cwd=REPOSITORY,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+            },
         )
         try:
             address = f"http://127.0.0.1:{port}"
@@ -54,6 +59,8 @@ def serving(data_dir: Path, log: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(30)
+    if os.name == "posix":  # elsewhere it is killed, and the next page tidies up
+        assert list(temporary.glob("facechain-page-*")) == []
 
 
 def free_port() -> int:

@@ -24,9 +24,13 @@ STEPS = 4
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("served")
-    with serving(folder / "a library", folder / "log.txt") as address:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def address(served: Path) -> Iterator[str]:
+    with serving(served / "a library", served / "log.txt") as address:
         yield address
 
 
@@ -51,13 +55,15 @@ def album(tmp_path: Path) -> list[Path]:
     return [photo, wall]
 
 
-def test_from_photos_to_portraits(tab: Tab, tmp_path: Path) -> None:
+def test_from_photos_to_portraits(tab: Tab, tmp_path: Path, served: Path) -> None:
     judge(tab, album(tmp_path))
     refuse_without_consent(tab)
     train(tab)
     find_everything_again(tab)
     make_portraits(tab)
+    assert pictures_in(served)
     delete(tab)
+    assert pictures_in(served) == []
 
 
 def judge(tab: Tab, photos: list[Path]) -> None:
@@ -147,6 +153,13 @@ def delete(tab: Tab) -> None:
     tab.click(ids.DELETE_CONFIRMED)
     tab.expect(ids.ROOT).to_contain_text("Everything about Ana Élise is gone.")
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Find what is left anywhere: the library's and gradio's copies."""
+    return [
+        path for path in folder.rglob("*.*") if path.suffix in (".png", ".jpg", ".webp", ".zip")
+    ]
 
 
 def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.errors import Busy, InvalidInput
 from facechain_ext.events import Event, PhotoPrepared, Stage, Step, TrainingFinished
 from facechain_ext.jobs import JobState
+from facechain_ext.ui.copies import folder_for
 from facechain_ext.ui.people_desk import NEW, PeopleDesk
 from facechain_ext.ui.people_view import LATEST, PeopleView
 from tests.ui.conftest import SECONDS, TRAIN, done
@@ -120,10 +121,36 @@ def test_deletion_says_what_goes_and_removes_it(trained: PeopleDesk) -> None:
         "1 photo, 1 crop, 1 training, 1 LoRA and 0 portraits of Ana will be removed from disk "
         "for good."
     )
+    job = trained.job("Ana")
     removed = trained.delete("Ana")
     assert removed
+    assert job not in trained.services.jobs.all(), "its events hold her pictures"
     assert not any(path.exists() for path in removed)
     assert trained.names() == []
+
+
+def test_what_pages_were_shown_goes_too(
+    trained: PeopleDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = tmp_path / "gradio" / "a copy"
+    shown.mkdir(parents=True)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(shown.parent))
+    (crop,) = trained.captions("Ana")
+    (shown / "image.png").write_bytes(crop.picture.read_bytes())
+    other, hers, bystander = (
+        folder_for("Ana-Maria") / "other.png",
+        folder_for("Ana") / "set-aside.png",
+        shown.parent / "of the webui.png",
+    )
+    for number, path in enumerate((other, hers, bystander)):
+        path.write_bytes(bytes([number] * 9))
+    archive = trained.export("Ana", folder_for("Ana"))
+    trained.delete("Ana")
+    assert not hers.parent.exists()
+    assert not archive.parent.exists()
+    assert not shown.exists()
+    assert other.is_file()
+    assert bystander.is_file()
 
 
 def test_rename_and_export(trained: PeopleDesk, tmp_path: Path) -> None:
