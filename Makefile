@@ -5,9 +5,10 @@ PINS ?= .venv-pins
 BIN := $(VENV)/bin
 STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
-# Two files at a time: each test computes in one thread.
-PARALLEL := -n 2 --dist loadfile
-# Modules compile when they are first imported, and most never are.
+# Two files at a time, in the order of tests/conftest.py: each test computes in one thread.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# Modules compile when they are first imported, and most never are; processes that start must find them.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: demo test test-pins check format clean

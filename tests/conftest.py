@@ -65,6 +65,12 @@ SCHEDULER = {
 MERGES = ["f c", "fc s", "fcs k", "fcsk s</w>", "p h", "o t", "ph ot", "phot o</w>", "a n"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no worker waits for another at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random SD1-shaped model of 64 x 64 pixels as a diffusers folder."""
