@@ -147,7 +147,13 @@ class PeopleDesk:
         self._refuse_while_busy(name)
         if not new_name.strip():
             raise InvalidInput("Type the new name first.")
-        return self.services.studio.library.rename(name, new_name.strip())
+        person = self.services.studio.library.rename(name, new_name.strip())
+        if person.slug != slugify(name):
+            # Nothing that deleting the person would not find is left under the former name.
+            self._forget_shown(name, [])
+            if uploads := self.enrolled.pop(slugify(name), ()):
+                self.enrolled[person.slug] = uploads
+        return person
 
     def export(self, name: str, folder: Path) -> Path:
         person = self.services.studio.library.get(name)
@@ -173,14 +179,17 @@ class PeopleDesk:
         self._refuse_while_busy(name)
         library = self.services.studio.library
         uploads = self.enrolled.get(slugify(name), ())
-        shown = copies.copies_of([*library.files(name), *copies.handed_out(name), *uploads])
-        removed = library.delete(name)
-        copies.remove(shown)
+        # First, while there are originals to know them by: a deletion that fails can be repeated.
+        self._forget_shown(name, [*library.files(name), *uploads])
         self.enrolled.pop(slugify(name), None)
+        return library.delete(name)
+
+    def _forget_shown(self, name: str, others: Sequence[Path]) -> None:
+        """Remove what pages were handed under a name, and copies of other files; drop its jobs."""
+        copies.remove(copies.copies_of([*copies.handed_out(name), *others]))
         for job in self.services.jobs.all():
             if _same(job.subject, name):
                 self.services.jobs.forget(job)
-        return removed
 
     def _enrol(self, name: str, paths: tuple[Path, ...], config: PrepareConfig) -> Iterator[Event]:
         yield from self.services.studio.enrol(name, read_uploads(paths, config), config)

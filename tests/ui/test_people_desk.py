@@ -153,6 +153,22 @@ def test_what_pages_were_shown_goes_too(
     assert bystander.is_file()
 
 
+def test_a_former_name_hides_nothing_from_deletion(
+    trained: PeopleDesk, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = tmp_path / "gradio"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(shown))
+    upload, aside = shown / "her.jpg", folder_for("Ana") / "set-aside.png"
+    upload.write_bytes(photos[0].read_bytes())
+    aside.write_bytes(b"not kept")
+    trained.rename("Ana", "Eva")
+    assert trained.are_kept("Eva", photos)
+    assert not aside.exists()
+    trained.delete("Eva")
+    assert not upload.exists()
+    assert trained.services.jobs.all() == []
+
+
 def test_rename_and_export(trained: PeopleDesk, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="new name"):
         trained.rename("Ana", "  ")
