@@ -31,6 +31,7 @@ from bench.likeness.people import (
     load_instances,
     prepare_person,
     prepared_people,
+    word_of,
 )
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
@@ -128,7 +129,7 @@ def _measure(
     "before": the same of the plain checkpoint.
     """
     attributes = vote([photo.attributes for photo in photos])
-    word = photos[0].caption.split(",")[0]
+    word = word_of(photos)
     prompt = compose(attributes, word, find_style(load_styles(), PORTRAIT.style), PORTRAIT)
     config = PortraitConfig(seed=0, count=count)
     wanted = mean_embedding(held_back)
@@ -179,7 +180,7 @@ def _class_images(
 ) -> list[ClassImage]:
     if not config.class_images:
         return []
-    captions = class_captions(photos, photos[0].caption.split(",")[0])
+    captions = class_captions(photos, word_of(photos))
     side = training_side(model, config)
     return draw_class_images(model, captions, count=config.class_images, side=side)
 

@@ -312,8 +312,13 @@ def _write(
     )
     text = head + "\n".join(map(_line, rows)) + "\n"
     out.with_suffix(".md").write_text(text, encoding="utf-8")
-    record = {"device": title, "torch": torch.__version__, "rate": rate, "works": list(works)}
-    record["encoding"] = encoding
+    record = {
+        "device": title,
+        "torch": torch.__version__,
+        "rate": rate,
+        "encoding": encoding,
+        "works": list(works),
+    }
     rows_as = [asdict(row) for row in rows]
     out.with_suffix(".json").write_text(json.dumps({**record, "rows": rows_as}, indent=1) + "\n")
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bench.likeness.kept import AVERAGE, PLACES, strip_of
+from bench.likeness.people import word_of
 from bench.likeness.strips import save_strip
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.latents import cache, training_crops
@@ -67,7 +68,7 @@ def draw_person(
     save_strip(out / "autoencoder.jpg", through_autoencoder(model, crops))
     prompt = compose(
         vote([instance.attributes for instance in instances]),
-        instances[0].caption.split(",")[0],
+        word_of(instances),
         find_style(load_styles(), settings.portrait.style),
         settings.portrait,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from facechain_ext.config import PrepareConfig
@@ -56,6 +56,11 @@ def prepared_people(out: Path) -> list[str]:
 def load_instances(out: Path, name: str, part: str) -> list[Instance]:
     """Read back what prepare_person kept; part: TRAINED or HELD_BACK."""
     return _library(out / part).get(name).load_instances()
+
+
+def word_of(instances: Sequence[Instance]) -> str:
+    """Return the word that stands for the person in the captions."""
+    return instances[0].caption.split(",")[0]
 
 
 def _library(folder: Path) -> PeopleLibrary:
