@@ -8,7 +8,7 @@ from typing import Any
 
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.host import CheckpointRef
-from facechain_ext.webui.a1111_checkpoint import Checkpoint, loaded, unloading_waits, wake
+from facechain_ext.webui.a1111_checkpoint import Checkpoint, loaded, moving_waits, wake
 from facechain_ext.webui.a1111_lending import lent
 from facechain_ext.webui.checkpoints import reference, selected_checkpoint
 from facechain_ext.webui.webui_host import WebuiHost
@@ -46,7 +46,7 @@ class A1111Host(WebuiHost):
         """
         with (
             self._turn(skip_stops=True),
-            unloading_waits(self.queue),
+            moving_waits(self.queue),
             loaded(self._checkpoint) as model,
             lent(model, for_training=for_training) as lendable,
         ):

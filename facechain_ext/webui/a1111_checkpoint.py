@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,25 +40,31 @@ def loaded(checkpoint: Checkpoint | None) -> Iterator[Any]:
 
 
 @contextmanager
-def unloading_waits(queue: HostQueue) -> Iterator[None]:
-    """Let whoever unloads the checkpoint wait for the queue, which is ours while this goes on.
+def moving_waits(queue: HostQueue) -> Iterator[None]:
+    """Let whoever moves the checkpoint wait for the queue, which is ours while this goes on.
 
-    The webui's button and its API's unload-checkpoint do not ask, and would take the model away in
-    the middle of a step.
+    The webui's buttons and its API's unload-checkpoint and reload-checkpoint do not ask: they would
+    take the model away in the middle of a step, or bring back what we then put where it had been.
     """
 
-    def send_in_turn(model: Any) -> None:
-        with queue.turn():
-            unload(model)
+    def in_turn(move: Callable[[Any], None]) -> Callable[[Any], None]:
+        def waiting(model: Any) -> None:
+            with queue.turn():
+                move(model)
+
+        return waiting
 
     if patches.original(__name__, sd_models, "send_model_to_cpu") is not None:
         yield  # lent once more inside
         return
-    unload = patches.patch(__name__, sd_models, "send_model_to_cpu", send_in_turn)
+    to_cpu, to_device = sd_models.send_model_to_cpu, sd_models.send_model_to_device
+    patches.patch(__name__, sd_models, "send_model_to_cpu", in_turn(to_cpu))
+    patches.patch(__name__, sd_models, "send_model_to_device", in_turn(to_device))
     try:
         yield
     finally:
         patches.undo(__name__, sd_models, "send_model_to_cpu")
+        patches.undo(__name__, sd_models, "send_model_to_device")
 
 
 def wake() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,35 +141,47 @@ def test_a_model_that_is_not_loaded_yet_is_loaded(a1111: Webui, a1111_host: Any)
         fingerprint(a1111_host)
 
 
-def test_unloading_in_the_middle_waits_for_the_slice_and_changes_no_result(
-    a1111: Webui, a1111_host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("move", "call"),
+    [
+        ("send_model_to_cpu", lambda webui: webui.unload_model_weights()),
+        ("send_model_to_device", lambda webui: webui.send_model_to_device(webui.shared.sd_model)),
+    ],
+)
+def test_moving_the_model_in_the_middle_waits_for_the_slice_and_changes_no_result(
+    a1111: Webui,
+    a1111_host: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    move: str,
+    call: Callable[[Any], Any],
 ) -> None:
     sd_models, before = a1111.module("modules.sd_models"), fingerprint(a1111_host)
     with a1111_host.job("Training"):
         unbroken = finished(in_slices(a1111_host, tmp_path / "one"))
-    unload, unloaded = sd_models.send_model_to_cpu, []
+    original, moved = getattr(sd_models, move), []
 
     def seen(model: Any) -> None:
-        unloaded.append("peft_config" in vars(model.model.diffusion_model))
-        unload(model)
+        moved.append("peft_config" in vars(model.model.diffusion_model))
+        original(model)
 
-    monkeypatch.setattr(sd_models, "send_model_to_cpu", seen)
+    monkeypatch.setattr(sd_models, move, seen)
     with a1111_host.job("Training"):
         work = in_slices(a1111_host, tmp_path / "many")
         next(work)
-        client = threading.Thread(target=sd_models.unload_model_weights)
+        client = threading.Thread(target=call, args=(sd_models,))
         client.start()
         while not a1111_host.others_waiting() and client.is_alive():
             threading.Event().wait(0.005)
-        assert unloaded == []
+        assert moved == []
         next(work)
         client.join(30)
-        assert unloaded == [False], "the adapter was still in the model"
+        assert moved == [False], "the adapter was still in the model"
         broken = finished(work)
     assert all(broken.state[key].equal(unbroken.state[key]) for key in unbroken.state)
     with a1111_host.borrow_model(for_training=True), a1111_host.borrow_model(for_training=False):
-        assert sd_models.send_model_to_cpu is not seen
-    assert sd_models.send_model_to_cpu is seen
+        assert getattr(sd_models, move) is not seen
+    assert getattr(sd_models, move) is seen
     assert fingerprint(a1111_host) == before
 
 
