@@ -124,12 +124,19 @@ class Job:
                     self._changed.notify_all()
 
     def _finish(self, state: JobState, error: FaceChainError | None) -> None:
+        if error is not None:
+            _forget_frames(error)
         with self._changed:
             self._end(state, error)
 
     def _end(self, state: JobState, error: FaceChainError | None) -> None:
         self._state, self._error = state, error
         self._changed.notify_all()
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Let go of where an error came from: its frames hold models, and jobs are kept."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
 
 
 class Jobs:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,6 +162,30 @@ def test_a_failure_is_told_and_the_next_job_runs(jobs: Jobs) -> None:
     assert job.state is JobState.FAILED
     assert str(job.error) == "size must be between 1 and 2."
     assert followed(jobs.submit("Draw", three))
+
+
+@pytest.mark.parametrize("kind", [Cancelled, InvalidInput, RuntimeError])
+def test_a_job_that_is_kept_does_not_keep_what_it_worked_with(
+    jobs: Jobs, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
+    caplog.set_level(logging.CRITICAL + 1, "facechain_ext.jobs")  # pytest would keep the traceback
+    models = []
+
+    def work() -> Iterator[Event]:
+        model = threading.Event()
+        models.append(weakref.ref(model))
+        yield Stage("prepare")
+        try:
+            raise MemoryError(model)
+        except MemoryError as cause:
+            raise kind("enough") from cause
+
+    job = jobs.submit("fails", work)
+    followed(job)
+    followed(jobs.submit("next", three))
+    gc.collect()
+    assert job.error is not None
+    assert models[0]() is None
 
 
 def test_an_unexpected_error_is_logged_and_told(

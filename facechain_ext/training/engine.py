@@ -53,8 +53,7 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stepper = None
-        self._arranged.close()
+        self._put_away()
 
     def step(
         self,
@@ -105,15 +104,19 @@ class Engine:
         self._arrange()
         self.load_state(state)
 
+    def _put_away(self) -> None:
+        """Give back a step's memory first: what comes back to the device would settle in it."""
+        self._stepper = None  # a graph holds the memory that it was captured with
+        if self._model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._arranged.close()
+
     def _arrange(self) -> None:
         """Park, checkpoint and set up the stepper as the plan says."""
         logger.info("Training %s", self.plan.describe())
         if self._config.text_encoder_lora:
             logger.info("Captions are encoded in every step, which no CUDA graph can hold")
-        self._stepper = None  # a graph holds the memory that it was captured with
-        self._arranged.close()
-        if self._model.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._put_away()
         self._arranged.enter_context(self._parking.parked(enabled=self.plan.park))
         self._arranged.enter_context(
             checkpointed(self._model.denoiser, enabled=self.plan.checkpointing)

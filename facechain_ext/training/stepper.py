@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -162,7 +163,7 @@ class GraphStepper:
 
     def _capture(self) -> tuple[torch.cuda.CUDAGraph, Tensor]:
         """Capture on the stream of the warm-up, where autograd's nodes for parameters belong."""
-        stream, begin = torch.cuda.Stream(), time.perf_counter()  # type: ignore[no-untyped-call]
+        stream, begin = _capture_stream(self._rate.device), time.perf_counter()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             self._warm_up()
@@ -184,6 +185,12 @@ class GraphStepper:
             for tensor in state.values():
                 tensor.zero_()
         self._optimizer.zero_grad()
+
+
+@cache
+def _capture_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return the one stream to capture on; cuBLAS keeps a workspace for every one it sees."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 @contextmanager

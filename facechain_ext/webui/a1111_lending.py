@@ -81,6 +81,7 @@ def _in_place(model: Any, lendable: LdmModel) -> Iterator[None]:
     finally:
         if model.lowvram:
             lowvram.send_everything_to_cpu()
+        devices.torch_gc()  # before parts come back, which would settle in what is to be given back
         for part, home in zip(parts, homes, strict=True):
             part.to(home)
         devices.torch_gc()

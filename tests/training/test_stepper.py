@@ -177,3 +177,22 @@ def test_steps_that_overflow_are_left_out(graph: bool) -> None:
     for stepper in (plain, scaled):
         stepper.step(example, learning_rate=0.1)
     torch.testing.assert_close(one, other)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_graphs_one_after_the_other_leave_nothing_on_the_device() -> None:
+    layer, left = nn.Linear(256, 256, device="cuda"), []
+
+    def loss(batch: Batch) -> Tensor:
+        return layer(batch.latents.mean().expand(4, 256)).square().mean(1)
+
+    for _ in range(4):
+        example = batch(0.1, device="cuda")
+        stepper = make_stepper(loss, list(layer.parameters()), example=example, graph=True)
+        assert isinstance(stepper, GraphStepper)
+        stepper.step(example, learning_rate=0.1)
+        layer.zero_grad()
+        del stepper, example
+        torch.cuda.synchronize()
+        left.append(torch.cuda.memory_allocated())
+    assert left[1:] == left[:1] * 3, left
