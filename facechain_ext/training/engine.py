@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from facechain_ext.config import TrainConfig
+from facechain_ext.errors import OutOfMemory
 from facechain_ext.host import DiffusionModel
 from facechain_ext.training.accumulation import accumulated
 from facechain_ext.training.batches import Batch
@@ -24,6 +26,8 @@ from facechain_ext.training.stepper import LossFunction, Stepper, make_stepper
 from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -87,11 +91,23 @@ class Engine:
         """Go on from a state, whatever plan it was made by."""
         self._now.load_state(state)
 
-    @contextmanager
-    def drawing(self) -> Iterator[bool]:
-        """Have the whole model on the device; tell whether to draw one picture at a time."""
-        with self._parking.at_work():
-            yield self.plan.micro_batch == 1
+    def draw(self, pictures: Callable[[bool], T]) -> T:
+        """Have pictures drawn by the whole model, by a function told whether to draw one by one.
+
+        Where memory runs out it is called again, while the step's own memory is given up.
+        """
+        try:
+            with self._parking.at_work():
+                return pictures(self.plan.micro_batch == 1)
+        except (OutOfMemory, torch.cuda.OutOfMemoryError) as error:
+            logger.warning("The training makes room for its samples: %s", error)
+        state = self.state()
+        self._put_away()
+        try:
+            return pictures(True)
+        finally:
+            self._arrange()
+            self.load_state(state)
 
     @property
     def _now(self) -> Stepper:

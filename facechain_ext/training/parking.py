@@ -60,8 +60,8 @@ class Parking:
     def at_work(self) -> Iterator[None]:
         """Have parked modules on their device for a while."""
         now = [(module, next(module.parameters()).device) for module, _ in self._places]
-        self._return()
         try:
+            self._return()
             yield
         finally:
             for module, device in now:

@@ -269,11 +269,12 @@ class _Slice:
         return Snapshot(self._step, path, similarity), preview
 
     def _preview(self, step: int) -> Preview | None:
-        if self._previewer is None:
+        if (previewer := self._previewer) is None:
             return None
         stop = self._stop_if_cancelled
-        with self._engine.drawing() as one_by_one:
-            return self._previewer.draw(step, lambda done, of: stop(), one_by_one=one_by_one)
+        return self._engine.draw(
+            lambda one_by_one: previewer.draw(step, lambda done, of: stop(), one_by_one=one_by_one)
+        )
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(

@@ -45,7 +45,11 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
 
 
 def train(
-    model: DiffusersModel, data: TrainingData, config: TrainConfig = CONFIG
+    model: DiffusersModel,
+    data: TrainingData,
+    config: TrainConfig = CONFIG,
+    *,
+    meanwhile: Callable[[Engine], object] = lambda engine: None,
 ) -> tuple[list[float], list[Tensor], Plan]:
     """Take a few steps; return their pictures' losses, the trained weights and the last plan."""
 
@@ -64,11 +68,10 @@ def train(
             example=lambda: batches().draw(),
         ) as engine,
     ):
-        losses = [
-            loss
-            for _ in range(STEPS)
-            for loss in engine.step(stream.draw(), learning_rate=1e-3).tolist()
-        ]
+        losses = []
+        for _ in range(STEPS):
+            losses += engine.step(stream.draw(), learning_rate=1e-3).tolist()
+            meanwhile(engine)
         weights = [parameter.detach().clone() for parameter in adapter.parameters()]
         return losses, weights, engine.plan
 
@@ -115,6 +118,45 @@ def test_when_nothing_fits_the_user_is_told_with_numbers(
         train(tiny_model, data)
     assert not hasattr(tiny_model.unet, "peft_config")
     assert all("forward" not in module.__dict__ for module in tiny_model.unet.modules())
+
+
+@pytest.mark.parametrize("kind", [OutOfMemory, torch.cuda.OutOfMemoryError])
+def test_samples_that_do_not_fit_are_drawn_while_the_step_gives_up_its_memory(
+    tiny_model: DiffusersModel, data: TrainingData, kind: type[Exception]
+) -> None:
+    asked: list[bool] = []
+
+    def draw(one_by_one: bool) -> str:
+        asked.append(one_by_one)
+        if not one_by_one:
+            raise kind("tried to allocate")
+        return "drawn"
+
+    def drawing(engine: Engine) -> None:
+        assert engine.draw(draw) == "drawn"
+
+    unbroken = train(tiny_model, data)
+    broken = train(tiny_model, data, meanwhile=drawing)
+    assert asked == [False, True] * STEPS
+    assert broken[0] == unbroken[0]
+    assert all(map(torch.equal, broken[1], unbroken[1]))
+
+
+def test_a_state_can_be_saved_where_samples_do_not_fit_at_all(
+    tiny_model: DiffusersModel, data: TrainingData
+) -> None:
+    def draw(one_by_one: bool) -> None:
+        raise OutOfMemory("no room")
+
+    def drawing(engine: Engine) -> None:
+        before = engine.state()
+        with pytest.raises(OutOfMemory, match="no room"):
+            engine.draw(draw)
+        after = engine.state()
+        assert before.keys() == after.keys()
+        assert all(before[key].equal(after[key]) for key in before)
+
+    train(tiny_model, data, meanwhile=drawing)
 
 
 def test_accumulated_batches_are_one_larger_batch(
