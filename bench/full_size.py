@@ -10,9 +10,9 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from facechain_ext.base.host import Conditioning, Family
 from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.host import Conditioning, Family
 from facechain_ext.standalone.diffusers_host import MINI
 
 POOLED_WIDTH = 1280

@@ -33,19 +33,19 @@ from bench.likeness.people import (
     prepared_people,
     word_of,
 )
+from facechain_ext.base.events import CheckpointSaved, Step
+from facechain_ext.base.records import Instance
 from facechain_ext.config import PortraitConfig, TrainConfig
+from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
 from facechain_ext.dataset.latents import cache, training_side
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.events import CheckpointSaved, Step
-from facechain_ext.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.likeness import mean_embedding
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
+from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.prompt import Prompt, compose
-from facechain_ext.records import Instance
 from facechain_ext.standalone.diffusers_host import MINI
 from facechain_ext.styles import find_style, load_styles
 from facechain_ext.training.trainer import Training

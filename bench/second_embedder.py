@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from facechain_ext.base.records import Embedding, Face, Pixels
 from facechain_ext.imaging.geometry import similarity_transform, warp
-from facechain_ext.records import Embedding, Face, Pixels
 
 logger = logging.getLogger(__name__)
 

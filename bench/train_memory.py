@@ -21,10 +21,10 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
+from facechain_ext.base.errors import OutOfMemory
+from facechain_ext.base.host import Conditioning
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import OutOfMemory
-from facechain_ext.host import Conditioning
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.batches import Batch, Batches
 from facechain_ext.training.engine import Engine

@@ -33,10 +33,10 @@ from bench.full_size import (
     random_model,
     random_text_encoder,
 )
+from facechain_ext.base.events import Step
+from facechain_ext.base.host import Conditioning, Family
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.events import Step
-from facechain_ext.host import Conditioning, Family
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.batches import Batch, Batches
 from facechain_ext.training.loss import batch_loss

@@ -17,20 +17,20 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from facechain_ext.base.errors import FaceChainError, InvalidInput
+from facechain_ext.base.events import CheckpointSaved, Step
+from facechain_ext.base.records import Instance, LoraFile
 from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.dataset.latents import cache
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import review
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.errors import FaceChainError, InvalidInput
-from facechain_ext.events import CheckpointSaved, Step
-from facechain_ext.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import list_photos
 from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, LoraFile
 from facechain_ext.standalone.diffusers_host import MINI
-from facechain_ext.studio import read_uploads
+from facechain_ext.studio.studio import read_uploads
 from facechain_ext.training.trainer import train
 
 logger = logging.getLogger("face_prior")

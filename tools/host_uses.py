@@ -41,15 +41,15 @@ class Use:
 
 def uses_for(host: HostName) -> list[Use]:
     """List what every file of ours that runs in this host uses of it."""
-    files = [path for path in sorted(PACKAGE.glob("*.py")) if runs_in(path.stem, host)]
-    found = [use for path in files for use in uses_in(path.read_text(encoding="utf-8"), path.name)]
+    files = [path for path in sorted(PACKAGE.rglob("*.py")) if runs_in(path, host)]
+    found = [use for path in files for use in _uses(path)]
     return [use for use in found if host == "forge" or use.symbol.split(".")[0] not in FORGES_OWN]
 
 
-def runs_in(stem: str, host: HostName) -> bool:
-    """Files named after one host are for that one; all others for both."""
+def runs_in(path: Path, host: HostName) -> bool:
+    """Folders named after one host are for that one; all others for both."""
     other = "forge" if host == "a1111" else "a1111"
-    return not stem.startswith(other)
+    return path.parent.name != other
 
 
 def uses_in(source: str, file: str) -> Iterator[Use]:
@@ -116,6 +116,10 @@ def recorded(host: HostName) -> dict[str, str]:
 
 
 _KIND = inspect.Parameter
+
+
+def _uses(path: Path) -> Iterator[Use]:
+    return uses_in(path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix())
 
 
 def _misfit(call: Call, record: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging.files import list_photos, read_photo
 from facechain_ext.imaging.geometry import crop_matrix, roll_angle, warp
 from facechain_ext.nets.detector import Detector

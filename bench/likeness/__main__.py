@@ -20,7 +20,7 @@ from bench.likeness.people import prepared_people
 from bench.likeness.stages import Bench
 from bench.likeness.workers import Task, for_everybody
 from facechain_ext.config import PortraitConfig, TrainConfig
-from facechain_ext.flags import add_config_flags, config_from
+from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.standalone.diffusers_host import MINI
 
 logger = logging.getLogger("bench.likeness")

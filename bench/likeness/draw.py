@@ -15,21 +15,21 @@ import torch
 from bench.likeness.kept import AVERAGE, PLACES, strip_of
 from bench.likeness.people import word_of
 from bench.likeness.strips import save_strip
+from facechain_ext.base.events import CheckpointSaved, Preview
+from facechain_ext.base.records import DEFAULT_LORA_WEIGHT, Instance, Pixels
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.latents import cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
-from facechain_ext.events import CheckpointSaved, Preview
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.likeness import Likeness, mean_embedding
 from facechain_ext.lora.checkpoint import average, read_lora
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.attributes import vote
+from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.portrait.prompt import Prompt, compose
-from facechain_ext.records import DEFAULT_LORA_WEIGHT, Instance, Pixels
 from facechain_ext.styles import find_style, load_styles
 from facechain_ext.training.select import Snapshot, choose
 from facechain_ext.training.trainer import train

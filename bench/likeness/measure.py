@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.likeness.strips import load_strip, save_strip
+from facechain_ext.base.records import Embedding, Face, Instance, Pixels
 from facechain_ext.config import PortraitConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.fuse import fuse
 from facechain_ext.portrait.template import choose_template_for
-from facechain_ext.records import Embedding, Face, Instance, Pixels
 
 DRAWN = ("real", "autoencoder", "plain")
 """Pictures that no training takes part in."""

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Instance, Photo
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import review
-from facechain_ext.errors import InvalidInput
 from facechain_ext.imaging.files import read_photo
+from facechain_ext.library.people import PeopleLibrary, slugify
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo
-from facechain_ext.store import PeopleLibrary, slugify
 
 logger = logging.getLogger(__name__)
 

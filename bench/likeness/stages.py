@@ -13,7 +13,7 @@ from bench.likeness.kept import kept
 from bench.likeness.measure import measure_drawn, measure_kept, measure_stranger
 from bench.likeness.people import HELD_BACK, TRAINED, load_instances, prepare_person
 from bench.likeness.workers import Worker
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging.files import write_atomic
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.files import decode, encode_jpeg, write_atomic
-from facechain_ext.records import Pixels
 
 QUALITY = 95
 

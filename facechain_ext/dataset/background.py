@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.config import Background
+from facechain_ext.base.records import Mask, Pixels
+from facechain_ext.config.prepare import Background
 from facechain_ext.imaging.blend import composite
-from facechain_ext.records import Mask, Pixels
 
 PLAIN = (168, 168, 168)
 """The flat colour, also beyond the photo's border: the median grey of studio portraits."""

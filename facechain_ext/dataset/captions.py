@@ -12,8 +12,8 @@ import re
 import cv2
 import numpy as np
 
+from facechain_ext.base.records import Attributes, Face, Gender, Pixels
 from facechain_ext.imaging.geometry import yaw_ratio
-from facechain_ext.records import Attributes, Face, Gender, Pixels
 
 _CHILD_BELOW = 13
 _AGE_BANDS = ((35, "young "), (55, "middle aged "), (float("inf"), "old "))

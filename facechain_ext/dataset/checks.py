@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facechain_ext.base.records import Face, Mask, Photo, Reason
 from facechain_ext.dataset.verdicts import Unusable
 from facechain_ext.imaging.geometry import yaw_ratio
-from facechain_ext.records import Face, Mask, Photo, Reason
 
 LEAST_NORM = 7.5
 """Length of the raw identity feature below which a face can no longer be recognised.

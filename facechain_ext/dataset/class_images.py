@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import torch
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import DiffusionModel
+from facechain_ext.base.records import Instance, Pixels
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import OnStep, sample
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import DiffusionModel
-from facechain_ext.records import Instance, Pixels
 
 SAMPLING_STEPS = 20
 FIRST_SEED = 500_000

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.records import Instance, Pixels
 from facechain_ext.imaging.geometry import (
     Matrix,
     compose,
@@ -14,7 +15,6 @@ from facechain_ext.imaging.geometry import (
     warp,
     warp_mask,
 )
-from facechain_ext.records import Instance, Pixels
 
 COPY_SIMILARITY = 0.85
 """Identity similarity below which two pictures are not compared further."""

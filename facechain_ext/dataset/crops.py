@@ -6,9 +6,9 @@ import math
 
 import torch
 
+from facechain_ext.base.records import Face
 from facechain_ext.dataset.framing import beside
 from facechain_ext.imaging.geometry import Matrix, crop_matrix
-from facechain_ext.records import Face
 
 SHARES = (0.47, 0.58)
 """Range of the face's longer side over the crop's side; see `framing` for where it comes from."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facechain_ext.base.records import Face, Mask, Pixels, Points
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.framing import frame, moved, window
 from facechain_ext.imaging.geometry import Matrix, transform_points, warp
 from facechain_ext.imaging.masks import face_oval, polygon
 from facechain_ext.imaging.sharpness import sharpness
 from facechain_ext.nets import Landmarker
-from facechain_ext.records import Face, Mask, Pixels, Points
 
 _CHIP = 48
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from itertools import product
 
+from facechain_ext.base.records import Face
 from facechain_ext.imaging.geometry import (
     Matrix,
     crop_matrix,
@@ -19,7 +20,6 @@ from facechain_ext.imaging.geometry import (
     scale_of,
     transform_points,
 )
-from facechain_ext.records import Face
 
 FACE_SHARE = 0.44
 """Longer side of the face box over the side of the instance picture, where the photo allows."""

@@ -10,9 +10,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning
 from facechain_ext.dataset.latents import LatentCache
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning
 from facechain_ext.imaging.files import write_atomic
 
 COND = "cond/"

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning, DiffusionModel
+from facechain_ext.base.records import Instance, Mask, Pixels
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.captions import mirrored
 from facechain_ext.dataset.class_images import ClassImage
 from facechain_ext.dataset.crops import random_crop
 from facechain_ext.diffusion.time_ids import time_ids
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning, DiffusionModel
 from facechain_ext.imaging.geometry import Matrix, scale_of, warp, warp_mask
-from facechain_ext.records import Instance, Mask, Pixels
 
 logger = logging.getLogger(__name__)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from facechain_ext.base.records import Face, Pixels
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.framing import FACE_CENTER, FACE_SHARE, moved, window
 from facechain_ext.imaging.geometry import invert, warp
 from facechain_ext.nets import Detector
-from facechain_ext.records import Face, Pixels
 
 _SIDE = 384
 _LEAST_OVERLAP = 0.3

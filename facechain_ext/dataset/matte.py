@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from facechain_ext.base.records import Mask
 from facechain_ext.imaging.masks import components_at, dilate, feather
-from facechain_ext.records import Mask
 
 _DOUBT = (0.25, 0.75)
 """Below the first a matte counts as background, above the second as person."""

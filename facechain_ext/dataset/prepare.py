@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 import cv2
 
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.records import Instance, Photo, PreparedPhoto, Reason
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.background import treat
 from facechain_ext.dataset.captions import background_phrase, caption, looking_phrase
 from facechain_ext.dataset.subject import Subject, find_subject
 from facechain_ext.dataset.verdicts import ACCEPTED, Unusable, rejection
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.imaging.masks import feather
 from facechain_ext.imaging.retouch import soften_skin
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo, PreparedPhoto, Reason
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.errors import NoUsablePhotos
+from facechain_ext.base.records import Attributes, Instance, PreparedPhoto, Reason, Verdict
 from facechain_ext.dataset.captions import subject
 from facechain_ext.dataset.copies import are_copies
 from facechain_ext.dataset.verdicts import ACCEPTED, DISAGREEMENT, rejection
-from facechain_ext.errors import NoUsablePhotos
 from facechain_ext.nets.attributes import vote
-from facechain_ext.records import Attributes, Instance, PreparedPhoto, Reason, Verdict
 
 SAME_PERSON_AT_LEAST = 0.35
 """Similarity of a photo to the mean of others of its person.

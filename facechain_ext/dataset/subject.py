@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facechain_ext.base.records import Attributes, Embedding, Face, Mask, Photo, Pixels
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.checks import (
     check_clear,
@@ -24,7 +25,6 @@ from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.geometry import compose, invert, scale_of, warp_mask, yaw_ratio
 from facechain_ext.nets import FaceNets, Segmenter
 from facechain_ext.nets.orientation import upright
-from facechain_ext.records import Attributes, Embedding, Face, Mask, Photo, Pixels
 
 _LONG_SIDE = 2048
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facechain_ext.records import Reason, Verdict
+from facechain_ext.base.records import Reason, Verdict
 
 ACCEPTED = Verdict(True, None, "Accepted.")
 

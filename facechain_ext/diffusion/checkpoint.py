@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
+from facechain_ext.base.errors import UnsupportedCheckpoint
+from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.diffusion.families import (
     FIRST_CONV,
     LAYOUTS,
@@ -22,8 +24,6 @@ from facechain_ext.diffusion.families import (
     family_of_file,
     family_of_folder,
 )
-from facechain_ext.errors import UnsupportedCheckpoint
-from facechain_ext.host import Family, PredictionType
 
 Layout = Literal["ldm", "diffusers"]
 

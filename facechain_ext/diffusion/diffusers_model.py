@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.host import Conditioning, Family, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, all_layers, text_targets, unet_targets
@@ -27,7 +27,6 @@ from facechain_ext.diffusion.weights import (
     load_unet,
     load_vae,
 )
-from facechain_ext.host import Conditioning, Family, PredictionType, TextTargets
 
 FULL_WIDTH = 320
 """Channels of the first block of every Stable Diffusion; anything narrower is a small model."""

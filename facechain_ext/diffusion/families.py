@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facechain_ext.errors import UnsupportedCheckpoint
-from facechain_ext.host import Family
+from facechain_ext.base.errors import UnsupportedCheckpoint
+from facechain_ext.base.host import Family
 
 Shapes = Mapping[str, tuple[int, ...]]
 

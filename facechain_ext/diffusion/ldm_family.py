@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from facechain_ext.errors import UnsupportedCheckpoint
-from facechain_ext.host import Family, PredictionType
+from facechain_ext.base.errors import UnsupportedCheckpoint
+from facechain_ext.base.host import Family, PredictionType
 
 SD2_CONTEXT = 1024
 SD2_V_RESOLUTION = 768

@@ -14,13 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning, Family, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.ldm_family import describe_ldm
 from facechain_ext.diffusion.ldm_names import ldm_targets
 from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, text_targets
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning, Family, PredictionType, TextTargets
 
 SD1_WIDTH = 320
 """Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.host import TargetModules
 from facechain_ext.diffusion.lora_names import TARGETS, UNET_PREFIX
 
 _HEAD = {

@@ -12,10 +12,9 @@ from typing import Any
 
 from torch import nn
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.host import Family, TargetModules
 from facechain_ext.diffusion.ldm_keys import UNET_PREFIX as LDM_PREFIX
 from facechain_ext.diffusion.ldm_keys import unet_to_ldm
-from facechain_ext.host import Family
 
 UNET_PREFIX = "lora_unet_"
 TEXT_PREFIXES: dict[Family, tuple[str, ...]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from diffusers import UNet2DConditionModel
 
+from facechain_ext.base.host import PredictionType
 from facechain_ext.diffusion.checkpoint import CONFIGS, CheckpointInfo
-from facechain_ext.host import PredictionType
 
 V_SAMPLE_SIZE = 96
 """Stable Diffusion 2.x was published for v at 768 pixels, and for noise at 512."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 
 def to_pixels(decoded: Tensor) -> list[Pixels]:

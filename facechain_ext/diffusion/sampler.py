@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning, DiffusionModel
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning, DiffusionModel
 
 RHO = 7.0
 """Karras et al. 2022, section 3: the schedule's exponent."""

@@ -14,12 +14,11 @@ import torch
 from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.errors import InvalidInput, UnsupportedCheckpoint
+from facechain_ext.base.host import Conditioning, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.ldm_model import LdmModel, trained_alphas
 from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
 from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
-from facechain_ext.errors import InvalidInput, UnsupportedCheckpoint
-from facechain_ext.host import Conditioning, PredictionType, TextTargets
 
 SDXL_RESOLUTION = 1024
 REST = (

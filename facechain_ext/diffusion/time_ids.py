@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from facechain_ext.host import Conditioning
+from facechain_ext.base.host import Conditioning
 
 TIME_IDS = 6
 LATENT_FACTOR = 8

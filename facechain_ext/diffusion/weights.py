@@ -22,11 +22,11 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, read_config, weight_file
 from facechain_ext.diffusion.families import LAYOUTS
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 from facechain_ext.diffusion.open_clip import from_open_clip, open_clip_name
-from facechain_ext.errors import UnsupportedCheckpoint
 
 CLIP_TOKENIZER = Path(__file__).resolve().parents[1] / "weights" / "clip_tokenizer"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facechain_ext.records import Mask, Pixels
+from facechain_ext.base.records import Mask, Pixels
 
 
 def composite(over: Pixels, under: Pixels, mask: Mask) -> Pixels:

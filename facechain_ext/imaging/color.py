@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 _MONOCHROME_SPREAD = 4.0
 """Distance in Lab; of 1,625 colour portraits one lies below it."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
-from facechain_ext.records import Pixels
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.records import Pixels
 
 # Formats that photos come in. The rest of Pillow's list stays shut: some of it starts programs.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")

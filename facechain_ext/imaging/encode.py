@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 
 def encode_png(pixels: Pixels, text: Mapping[str, str] | None = None) -> bytes:

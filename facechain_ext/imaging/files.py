@@ -8,10 +8,10 @@ from pathlib import Path
 
 import cv2
 
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.records import Photo, Pixels
 from facechain_ext.imaging.decode import decode, read_png_text
 from facechain_ext.imaging.encode import encode_jpeg, encode_png
-from facechain_ext.records import Photo, Pixels
 
 _SUFFIXES = (
     ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo",

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facechain_ext.errors import InvalidInput
-from facechain_ext.records import Mask, Pixels, Points
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Mask, Pixels, Points
 
 Matrix = NDArray[np.float64]
 """An affine transform, shape (2, 3)."""

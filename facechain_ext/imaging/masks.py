@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.records import Mask, Pixels, Points
+from facechain_ext.base.records import Mask, Pixels, Points
 
 Shape = tuple[int, int]
 """Height and width, as in array.shape[:2]."""

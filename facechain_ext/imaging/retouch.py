@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.blend import composite
-from facechain_ext.records import Mask, Pixels
 
 
 def soften_skin(pixels: Pixels, mask: Mask, strength: float) -> Pixels:

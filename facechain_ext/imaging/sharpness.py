@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 
 def sharpness(pixels: Pixels) -> float:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from facechain_ext.config import TargetModules
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import DiffusionModel, TextTargets
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import DiffusionModel, TargetModules, TextTargets
 from facechain_ext.lora.rank import at_rank
 from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, layer_names, tensors_of
 

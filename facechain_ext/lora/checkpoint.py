@@ -16,10 +16,10 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.imaging.files import encode_png, write_atomic
 from facechain_ext.lora.state import DOWN, UP, LoraState, average, layer_names
-from facechain_ext.records import LoraFile, Pixels
 
 __all__ = ["average", "describe", "read_lora", "save_lora", "write_sidecars"]
 

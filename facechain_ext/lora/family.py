@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from facechain_ext.host import Family
+from facechain_ext.base.host import Family
 from facechain_ext.lora.state import DOWN, layer_names
 
 TITLES: dict[Family, str] = {

@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Family
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Family
 from facechain_ext.lora.family import TITLES, family_of_lora
 from facechain_ext.lora.state import DOWN, LoraState, layer_names, tensors_of
 

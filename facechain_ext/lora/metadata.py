@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
-from facechain_ext.host import Family, PredictionType
 
 Version = tuple[Family, PredictionType]
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.records import Attributes, Face, Gender, Pixels, Points
 from facechain_ext.imaging.color import is_monochrome
 from facechain_ext.imaging.geometry import similarity_transform, warp, yaw_ratio
 from facechain_ext.nets.network import Network, to_blob
-from facechain_ext.records import Attributes, Face, Gender, Pixels, Points
 
 # YuNet's five points in dlib's 64-pixel chips: medians over 1,390 portraits, made symmetric.
 _TEMPLATE = np.array([(18.8, 18.17), (44.2, 18.17), (31.5, 32.68), (20.55, 43.69), (42.45, 43.69)])

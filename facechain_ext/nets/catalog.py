@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
 from facechain_ext.nets.fetching import fetch
 

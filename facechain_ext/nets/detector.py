@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from facechain_ext.base.records import Face, Pixels
 from facechain_ext.nets.landmarker import Landmarker
 from facechain_ext.nets.yunet import YuNet
-from facechain_ext.records import Face, Pixels
 
 # The mesh points that lie where YuNet puts its five in upright faces (medians of 341, to 2 % of
 # the face): irises, nose tip, inner corners of the mouth.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from facechain_ext.base.records import Embedding, Face, Pixels
 from facechain_ext.imaging.geometry import similarity_transform, warp
 from facechain_ext.nets.network import Network, to_blob
-from facechain_ext.records import Embedding, Face, Pixels
 
 SAME_PERSON = 0.40
 """From this similarity on, two photos show one person (on LFW 0.1 % missed, 0.04 % wrong)."""

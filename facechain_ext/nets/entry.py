@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from facechain_ext.errors import WeightsMissing
+from facechain_ext.base.errors import WeightsMissing
 from facechain_ext.nets.weights import WEIGHTS_DIR, verify
 
 

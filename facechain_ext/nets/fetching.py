@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from facechain_ext.errors import InvalidInput, WeightsMissing
+from facechain_ext.base.errors import InvalidInput, WeightsMissing
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from facechain_ext.base.records import Face, Pixels, Points
 from facechain_ext.imaging.geometry import (
     Matrix,
     crop_matrix,
@@ -14,7 +15,6 @@ from facechain_ext.imaging.geometry import (
     warp,
 )
 from facechain_ext.nets.network import Network, to_blob
-from facechain_ext.records import Face, Pixels, Points
 
 _SIDE = 256
 _MARGIN = 1.5

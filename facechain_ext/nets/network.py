@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.records import Pixels
 from facechain_ext.nets.weights import weight_path
-from facechain_ext.records import Pixels
 
 Blob = NDArray[np.float32]
 

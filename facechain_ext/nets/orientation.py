@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from facechain_ext.base.records import Face, Pixels
 from facechain_ext.imaging.files import resize
 from facechain_ext.nets.detector import Detector
-from facechain_ext.records import Face, Pixels
 
 _LONG_SIDE = 320
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from facechain_ext.base.records import Face, Mask, Pixels
 from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.masks import components_at, ellipse, guided_filter
 from facechain_ext.nets.network import Network, to_blob
-from facechain_ext.records import Face, Mask, Pixels
 
 _SIDE = 256
 _LONG_SIDE = 2048

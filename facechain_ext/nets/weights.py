@@ -6,7 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from facechain_ext.errors import WeightsMissing
+from facechain_ext.base.errors import WeightsMissing
 
 WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "weights"
 

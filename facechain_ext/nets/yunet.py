@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.records import Face, Pixels
 from facechain_ext.imaging.files import resize
 from facechain_ext.nets.network import Network, to_blob
-from facechain_ext.records import Face, Pixels
 
 _STRIDES = (8, 16, 32)
 _OVERLAP = 0.3

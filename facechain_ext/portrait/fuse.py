@@ -10,6 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from facechain_ext.base.records import Instance, Mask, Pixels, Points
 from facechain_ext.imaging.color import is_monochrome
 from facechain_ext.imaging.masks import FACE_OVAL, Shape
 from facechain_ext.portrait import regions
@@ -28,7 +29,6 @@ from facechain_ext.portrait.light import (
 from facechain_ext.portrait.shape import common_shape
 from facechain_ext.portrait.skin import cheeks, skin
 from facechain_ext.portrait.spline import Map, backward_map, magnification
-from facechain_ext.records import Instance, Mask, Pixels, Points
 
 # In face heights: changes over more than this are the picture's, in lightness and in colour.
 _LIGHT, _TINT = 0.2, 0.08

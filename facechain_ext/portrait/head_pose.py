@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.records import Points
+from facechain_ext.base.records import Points
 
 Solid = NDArray[np.float64]
 """Points in space, shape (N, 3), x to the right, y down, z away from the viewer."""

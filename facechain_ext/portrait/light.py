@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.records import Mask, Pixels
+from facechain_ext.base.records import Mask, Pixels
 
 Lab = NDArray[np.float32]
 """CIE Lab, shape (H, W, 3), lightness 0..100."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Attributes
 from facechain_ext.config import PortraitConfig
 from facechain_ext.dataset.captions import subject
-from facechain_ext.errors import InvalidInput
-from facechain_ext.records import Attributes
 from facechain_ext.styles.style import PERSON, Style
 
 NEGATIVE = (

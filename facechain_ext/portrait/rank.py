@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from facechain_ext.base.records import Embedding, Face, Pixels, Portrait, Rejection, Score
 from facechain_ext.config import PortraitConfig
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Embedding, Face, Pixels, Portrait, Rejection, Score
 
 _SECOND_SHARE = 0.04
 """Area of the picture from which any further face counts, so that no poster on a wall does."""

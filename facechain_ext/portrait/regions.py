@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from facechain_ext.base.records import Mask, Points
 from facechain_ext.imaging.masks import Shape, dilate, face_oval, feather, hull, polygon
 from facechain_ext.portrait.expression import BROWS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
-from facechain_ext.records import Mask, Points
 
 _FOREHEAD, _CHIN = 10, 152
 _FOLDS = (206, 426, 216, 436, 212, 432, 204, 424)

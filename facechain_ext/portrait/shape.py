@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facechain_ext.base.records import Points
 from facechain_ext.imaging.masks import FACE_OVAL
 from facechain_ext.portrait.expression import INNER_LIPS, OUTER_LIPS
 from facechain_ext.portrait.head_pose import repose
 from facechain_ext.portrait.regions import face_height, smoothstep
-from facechain_ext.records import Points
 
 _RIGID_BORDER = 0.1
 """Towards the face oval, over this distance in face heights, the picture keeps its shape."""

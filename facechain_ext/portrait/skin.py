@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from facechain_ext.base.records import Mask, Points
 from facechain_ext.imaging.masks import Shape, dilate, erode, feather, hull
 from facechain_ext.portrait.expression import BROWS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from facechain_ext.portrait.light import Lab
 from facechain_ext.portrait.regions import face_height, smoothstep, upwards
-from facechain_ext.records import Mask, Points
 
 _EYES = (*RIGHT_EYE, *LEFT_EYE)
 _NOSE = (6, 1, 2, 48, 278, 64, 294)

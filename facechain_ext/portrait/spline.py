@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.records import Points
+from facechain_ext.base.records import Points
 
 Map = NDArray[np.float32]
 """For each pixel where it comes from, shape (H, W, 2), as cv2.remap takes it."""

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Instance, Points
 from facechain_ext.portrait.expression import Expression, read_expression
 from facechain_ext.portrait.head_pose import FRONTAL, Pose, angle_between, fit_pose
 from facechain_ext.portrait.light import grain, to_lab
 from facechain_ext.portrait.regions import face_height
 from facechain_ext.portrait.skin import cheeks
-from facechain_ext.records import Instance, Points
 
 # How far apart two faces may be before a photo counts for a third (1 / e) of its quality.
 _ANGLE = 20.0

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.errors import WeightsMissing
-from facechain_ext.host import Unavailable
+from facechain_ext.base.errors import WeightsMissing
+from facechain_ext.base.host import Unavailable
+from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.files import resize
 from facechain_ext.nets.catalog import find
-from facechain_ext.records import Pixels
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 WIDTH = 1600
 MARGIN = 40

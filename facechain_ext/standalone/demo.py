@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from facechain_ext import __version__
+from facechain_ext.base.errors import InvalidInput, WeightsMissing
+from facechain_ext.base.events import Event
+from facechain_ext.base.records import Embedding, Photo, Pixels, PreparedPhoto
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.errors import InvalidInput, WeightsMissing
-from facechain_ext.events import Event
 from facechain_ext.imaging.files import encode_png, list_photos, write_atomic
-from facechain_ext.likeness import Likeness, mean_embedding
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Embedding, Photo, Pixels, PreparedPhoto
+from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.standalone.demo_sheet import Recording, draw_sheet
 from facechain_ext.standalone.diffusers_host import DiffusersHost
-from facechain_ext.studio import Studio, Upload, read_uploads
+from facechain_ext.studio.studio import Studio, Upload, read_uploads
 
 PERSON = "Demo"
 KEEP_BACK_FROM = 4

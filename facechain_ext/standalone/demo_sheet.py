@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from facechain_ext.events import (
+from facechain_ext.base.events import (
     Event,
     PhotoPrepared,
     PortraitsFinished,
@@ -14,8 +14,8 @@ from facechain_ext.events import (
     Step,
     TrainingFinished,
 )
+from facechain_ext.base.records import Instance, Pixels, Portrait, PreparedPhoto
 from facechain_ext.portrait.template import choose_template
-from facechain_ext.records import Instance, Pixels, Portrait, PreparedPhoto
 from facechain_ext.standalone.contact_sheet import (
     BAD,
     GOOD,

@@ -15,13 +15,9 @@ from pathlib import Path
 import torch
 
 from facechain_ext import __version__
-from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
-from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.diffusion.pixels import to_pixels
-from facechain_ext.diffusion.sampler import sample
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.events import Event
-from facechain_ext.host import (
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.events import Event
+from facechain_ext.base.host import (
     CheckpointRef,
     GeneratedImage,
     GenerationRequest,
@@ -29,13 +25,17 @@ from facechain_ext.host import (
     StepCallback,
     Unavailable,
 )
+from facechain_ext.base.infotext import format_infotext
+from facechain_ext.base.records import LoraFile, Pixels
+from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
+from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.diffusion.pixels import to_pixels
+from facechain_ext.diffusion.sampler import sample
 from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
-from facechain_ext.infotext import format_infotext
 from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.lora.merge import merged
 from facechain_ext.portrait.upscale import FACTOR, upscale
-from facechain_ext.records import LoraFile, Pixels
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.styles.style import Style, parse_style
 
 logger = logging.getLogger(__name__)

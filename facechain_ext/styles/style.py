@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from facechain_ext.errors import InvalidInput
-from facechain_ext.records import Gender
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Gender
 
 PERSON = "{person}"
 """Where the trigger word and the person's description go in a style's prompt."""

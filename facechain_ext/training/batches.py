@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from facechain_ext.host import Conditioning
+from facechain_ext.base.host import Conditioning
 from facechain_ext.training.infobatch import ANNEALED, InfoBatch
 
 

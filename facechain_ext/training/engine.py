@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from facechain_ext.base.errors import OutOfMemory
+from facechain_ext.base.host import DiffusionModel
 from facechain_ext.config import TrainConfig
-from facechain_ext.errors import OutOfMemory
-from facechain_ext.host import DiffusionModel
 from facechain_ext.training.accumulation import accumulated
 from facechain_ext.training.batches import Batch
 from facechain_ext.training.checkpointing import checkpointed

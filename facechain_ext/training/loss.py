@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from facechain_ext.host import DiffusionModel
+from facechain_ext.base.host import DiffusionModel
 from facechain_ext.training.batches import Batch
 from facechain_ext.training.objective import add_noise, min_snr_weights, target, weighted_mse
 

@@ -15,9 +15,9 @@ from math import prod
 import torch
 from torch import nn
 
-from facechain_ext.config import TargetModules, TrainConfig
-from facechain_ext.errors import OutOfMemory
-from facechain_ext.host import DiffusionModel, Family
+from facechain_ext.base.errors import OutOfMemory
+from facechain_ext.base.host import DiffusionModel, Family, TargetModules
+from facechain_ext.config import TrainConfig
 from facechain_ext.training.fast.accelerated import can_be_fused
 from facechain_ext.training.parking import Parking
 from facechain_ext.training.text_encoder import activation_bytes, trained_text_encoders

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from facechain_ext.host import DiffusionModel
+from facechain_ext.base.host import DiffusionModel
 
 
 @runtime_checkable

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
+from facechain_ext.base.events import Preview
+from facechain_ext.base.host import Conditioning, DiffusionModel
+from facechain_ext.base.records import Pixels
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import OnStep, sample
-from facechain_ext.events import Preview
-from facechain_ext.host import Conditioning, DiffusionModel
-from facechain_ext.records import Pixels
 from facechain_ext.training.memory import memory_for
 
 logger = logging.getLogger(__name__)

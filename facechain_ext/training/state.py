@@ -12,7 +12,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.lora.state import LoraState
 from facechain_ext.training.select import Snapshot

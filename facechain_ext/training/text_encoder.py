@@ -9,9 +9,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning, DiffusionModel, TextTargets, TextTrainable
 from facechain_ext.config import TrainConfig
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning, DiffusionModel, TextTargets, TextTrainable
 
 TOKENS = 77
 ACTIVATIONS = 40

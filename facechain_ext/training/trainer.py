@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.events import CheckpointSaved, Event, Preview, Step
+from facechain_ext.base.host import DiffusionModel
 from facechain_ext.config import TrainConfig
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.events import CheckpointSaved, Event, Preview, Step
-from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import average, read_lora, save_lora
 from facechain_ext.lora.state import LoraState

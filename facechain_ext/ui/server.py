@@ -13,10 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facechain_ext.errors import FaceChainError
+from facechain_ext.base.errors import FaceChainError
 
 if TYPE_CHECKING:
-    from facechain_ext.ui.services import Services
+    from facechain_ext.ui.page.services import Services
 
 ADDRESS = "127.0.0.1"
 FOLDER = "facechain-page-"
@@ -79,8 +79,8 @@ def _settle(folder: Path) -> None:
 def _serve(services: Services, folder: Path, port: int | None, open_browser: bool) -> None:
     from starlette.middleware import Middleware
 
-    from facechain_ext.ui import compat
     from facechain_ext.ui.local_page import LocalPage
+    from facechain_ext.ui.page import compat
     from facechain_ext.ui.tab import build_tab
 
     css, theme = read_asset("style.css") + "\nfooter { display: none !important; }", _theme()

@@ -10,20 +10,21 @@ from typing import Any
 
 import gradio as gr
 
-from facechain_ext.errors import FaceChainError
-from facechain_ext.jobs import Job, JobState
-from facechain_ext.ui import compat, markup
-from facechain_ext.ui import element_ids as ids
-from facechain_ext.ui.compat import UNCHANGED
-from facechain_ext.ui.people_desk import PeopleDesk, is_running
-from facechain_ext.ui.people_panel import PeoplePanel
-from facechain_ext.ui.people_view import PeopleView
-from facechain_ext.ui.portrait_desk import PortraitDesk
-from facechain_ext.ui.portraits_panel import PortraitsPanel
-from facechain_ext.ui.redraw import Redraw, Seen
-from facechain_ext.ui.services import Services
-from facechain_ext.ui.settings_panel import SettingsPanel
-from facechain_ext.ui.verdicts import PhotoCheck
+from facechain_ext.base.errors import FaceChainError
+from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.ui.page import compat, markup
+from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page.actions import is_running
+from facechain_ext.ui.page.compat import UNCHANGED
+from facechain_ext.ui.page.redraw import Redraw, Seen
+from facechain_ext.ui.page.services import Services
+from facechain_ext.ui.people.desk import PeopleDesk
+from facechain_ext.ui.people.panel import PeoplePanel
+from facechain_ext.ui.people.verdicts import PhotoCheck
+from facechain_ext.ui.people.view import PeopleView
+from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.portraits.panel import PortraitsPanel
+from facechain_ext.ui.settings.panel import SettingsPanel
 
 
 def build_tab(services: Services, **looks: Any) -> gr.Blocks:

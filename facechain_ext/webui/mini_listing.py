@@ -39,7 +39,7 @@ def enlist() -> None:
         logger.warning("The FaceChain mini is not listed, its .yaml cannot be written: %s", error)
         return
     if is_forge():
-        from facechain_ext.webui.forge_mini import teach_forge
+        from facechain_ext.webui.forge.mini import teach_forge
 
         teach_forge()
     patches.patch(__name__, sd_models, "list_models", _list_models)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modules import infotext_utils
 
 if TYPE_CHECKING:
-    from facechain_ext.ui.services import PasteTarget, SendSources
+    from facechain_ext.ui.page.services import PasteTarget, SendSources
 
 TITLE, TAB = "FaceChain", "facechain"
 """Our tab's title and id; javascript/facechain.js has the switch_to_facechain that goes with it."""

@@ -6,10 +6,10 @@ from functools import cache
 
 from modules import sd_samplers
 
-from facechain_ext.jobs import Jobs
+from facechain_ext.jobs.queue import Jobs
 from facechain_ext.nets import FaceNets
-from facechain_ext.studio import Studio
-from facechain_ext.ui.services import Services
+from facechain_ext.studio.studio import Studio
+from facechain_ext.ui.page.services import Services
 from facechain_ext.webui import sending, settings
 from facechain_ext.webui.which import make_host
 

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, get_type_hints
 from modules import shared
 from modules.options import OptionInfo, categories, options_section
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.errors import InvalidInput
-from facechain_ext.ui.setting_inputs import dropdown, setting_input
-from facechain_ext.webui import upscalers
+from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
+from facechain_ext.webui.host import upscalers
 
 logger = logging.getLogger(__name__)
 

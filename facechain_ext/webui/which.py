@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from facechain_ext.host import Host
+from facechain_ext.base.host import Host
 
 
 def is_forge() -> bool:
@@ -15,9 +15,9 @@ def is_forge() -> bool:
 def make_host() -> Host:
     """Return the one host of this webui."""
     if is_forge():
-        from facechain_ext.webui.forge import ForgeHost
+        from facechain_ext.webui.forge.host import ForgeHost
 
         return ForgeHost()
-    from facechain_ext.webui.a1111 import A1111Host
+    from facechain_ext.webui.a1111.host import A1111Host
 
     return A1111Host()

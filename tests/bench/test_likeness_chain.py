@@ -14,11 +14,11 @@ from bench.likeness.kept import kept
 from bench.likeness.measure import measure_drawn, measure_kept
 from bench.likeness.people import CROPS
 from bench.likeness.strips import load_strip, save_strip
+from facechain_ext.base.records import Instance, Photo
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo
 
 QUICK = Settings(
     TrainConfig(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from facechain_ext.host import Host
+from facechain_ext.base.host import Host
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 
 FAKES = Path(__file__).parents[1] / "fakes"
@@ -82,7 +82,7 @@ def a1111(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 @pytest.fixture
 def a1111_host(a1111: Webui) -> Any:
-    from facechain_ext.webui.a1111 import A1111Host
+    from facechain_ext.webui.a1111.host import A1111Host
 
     return A1111Host()
 
@@ -90,10 +90,11 @@ def a1111_host(a1111: Webui) -> Any:
 @pytest.fixture
 def forge_host(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with living_in(tmp_path / "fôrge data", tiny_file, "webui"):
-        from facechain_ext.webui import forge, forge_thread
+        from facechain_ext.webui.forge import host as forge
+        from facechain_ext.webui.forge import thread
 
         # In Forge our jobs have threads of their own: the tests' thread is no main thread here.
-        monkeypatch.setattr(forge_thread, "main_thread", lambda: None)
+        monkeypatch.setattr(thread, "main_thread", lambda: None)
         yield forge.ForgeHost()
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
+from facechain_ext.base.events import Event, Step
+from facechain_ext.base.host import Host
+from facechain_ext.base.records import LoraFile
 from facechain_ext.config import TrainConfig
-from facechain_ext.events import Event, Step
-from facechain_ext.host import Host
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
-from facechain_ext.records import LoraFile
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.trainer import Outcome, Training
 

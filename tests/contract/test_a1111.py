@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from facechain_ext.errors import InvalidInput, ModelUnavailable, UnsupportedCheckpoint
-from facechain_ext.host import GenerationRequest, LoraUse
+from facechain_ext.base.errors import InvalidInput, ModelUnavailable, UnsupportedCheckpoint
+from facechain_ext.base.host import GenerationRequest, LoraUse
 from tests.contract.conftest import Webui
 from tests.contract.lending import fingerprint, fingerprint_of, finished, in_slices, make_lora
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.host import GenerationRequest, Host, LoraUse, Unavailable
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.host import GenerationRequest, Host, LoraUse, Unavailable
+from facechain_ext.base.infotext import parse_infotext
+from facechain_ext.base.records import LoraFile
 from facechain_ext.imaging.files import read_png_text
-from facechain_ext.infotext import parse_infotext
-from facechain_ext.jobs import Jobs, JobState
-from facechain_ext.records import LoraFile
+from facechain_ext.jobs.queue import Jobs, JobState
 from tests.contract.lending import (
     QUICK,
     fingerprint,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from facechain_ext.errors import Cancelled
-from facechain_ext.events import Step
-from facechain_ext.host import GenerationRequest, LoraUse
+from facechain_ext.base.errors import Cancelled
+from facechain_ext.base.events import Step
+from facechain_ext.base.host import GenerationRequest, LoraUse
 from tests.contract.lending import fingerprint, finished, in_slices, make_lora, steps, training
 
 

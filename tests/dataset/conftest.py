@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut as read_astronaut
 
+from facechain_ext.base.records import Instance, Photo, Pixels, PreparedPhoto
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo, Pixels, PreparedPhoto
 
 Prepare = Callable[..., PreparedPhoto]
 

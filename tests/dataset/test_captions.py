@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facechain_ext.base.records import Attributes, Face, Gender, Pixels
 from facechain_ext.dataset.captions import (
     background_phrase,
     caption,
@@ -12,7 +13,6 @@ from facechain_ext.dataset.captions import (
     mirrored,
     subject,
 )
-from facechain_ext.records import Attributes, Face, Gender, Pixels
 
 
 def flat(*rgb: int) -> Pixels:

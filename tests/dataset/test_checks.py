@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facechain_ext.base.records import Face, Reason
 from facechain_ext.dataset.checks import check_clear, check_cut, check_pose, main_face
 from facechain_ext.dataset.quality import quality
 from facechain_ext.dataset.verdicts import SENTENCES, Unusable
-from facechain_ext.records import Face, Reason
 
 
 def face(*, nose: float = 50.0, side: float = 100.0) -> Face:

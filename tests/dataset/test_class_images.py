@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.records import Instance
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
 from facechain_ext.dataset.latents import LatentCache, cache
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.records import Instance
 
 CONFIG = TrainConfig(crops_per_photo=2, prior_loss_weight=0.5)
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.records import Face
 from facechain_ext.dataset.crops import (
     CENTERS_X,
     CENTERS_Y,
@@ -17,7 +18,6 @@ from facechain_ext.dataset.crops import (
 )
 from facechain_ext.dataset.framing import FACE_CENTER, FACE_SHARE, TIGHTEST_SHARE
 from facechain_ext.imaging.geometry import invert, scale_of, transform_points
-from facechain_ext.records import Face
 
 
 def framed(share: float, source: int) -> Face:

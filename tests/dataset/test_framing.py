@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.records import Face
 from facechain_ext.dataset.framing import (
     FACE_CENTER,
     FACE_SHARE,
@@ -17,7 +18,6 @@ from facechain_ext.dataset.framing import (
     moved,
 )
 from facechain_ext.imaging.geometry import invert, roll_angle, scale_of, transform_points
-from facechain_ext.records import Face
 
 SIZE = 512
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Conditioning
+from facechain_ext.base.records import Instance
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LatentCache, cache
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
-from facechain_ext.host import Conditioning
-from facechain_ext.records import Instance
 
 CPU = torch.device("cpu")
 

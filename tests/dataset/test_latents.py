@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Instance
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LEAST_CROPS, LatentCache, cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
-from facechain_ext.records import Instance
 
 CAPTION = "fcsks, portrait photo of a young woman, looking left, gray background"
 

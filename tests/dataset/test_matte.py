@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.dataset.background import PLAIN, foreground, treat
 from facechain_ext.dataset.matte import cleaned
 from facechain_ext.imaging.masks import ellipse, feather
-from facechain_ext.records import Mask, Pixels
 
 SHAPE = (200, 200)
 FACE = ellipse((100, 80), (25, 32), SHAPE)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from facechain_ext.base.records import Gender, PreparedPhoto, Reason
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import review
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Gender, PreparedPhoto, Reason
 
 pytestmark = [pytest.mark.people, pytest.mark.slow]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from facechain_ext.base.records import Reason
 from facechain_ext.dataset.checks import LEAST_NORM, LEAST_SHARPNESS, LEAST_VISIBLE, MOST_YAW
 from facechain_ext.dataset.copies import COPY_CORRELATION
 from facechain_ext.dataset.review import SAME_PERSON_AT_LEAST
 from facechain_ext.dataset.verdicts import DISAGREEMENT, rejection
-from facechain_ext.records import Reason
 
 GUIDE = Path(__file__).parents[2] / "docs" / "photos.md"
 MEASURED = {

@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.records import Instance, Photo, Pixels, Reason
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.background import PLAIN
 from facechain_ext.dataset.framing import FACE_CENTER, FACE_SHARE, TIGHTEST_SHARE
 from facechain_ext.dataset.prepare import Unreadable, prepare
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.geometry import roll_angle
 from facechain_ext.imaging.masks import erode
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo, Pixels, Reason
 
 
 def rolled(pixels: Pixels, degrees: float) -> Pixels:

@@ -8,16 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facechain_ext.dataset.review import (
-    largest_group,
-    require_usable,
-    review,
-    similarities,
-)
-from facechain_ext.dataset.verdicts import rejection
-from facechain_ext.errors import NoUsablePhotos
-from facechain_ext.imaging.files import decode, encode_jpeg, resize
-from facechain_ext.records import (
+from facechain_ext.base.errors import NoUsablePhotos
+from facechain_ext.base.records import (
     Attributes,
     Embedding,
     Gender,
@@ -26,6 +18,14 @@ from facechain_ext.records import (
     PreparedPhoto,
     Reason,
 )
+from facechain_ext.dataset.review import (
+    largest_group,
+    require_usable,
+    review,
+    similarities,
+)
+from facechain_ext.dataset.verdicts import rejection
+from facechain_ext.imaging.files import decode, encode_jpeg, resize
 
 Named = Callable[..., PreparedPhoto]
 

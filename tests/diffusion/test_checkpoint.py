@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion import checkpoint
 from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, inspect
-from facechain_ext.errors import UnsupportedCheckpoint
 
 UNET = "model.diffusion_model."
 ATTENTION = UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"

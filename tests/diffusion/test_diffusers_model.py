@@ -6,11 +6,11 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
+from facechain_ext.base.host import Conditioning, DiffusionModel
 from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.lora_names import unet_targets
 from facechain_ext.diffusion.sampler import sample
-from facechain_ext.host import Conditioning, DiffusionModel
 from tests.pipelines import pipeline_of
 
 

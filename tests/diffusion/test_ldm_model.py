@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facechain_ext.base.errors import Cancelled, InvalidInput, UnsupportedCheckpoint
+from facechain_ext.base.events import Step
+from facechain_ext.base.host import DiffusionModel
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.ldm_model import LdmModel
-from facechain_ext.errors import Cancelled, InvalidInput, UnsupportedCheckpoint
-from facechain_ext.events import Step
-from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.trainer import resolved, train
 from tests.fakes.ldm import load_ldm

@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.host import Conditioning
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.sampler import (
     dpmpp_2m,
@@ -17,8 +19,6 @@ from facechain_ext.diffusion.sampler import (
     timestep_of,
     to_clean,
 )
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.host import Conditioning
 
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
 SPREAD = 0.7

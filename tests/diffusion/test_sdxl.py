@@ -13,11 +13,11 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionXLPipeline
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from facechain_ext.base.errors import InvalidInput, UnsupportedCheckpoint
+from facechain_ext.base.host import Conditioning, DiffusionModel
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.noise_schedule import LEAST_ALPHA, without_signal_at_the_end
 from facechain_ext.diffusion.sampler import sample
-from facechain_ext.errors import InvalidInput, UnsupportedCheckpoint
-from facechain_ext.host import Conditioning, DiffusionModel
 
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 PROMPT, NEGATIVE = "a photo of fcsks, 25!", "blurry"

@@ -9,11 +9,11 @@ from typing import get_args
 import pytest
 import torch
 
-from facechain_ext.config import TargetModules, TrainConfig
+from facechain_ext.base.errors import UnsupportedCheckpoint
+from facechain_ext.base.host import DiffusionModel, TargetModules
+from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.sgm_model import SgmModel, in_place, with_resolution
-from facechain_ext.errors import UnsupportedCheckpoint
-from facechain_ext.host import DiffusionModel
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.merge import merged
 from tests import conftest

@@ -10,10 +10,10 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, CheckpointInfo, read_config
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.weights import CLIP_TOKENIZER, load_tokenizer
-from facechain_ext.errors import UnsupportedCheckpoint
 
 
 def states(model: DiffusersModel) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facechain_ext.records import Pixels
+from facechain_ext.base.records import Pixels
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 PATIENCE = int(os.environ.get("FACECHAIN_PATIENCE", "300"))

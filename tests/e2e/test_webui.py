@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.page import element_ids as ids
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Client

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.imaging.files import decode, encode_jpeg, encode_png, read_png_text
 
 # Four quadrants that stay apart after JPEG: red, green / blue, white.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from facechain_ext.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.imaging import files
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import TargetModules
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import DOWN, UP, LoraState, layer_names

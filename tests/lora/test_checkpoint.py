@@ -13,8 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import describe, read_lora, save_lora, write_sidecars
 from facechain_ext.lora.merge import merged

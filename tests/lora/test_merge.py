@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
-from facechain_ext.host import Family, PredictionType
 from facechain_ext.lora.metadata import SGM, LoraRecord, legacy_hash
 
 RECORD = LoraRecord(

@@ -12,9 +12,9 @@ from diffusers import StableDiffusionXLPipeline
 from diffusers.utils import USE_PEFT_BACKEND
 from torch import Tensor
 
-from facechain_ext.config import TargetModules
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import TargetModules
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
 from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.lora.family import family_of_lora

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from skimage import data
 
+from facechain_ext.base.records import Face, Pixels, Points
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Face, Pixels, Points
 
 
 @pytest.fixture(scope="session")

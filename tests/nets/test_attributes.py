@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facechain_ext.base.records import Attributes, Gender
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets.attributes import smile_score, vote
-from facechain_ext.records import Attributes, Gender
 
 
 def test_the_astronaut_is_a_smiling_woman_in_colour(nets, astronaut, face, mesh):

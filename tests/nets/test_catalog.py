@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from facechain_ext.errors import InvalidInput, WeightsMissing
+from facechain_ext.base.errors import InvalidInput, WeightsMissing
 from facechain_ext.nets import fetching
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.nets.entry import ModelEntry, ModelFile, Package

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Face
 from facechain_ext.imaging.files import read_photo, resize
 from facechain_ext.nets.embedder import DIFFERENT_PERSON, SAME_PERSON
-from facechain_ext.records import Face
 
 
 def embed(nets, pixels):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from facechain_ext.errors import WeightsMissing
+from facechain_ext.base.errors import WeightsMissing
 from facechain_ext.nets import FaceNets, weights
 from facechain_ext.nets.network import Network
 

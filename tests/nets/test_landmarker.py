@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facechain_ext.base.records import Face
 from facechain_ext.imaging.geometry import rotation, transform_points, warp
-from facechain_ext.records import Face
 
 EYES, MOUTH = (33, 263), (61, 291)
 

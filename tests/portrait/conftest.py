@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facechain_ext.base.records import Instance, Photo, Pixels, Points
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.dataset.review import require_usable
 from facechain_ext.imaging.files import resize
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Instance, Photo, Pixels, Points
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from facechain_ext.base.records import Instance, Pixels, Points
 from facechain_ext.imaging.color import is_monochrome
 from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.geometry import rotation, transform_points, warp
@@ -19,7 +20,6 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.fuse import allowed_strength, fuse, fusion_note
 from facechain_ext.portrait.head_pose import Pose, mean_face
 from facechain_ext.portrait.regions import inside_face
-from facechain_ext.records import Instance, Pixels, Points
 
 Locate = Callable[[Pixels], Points]
 slowly = settings(

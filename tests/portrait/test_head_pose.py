@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.records import Instance
 from facechain_ext.portrait.head_pose import (
     FRONTAL,
     Pose,
@@ -17,7 +18,6 @@ from facechain_ext.portrait.head_pose import (
     mean_face,
     repose,
 )
-from facechain_ext.records import Instance
 
 DEGREES = st.floats(-40, 40)
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
+from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.masks import ellipse
 from facechain_ext.portrait.light import (
     degrain,
@@ -20,7 +21,6 @@ from facechain_ext.portrait.light import (
     to_lab,
     to_rgb,
 )
-from facechain_ext.records import Pixels
 
 FACE: Pixels = np.ascontiguousarray(astronaut()[60:180, 170:290])
 MASK = ellipse((60, 60), (45, 55), (120, 120))

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facechain_ext.base.records import Gender, Instance
 from facechain_ext.config import PrepareConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.fuse import fuse
 from facechain_ext.portrait.template import choose_template_for
-from facechain_ext.records import Gender, Instance
 
 pytestmark = pytest.mark.people
 

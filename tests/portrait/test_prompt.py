@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Attributes, Gender
 from facechain_ext.config import PortraitConfig
 from facechain_ext.dataset.captions import caption
-from facechain_ext.errors import InvalidInput
 from facechain_ext.portrait.prompt import compose, split_phrases
-from facechain_ext.records import Attributes, Gender
 from facechain_ext.styles import Style, load_styles
 
 WOMAN = Attributes(Gender.WOMAN, age=30.0)

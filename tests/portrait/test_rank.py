@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facechain_ext.base.records import Embedding, Pixels, Portrait, Rejection, Score
 from facechain_ext.config import PortraitConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.rank import judge, rank
-from facechain_ext.records import Embedding, Pixels, Portrait, Rejection, Score
 
 CONFIG = PortraitConfig()
 

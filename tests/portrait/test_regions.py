@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.records import Instance, Points
 from facechain_ext.imaging.masks import face_oval
 from facechain_ext.portrait import regions
 from facechain_ext.portrait.expression import BROWS, CLOSED_EYES, read_expression
 from facechain_ext.portrait.light import to_lab
 from facechain_ext.portrait.skin import skin
-from facechain_ext.records import Instance, Points
 
 SHAPE = (512, 512)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Instance, Points
 from facechain_ext.portrait.head_pose import Pose, mean_face
 from facechain_ext.portrait.template import choose_template, choose_template_for
-from facechain_ext.records import Instance, Points
 
 
 def turned(degrees: float) -> Points:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facechain_ext.errors import WeightsMissing
-from facechain_ext.host import Unavailable
+from facechain_ext.base.errors import WeightsMissing
+from facechain_ext.base.host import Unavailable
+from facechain_ext.base.records import Pixels
 from facechain_ext.nets.catalog import find
 from facechain_ext.portrait import upscale as upscaling
 from facechain_ext.portrait.upscale import FACTOR, Enlarger, upscale
-from facechain_ext.records import Pixels
 
 HEAD: Pixels = np.ascontiguousarray(astronaut()[60:130, 170:260])
 

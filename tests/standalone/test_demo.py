@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Photo
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.errors import InvalidInput
 from facechain_ext.imaging.files import decode, encode_jpeg
-from facechain_ext.records import Photo
 from facechain_ext.standalone.demo import find_photos, run_demo, split
 
 QUICK = TrainConfig(

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.host import GenerationRequest, LoraUse, Unavailable
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.host import GenerationRequest, LoraUse, Unavailable
+from facechain_ext.base.infotext import parse_infotext
+from facechain_ext.base.records import LoraFile
 from facechain_ext.imaging.files import decode, read_png_text
-from facechain_ext.infotext import parse_infotext
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
-from facechain_ext.records import LoraFile
 from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
 
 REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 3, 4, 5), steps=2)

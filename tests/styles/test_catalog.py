@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig
-from facechain_ext.errors import InvalidInput
 from facechain_ext.styles import Styles, find_style, load_styles, read_styles
 
 OWN = {"name": "boat", "title": "Boat", "prompt": "{person}, on a boat"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from facechain_ext.errors import InvalidInput
-from facechain_ext.records import Gender
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Gender
 from facechain_ext.styles import Style, parse_style
 
 GOOD = {"name": "on-a-boat", "title": "On a boat", "prompt": "{person}, on a boat"}

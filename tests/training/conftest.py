@@ -12,8 +12,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
+from facechain_ext.base.host import Conditioning
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.host import Conditioning
 from facechain_ext.training.trainer import Training
 
 Lend = Callable[[], DiffusersModel]

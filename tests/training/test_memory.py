@@ -11,9 +11,9 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
+from facechain_ext.base.errors import OutOfMemory
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import OutOfMemory
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.memory import (
     GIB,

@@ -9,7 +9,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from facechain_ext.host import PredictionType
+from facechain_ext.base.host import PredictionType
 from facechain_ext.training.objective import add_noise, min_snr_weights, target, weighted_mse
 
 KINDS = get_args(PredictionType)

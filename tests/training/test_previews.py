@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from facechain_ext.base.errors import OutOfMemory
+from facechain_ext.base.events import Preview
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import OutOfMemory
-from facechain_ext.events import Preview
 from facechain_ext.training.previews import Previewer
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from facechain_ext.base.events import Preview
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.events import Preview
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState
 from facechain_ext.training.batches import Batches

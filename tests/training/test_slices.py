@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from facechain_ext.base.errors import Cancelled
+from facechain_ext.base.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import Cancelled
-from facechain_ext.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.training.batches import TrainingData
 from facechain_ext.training.select import Chosen, Selection
 from facechain_ext.training.state import TrainingState, load_state, save_state

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from facechain_ext.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.lora.state import LoraState
 from facechain_ext.training.select import Snapshot
 from facechain_ext.training.state import TrainingState, load_state, save_state

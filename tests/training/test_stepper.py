@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from facechain_ext.host import Conditioning
+from facechain_ext.base.host import Conditioning
 from facechain_ext.training import stepper as module
 from facechain_ext.training.batches import Batch
 from facechain_ext.training.loss_scale import START, LossScale

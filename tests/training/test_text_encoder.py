@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.events import Event, Preview
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import InvalidInput
-from facechain_ext.events import Event, Preview
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.lora.merge import merged

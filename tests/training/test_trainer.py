@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.events import CheckpointSaved, Event, Preview, Step
+from facechain_ext.base.records import Pixels
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.errors import Cancelled, InvalidInput
-from facechain_ext.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.lora.checkpoint import read_lora
-from facechain_ext.records import Pixels
 from facechain_ext.training.batches import TrainingData
 from facechain_ext.training.memory import trained_layers
 from facechain_ext.training.select import Chosen

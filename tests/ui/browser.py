@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from facechain_ext.ui import element_ids as ids
+from facechain_ext.ui.page import element_ids as ids
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

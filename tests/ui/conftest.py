@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
+from facechain_ext.base.records import Pixels
 from facechain_ext.config import PrepareConfig, TrainConfig
-from facechain_ext.host import GeneratedImage, GenerationRequest, StepCallback
-from facechain_ext.jobs import Job, Jobs
+from facechain_ext.jobs.queue import Job, Jobs
 from facechain_ext.nets import FaceNets
-from facechain_ext.records import Pixels
 from facechain_ext.standalone.diffusers_host import DiffusersHost
-from facechain_ext.studio import Studio
-from facechain_ext.ui.people_desk import PeopleDesk
-from facechain_ext.ui.services import Services
+from facechain_ext.studio.studio import Studio
+from facechain_ext.ui.page.services import Services
+from facechain_ext.ui.people.desk import PeopleDesk
 
 SECONDS = 120
 

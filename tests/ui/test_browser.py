@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facechain_ext.ui import element_ids as ids
-from facechain_ext.ui.styles_view import PREVIEWS
+from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.portraits.styles_view import PREVIEWS
 from tests.ui.browser import TABS, Tab, browsing, serving
 from tests.ui.conftest import save
 

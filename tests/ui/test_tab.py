@@ -13,20 +13,20 @@ import gradio as gr
 import pytest
 
 from facechain_ext.config import PortraitConfig
-from facechain_ext.infotext import PERSON
-from facechain_ext.jobs import Jobs, JobState
-from facechain_ext.ui import element_ids as ids
-from facechain_ext.ui.compat import UNCHANGED
+from facechain_ext.jobs.queue import Jobs, JobState
+from facechain_ext.portrait.infotext import PERSON
 from facechain_ext.ui.error_panel import explain
-from facechain_ext.ui.people_desk import NEW, PeopleDesk
-from facechain_ext.ui.people_panel import PeoplePanel
-from facechain_ext.ui.people_view import LATEST, PeopleView
-from facechain_ext.ui.portrait_desk import PortraitDesk
-from facechain_ext.ui.portraits_panel import PortraitsPanel
-from facechain_ext.ui.redraw import Redraw
-from facechain_ext.ui.services import SendSources, Services
+from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page.compat import UNCHANGED
+from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.services import SendSources, Services
+from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.panel import PeoplePanel
+from facechain_ext.ui.people.verdicts import PhotoCheck
+from facechain_ext.ui.people.view import LATEST, PeopleView
+from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.tab import Pulse, build_tab
-from facechain_ext.ui.verdicts import PhotoCheck
 from tests.ui.conftest import done
 
 PERSONAL = {ids.PERSON, ids.NAME, ids.PHOTOS, ids.CONSENT, ids.NEW_NAME, ids.PORTRAIT_PERSON}
@@ -224,7 +224,7 @@ def test_bad_input_becomes_a_message_and_changes_nothing_else(services: Services
     page = Page(services)
     form = page.people.train_form
     values = [component.value for component in (*page.people.prepare_form.inputs, *form.inputs)]
-    from facechain_ext.ui.people_panel import failing_in_place
+    from facechain_ext.ui.people.panel import failing_in_place
 
     told = failing_in_place(page.people._train)("", "Ana", None, False, *values)
     assert 'role="alert"' in told

@@ -165,7 +165,7 @@ class TestSettings:
         self, webui: Webui, chosen: str, folder: str
     ) -> None:
         webui.module("modules.shared").opts.facechain_lora_folder = chosen
-        assert ours("paths").host_paths().lora_folder == folder
+        assert ours("host.paths").host_paths().lora_folder == folder
 
 
 class TestSending:

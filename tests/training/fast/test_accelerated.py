@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facechain_ext.base.host import Conditioning
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.host import Conditioning
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.fast.accelerated import accelerated, triton_kernels
 from facechain_ext.training.fast.kernels import TorchKernels

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from facechain_ext.base.host import Conditioning
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
-from facechain_ext.host import Conditioning
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.batches import Batches
 from facechain_ext.training.engine import Engine

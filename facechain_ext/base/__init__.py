@@ -1,0 +1,1 @@
+"""What everything else knows: errors, records, events, the protocols, infotexts."""

@@ -1,0 +1,103 @@
+"""What long work yields, so that the caller owns progress, display and cancelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facechain_ext.base.records import LoraFile, Pixels, Portrait, PreparedPhoto
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named stage begins, e.g. "prepare", "cache", "train", "generate"."""
+
+    name: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoPrepared:
+    """One upload was judged."""
+
+    photo: PreparedPhoto
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimisation step: 1-based step, loss, pictures per second, seconds left."""
+
+    step: int
+    total: int
+    loss: float
+    learning_rate: float
+    images_per_second: float
+    eta_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """Sample pictures of a snapshot with their likeness (None where no face was found)."""
+
+    step: int
+    images: tuple[Pixels, ...]
+    similarities: tuple[float | None, ...]
+
+    @property
+    def similarity(self) -> float:
+        """Mean likeness; a picture without a face counts as 0."""
+        return sum(s or 0.0 for s in self.similarities) / max(len(self.similarities), 1)
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """A snapshot is on disk."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class TrainingFinished:
+    """The chosen LoRA is on disk; steps are the snapshots it was made from."""
+
+    lora: LoraFile
+    steps: tuple[int, ...]
+    similarity: float | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One more candidate portrait was drawn; done counts from 1."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitsFinished:
+    """Ranked portraits, best first; spare ones beyond the count; rejected ones with reasons.
+
+    notes: a sentence on everything that was asked for and could not be had.
+    """
+
+    ranked: tuple[Portrait, ...]
+    spare: tuple[Portrait, ...]
+    rejected: tuple[Portrait, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+Event = (
+    Stage
+    | PhotoPrepared
+    | Step
+    | Preview
+    | CheckpointSaved
+    | TrainingFinished
+    | Candidate
+    | PortraitsFinished
+)

@@ -1,0 +1,173 @@
+"""The command line: facechain check | train | resume | portrait | demo | ui | people | ..."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from facechain_ext import __version__
+from facechain_ext.base.errors import Cancelled, FaceChainError
+from facechain_ext.cli import commands
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config.flags import add_config_flags
+
+Result = dict[str, Any]
+Command = Callable[[argparse.Namespace], Result]
+
+TRAIN_FLAGS = {"max_train_steps": "--steps", "train_batch_size": "--batch-size"}
+PORTRAIT_FLAGS = {
+    "count": "-n/--count",
+    "negative_prompt": "--negative",
+    "sampler_name": "--sampler",
+}
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; 2 means bad input, told in one line."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    warnings.simplefilter("ignore", FutureWarning)
+    try:
+        result = args.command(args)
+    except Cancelled as error:
+        return _fail(str(error), EXIT_INTERRUPTED, as_json=args.json)
+    except FaceChainError as error:
+        return _fail(str(error), EXIT_BAD_INPUT, as_json=args.json)
+    except OSError as error:
+        return _fail(f"{type(error).__name__}: {error}", EXIT_BAD_INPUT, as_json=args.json)
+    except KeyboardInterrupt:
+        return _fail("Stopped.", EXIT_INTERRUPTED, as_json=args.json)
+    print(json.dumps(result, ensure_ascii=False) if args.json else as_text(result))
+    return 0
+
+
+def _fail(message: str, code: int, *, as_json: bool) -> int:
+    line = " ".join(message.split())
+    if as_json:
+        print(json.dumps({"error": line}, ensure_ascii=False))
+    print(f"facechain: {line}", file=sys.stderr)
+    return code
+
+
+def as_text(result: Result) -> str:
+    """Lay a result out for reading: scalars as lines, lists as one line per entry."""
+    lines = []
+    for key, value in result.items():
+        if isinstance(value, list):
+            lines += [f"{key}:", *(f"  {_entry(entry)}" for entry in value)]
+        else:
+            lines.append(f"{key}: {value}")
+    return "\n".join(lines)
+
+
+def _entry(entry: Any) -> str:
+    if isinstance(entry, dict):
+        return "  ".join(f"{value}" for value in entry.values() if value is not None)
+    return str(entry)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    shared.add_argument("--data-dir", type=Path, help="where people, LoRAs and portraits are kept")
+    parser = argparse.ArgumentParser(
+        prog="facechain", description="Train a face LoRA from a few photos and make portraits."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    groups = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command, help: str, under: Any = groups) -> Any:
+        sub = under.add_parser(name, parents=[shared], help=help, description=help)
+        sub.set_defaults(command=command)
+        return sub
+
+    _add_making(add)
+    _add_people(add, groups)
+    _add_catalogues(add, groups)
+    return parser
+
+
+def _add_making(add: Callable[..., Any]) -> None:
+    check = add("check", commands.check, "Say which photos can be used, and why not the others.")
+    check.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS", help="files or folders")
+    add_config_flags(check, PrepareConfig)
+
+    train = add("train", commands.train, "Train a face LoRA from photos of one person.")
+    train.add_argument(
+        "photos",
+        nargs="*",
+        type=Path,
+        metavar="PHOTOS",
+        help="files or folders; without any, the photos already kept, with captions as edited",
+    )
+    train.add_argument("--name", required=True, help="the person's name")
+    _add_checkpoint(train)
+    add_config_flags(train, PrepareConfig)
+    add_config_flags(train, TrainConfig, TRAIN_FLAGS)
+
+    resume = add("resume", commands.resume, "Go on with a training that was stopped.")
+    resume.add_argument("--name", required=True, help="the person's name")
+    _add_checkpoint(resume)
+
+    portrait = add("portrait", commands.portrait, "Make ranked portraits of a trained person.")
+    portrait.add_argument("--name", required=True, help="the person's name")
+    portrait.add_argument("--out", type=Path, help="folder for the pictures")
+    _add_checkpoint(portrait)
+    add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
+
+    demo = add(
+        "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."
+    )
+    demo.add_argument("--photos", type=Path, help="a folder of photos of one person")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results")
+    _add_checkpoint(demo)
+
+    page = add("ui", commands.ui, "Open the page in a browser; only this computer can reach it.")
+    page.add_argument("--port", type=int, help="a fixed port (default: a free one from 7860 on)")
+    page.add_argument("--no-browser", action="store_true", help="only print the address")
+    _add_checkpoint(page)
+
+
+def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", type=Path, help="an SD1, SD2 or SDXL .safetensors file or diffusers folder"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)")
+
+
+def _add_people(add: Callable[..., Any], groups: Any) -> None:
+    parser = groups.add_parser("people", help="List, show, rename, export or delete people.")
+    under = parser.add_subparsers(metavar="ACTION", required=True)
+    add("list", commands.people_list, "List everybody in the library.", under)
+    show = add("show", commands.people_show, "Show what is kept about a person.", under)
+    rename = add("rename", commands.people_rename, "Give a person another name.", under)
+    export = add("export", commands.people_export, "Write all about a person to a zip file.", under)
+    delete = add(
+        "delete", commands.people_delete, "Delete a person's photos, LoRAs, portraits.", under
+    )
+    for sub in (show, rename, export, delete):
+        sub.add_argument("name")
+    rename.add_argument("new_name")
+    export.add_argument("archive", type=Path, help="the zip file to write")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
+    models = groups.add_parser("models", help="List or download optional nets.")
+    under = models.add_subparsers(metavar="ACTION", required=True)
+    add("list", commands.models_list, "List the nets that ship and those that can be had.", under)
+    download = add("download", commands.models_download, "Fetch one optional net.", under)
+    download.add_argument("id")
+    download.add_argument("--yes", action="store_true", help="agree to its size and licence")
+
+    styles = groups.add_parser("styles", help="List the styles.")
+    under = styles.add_subparsers(metavar="ACTION", required=True)
+    add("list", commands.styles_list, "List the styles.", under)

@@ -1,0 +1,103 @@
+"""From a face LoRA to ranked portraits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from facechain_ext.config.option import Validated, option
+
+
+@dataclass(frozen=True)
+class PortraitConfig(Validated):
+    """How portraits are made, fused, filtered and ranked."""
+
+    style: str = option("portrait", label="Style", help="Name of a style; see the style list.")
+    prompt: str = option("", label="Prompt", help="Your own words, added to the style's.")
+    negative_prompt: str = option(
+        "", label="Negative prompt", help="What to avoid, added to the style's."
+    )
+    count: int = option(
+        4, label="Portraits", minimum=1, maximum=50, help="How many ranked portraits you want."
+    )
+    candidates: float = option(
+        2.0,
+        label="Candidates per portrait",
+        minimum=1.0,
+        maximum=10.0,
+        help="How many pictures are made for each one that is kept.",
+    )
+    steps: int = option(
+        20, label="Sampling steps", minimum=1, maximum=150, help="20 to 30 is usual."
+    )
+    guidance_scale: float = option(
+        0.0,
+        label="CFG scale",
+        minimum=0.0,
+        maximum=30.0,
+        help="How strongly the prompt is followed; 0 takes the checkpoint's usual value.",
+    )
+    width: int = option(
+        0, label="Width", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    )
+    height: int = option(
+        0, label="Height", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    )
+    sampler_name: str = option("", label="Sampler", help="Empty: the host's usual one.")
+    hires_scale: float = option(
+        1.0,
+        label="Hires scale",
+        minimum=1.0,
+        maximum=4.0,
+        help="Above 1 every picture is drawn a second time that much larger. Slow; for full-size "
+        "checkpoints in the webui.",
+    )
+    restore_faces: bool = option(
+        False,
+        label="Restore faces",
+        help="The webui's CodeFormer or GFPGAN. Clears small faces up and costs likeness.",
+    )
+    lora_weight: float = option(
+        0.0,
+        label="LoRA weight",
+        minimum=0.0,
+        maximum=2.0,
+        help="Strength of the person's LoRA; 0 takes the style's suggestion, or 1.",
+    )
+    style_lora_weight: float = option(
+        0.0,
+        label="Style LoRA weight",
+        minimum=0.0,
+        maximum=2.0,
+        help="Strength of the style's own LoRA, where it has one; 0 takes the style's suggestion.",
+    )
+    fusion_strength: float = option(
+        0.7,
+        label="Face fusion",
+        minimum=0.0,
+        maximum=1.0,
+        help="How much of a photo's face is blended in; a style may allow less. 0 turns it off.",
+    )
+    min_face_share: float = option(
+        0.15,
+        label="Smallest face",
+        minimum=0.01,
+        maximum=1.0,
+        help="Longer side of the face over the shorter side of the picture.",
+    )
+    max_face_share: float = option(
+        0.75,
+        label="Largest face",
+        minimum=0.01,
+        maximum=1.0,
+        help="Longer side of the face over the shorter side of the picture.",
+    )
+    output_size: Literal[0, 512, 768, 1024, 2048] = option(
+        0,
+        label="Output size",
+        unit="px",
+        help="Longer side of the finished portraits; 0: as drawn. Never makes them smaller.",
+    )
+    seed: int = option(
+        -1, label="Seed", minimum=-1, maximum=2**32 - 1, help="-1 draws a new one every time."
+    )

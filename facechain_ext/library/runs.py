@@ -1,0 +1,183 @@
+"""One training on disk: its settings, what it has shown, and where it can go on.
+
+Layout of `runs/<run>/`: config.json, events.jsonl, samples/ (pictures of every snapshot) and
+checkpoints/ (snapshots; while the run is unfinished also the cached latents and the newest state).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from facechain_ext.base.errors import InvalidInput, LibraryTooNew
+from facechain_ext.base.events import Event
+from facechain_ext.base.host import CheckpointRef, Family, PredictionType
+from facechain_ext.config import TrainConfig
+from facechain_ext.dataset.latent_file import load_latents, save_latents
+from facechain_ext.dataset.latents import LatentCache
+from facechain_ext.imaging.files import write_atomic
+from facechain_ext.library.run_events import EventLog
+from facechain_ext.training.state import TrainingState, load_state, save_state
+
+SCHEMA_VERSION = 1
+RECORD = "config.json"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a training began with; config as it is carried out, started in UTC."""
+
+    person: str
+    trigger_word: str
+    photo_count: int
+    prompt: str
+    negative_prompt: str
+    checkpoint: CheckpointRef
+    family: Family
+    prediction_type: PredictionType
+    started: datetime
+    config: TrainConfig
+
+    def to_json(self) -> str:
+        facts = {"schema": SCHEMA_VERSION, **asdict(self)}
+        facts["checkpoint"]["path"] = str(self.checkpoint.path)
+        facts["started"] = self.started.isoformat()
+        return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRecord:
+        """Read a record; raises LibraryTooNew for a later schema, InvalidInput for damage."""
+        try:
+            facts = json.loads(text)
+            if facts.pop("schema") > SCHEMA_VERSION:
+                raise LibraryTooNew("This training was begun by a newer version of FaceChain.")
+            checkpoint = facts["checkpoint"]
+            read = {
+                "checkpoint": CheckpointRef(**{**checkpoint, "path": Path(checkpoint["path"])}),
+                "started": datetime.fromisoformat(facts["started"]),
+                "config": TrainConfig(**facts["config"]),
+            }
+            return cls(**{**facts, **read})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput(f"The settings of a training are damaged: {error!r}.") from error
+
+
+@dataclass(frozen=True)
+class Resumable:
+    """A training that was stopped and can go on: the run's name, its steps done and asked for,
+    the name and place of the checkpoint that it needs."""
+
+    run: str
+    step: int
+    total: int
+    config: TrainConfig
+    checkpoint: str
+    checkpoint_path: Path
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """A training as it was shown: settings, then steps, snapshots and samples in their order."""
+
+    run: str
+    record: RunRecord
+    finished: bool
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads and writes one training's folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def log(self) -> EventLog:
+        return EventLog(self.folder)
+
+    @property
+    def begun(self) -> bool:
+        return (self.folder / RECORD).is_file()
+
+    @property
+    def record(self) -> RunRecord:
+        """Read what the training began with; raises what RunRecord.from_json raises."""
+        return RunRecord.from_json((self.folder / RECORD).read_text(encoding="utf-8"))
+
+    @property
+    def newest_step(self) -> int | None:
+        """The step of the newest saved state; None where the training cannot go on."""
+        states = self._states()
+        return int(states[-1].stem.rpartition("-")[2]) if states else None
+
+    def begin(self, record: RunRecord, data: LatentCache) -> None:
+        """Write what every later start needs."""
+        save_latents(self._latents, data)
+        write_atomic(self.folder / RECORD, record.to_json().encode("utf-8"))
+
+    def undo(self) -> None:
+        """Remove the folder of a training that could not begin."""
+        shutil.rmtree(self.folder)
+
+    def load_data(self, device: torch.device) -> LatentCache:
+        """Read the cached latents that the training began with."""
+        return load_latents(self._latents, device)
+
+    def keep(self, state: TrainingState) -> None:
+        """Save a state; those before it go when it is complete."""
+        path = self.checkpoints / f"state-{state.step:06d}.safetensors"
+        save_state(path, state)
+        for other in self._states():
+            if other != path:
+                other.unlink()
+
+    def rewind(self) -> TrainingState:
+        """Load the newest state, and forget what was shown or half written after it."""
+        state = load_state(self._states()[-1])
+        for left_over in self.folder.rglob(".*.tmp"):
+            left_over.unlink()
+        self.log.rewind(state.step, [snapshot.step for snapshot in state.snapshots])
+        return state
+
+    def forget_states(self) -> None:
+        """Remove what only a training that goes on needs."""
+        for path in (*self._states(), self._latents):
+            path.unlink(missing_ok=True)
+
+    def recorded(self, events: Generator[Event, None, T]) -> Generator[Event, None, T]:
+        """Write events down as they pass."""
+        returned: list[T] = []
+
+        def whole() -> Generator[Event, None, None]:
+            returned.append((yield from events))
+
+        with closing(whole()) as passing:
+            for event in passing:
+                self.log.add(event)
+                yield event
+        return returned[0]
+
+    @property
+    def _latents(self) -> Path:
+        return self.checkpoints / "latents.safetensors"
+
+    def _states(self) -> list[Path]:
+        return sorted(self.checkpoints.glob("state-*.safetensors"))

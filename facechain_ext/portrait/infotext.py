@@ -1,0 +1,74 @@
+"""What an infotext says of a portrait besides the host's own fields, written and read back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_type_hints
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.infotext import parse_infotext
+from facechain_ext.config import PortraitConfig
+
+PERSON = "FaceChain person"
+
+OURS = {
+    "style": "FaceChain style",
+    "prompt": "FaceChain prompt",
+    "negative_prompt": "FaceChain negative prompt",
+    "lora_weight": "FaceChain weight",
+    "style_lora_weight": "FaceChain style weight",
+    "fusion_strength": "FaceChain fusion",
+    "output_size": "FaceChain output size",
+}
+"""Settings of a portrait that no webui writes, and what they are called in an infotext."""
+
+HOSTS = {
+    "steps": "Steps",
+    "sampler_name": "Sampler",
+    "guidance_scale": "CFG scale",
+    "seed": "Seed",
+    "hires_scale": "Hires upscale",
+}
+"""Settings that every webui writes in a field of their own; size and restored faces besides."""
+
+_SIZE = re.compile(r"(\d+)x(\d+)")
+
+
+def portrait_fields(person: str, config: PortraitConfig) -> dict[str, object]:
+    """Name a person and the settings of theirs that no webui writes; empty texts are left out."""
+    settings = {key: _plain(getattr(config, name)) for name, key in OURS.items()}
+    return {PERSON: person, **{key: value for key, value in settings.items() if value != ""}}
+
+
+def read_portrait(infotext: str) -> dict[str, Any]:
+    """Return "person" and settings of PortraitConfig; the inverse of `portrait_fields`.
+
+    What is not said gets its default; a value out of bounds is left out. Any text will do: one
+    that is no portrait of ours gives nothing.
+    """
+    fields = parse_infotext(infotext)[2]
+    if PERSON not in fields:
+        return {}
+    defaults = PortraitConfig()
+    told: dict[str, Any] = {name: getattr(defaults, name) for name in (*OURS, "hires_scale")}
+    said = {name: fields[key] for name, key in (OURS | HOSTS).items() if key in fields}
+    if size := _SIZE.fullmatch(fields.get("Size", "")):
+        said |= {"width": size[1], "height": size[2]}
+    for name, text in said.items():
+        told |= _setting(name, text)
+    return {"person": fields[PERSON], **told, "restore_faces": "Face restoration" in fields}
+
+
+def _setting(name: str, text: str) -> dict[str, Any]:
+    """Convert one setting to its type; nothing where it cannot be one."""
+    hint = get_type_hints(PortraitConfig)[name]
+    try:
+        value: Any = text if hint is str else float(text) if hint is float else int(text)
+        PortraitConfig(**{name: value})
+    except (ValueError, OverflowError, InvalidInput):
+        return {}
+    return {name: value}
+
+
+def _plain(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else value

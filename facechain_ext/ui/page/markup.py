@@ -1,0 +1,65 @@
+"""Pieces of HTML that every panel uses; all text is escaped."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+from facechain_ext.base.records import Pixels
+from facechain_ext.imaging.encode import encode_jpeg
+from facechain_ext.imaging.files import decode, resize
+
+Tone = Literal["error", "good", "note"]
+
+ROLES = {"error": "alert", "good": "status", "note": "note"}
+
+
+def message(text: str, tone: Tone = "error") -> str:
+    """Return a line that stands where the trouble is; nothing for no text."""
+    if not text:
+        return ""
+    return f'<p class="fc-message fc-{tone}" role="{ROLES[tone]}">{escape(text)}</p>'
+
+
+def empty(title: str, hint: str) -> str:
+    """Say kindly that there is nothing here yet, and what to do about it."""
+    return (
+        f'<div class="fc-empty"><strong>{escape(title)}</strong><span>{escape(hint)}</span></div>'
+    )
+
+
+def picture(pixels: Pixels, alt: str, side: int) -> str:
+    """Return a picture inside the page, its longer side at most `side` pixels."""
+    return f'<img src="{thumbnail(pixels, side)}" alt="{escape(alt)}" loading="lazy">'
+
+
+def picture_file(path: Path, alt: str, side: int) -> str:
+    """Return a picture file inside the page; read again only when it has changed."""
+    uri = _file_uri(path, path.stat().st_mtime_ns, side)
+    return f'<img src="{uri}" alt="{escape(alt)}" loading="lazy">'
+
+
+@lru_cache(maxsize=256)
+def _file_uri(path: Path, changed: int, side: int) -> str:
+    return thumbnail_file(path, side)
+
+
+def thumbnail_file(path: Path, side: int) -> str:
+    return thumbnail(decode(path.read_bytes(), name=path.name), side)
+
+
+def thumbnail(pixels: Pixels, side: int) -> str:
+    """Encode a picture into an address of its own, so that no file has to be served."""
+    encoded = base64.b64encode(encode_jpeg(_shrunk(pixels, side), quality=85)).decode("ascii")
+    return f"data:image/jpeg;base64,{encoded}"
+
+
+def _shrunk(pixels: Pixels, side: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels
+    return resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)))

@@ -1,0 +1,235 @@
+"""What the People panel does, without a page: everything long goes through the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
+from facechain_ext.base.events import Event
+from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.jobs.queue import Job
+from facechain_ext.library.people import Person, slugify
+from facechain_ext.studio.studio import read_uploads
+from facechain_ext.ui.page import copies
+from facechain_ext.ui.page.services import Services
+from facechain_ext.ui.page.wording import count, listed
+from facechain_ext.ui.people.training_log import TrainingLog
+from facechain_ext.ui.people.verdicts import MOST_PHOTOS
+
+TRAIN, ENROL = "train", "enrol"
+NEW = "+ New person"
+"""The choice in the list of people that stands for nobody yet."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A crop of the library: its file's stem, its picture and the words that go with it."""
+
+    stem: str
+    picture: Path
+    text: str
+
+
+@dataclass(frozen=True)
+class PeopleDesk:
+    """Looks after people on behalf of one or more open pages.
+
+    enrolled: by person, the uploads that are in the library already, so that edited captions are
+    not overwritten by the next training.
+    """
+
+    services: Services
+    enrolled: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+    before: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        return [person.manifest.name for person in self.services.studio.library.people()]
+
+    def loras(self) -> list[str]:
+        """Return what prompts call everybody's LoRAs."""
+        people = self.services.studio.library.people()
+        return [Path(run.lora).stem for person in people for run in person.manifest.runs]
+
+    def person(self, name: str) -> Person | None:
+        """Find somebody; None for nobody, and for a name that is not in the library (yet)."""
+        try:
+            return self.services.studio.library.get(name) if name and name != NEW else None
+        except InvalidInput:
+            return None
+
+    def keep(self, name: str, paths: Sequence[Path], consent: bool, config: PrepareConfig) -> Job:
+        """Queue keeping photos in the library; raises InvalidInput for what is missing."""
+        self._require(name, paths, consent)
+        work = lambda: self._enrol(name, tuple(paths), config)  # noqa: E731
+        title = f"Keeping the photos of {name}"
+        return self.services.jobs.submit(title, work, kind=ENROL, subject=name)
+
+    def train(
+        self,
+        name: str,
+        paths: Sequence[Path],
+        consent: bool,
+        prepare_config: PrepareConfig,
+        train_config: TrainConfig,
+    ) -> Job:
+        """Queue a training, on new photos where there are any; raises InvalidInput."""
+        new = () if self.are_kept(name, paths) else tuple(paths)
+        if new or self.person(name) is None:
+            self._require(name, new, consent)
+        self._refuse_second(name)
+
+        def work() -> Iterator[Event]:
+            if new:
+                yield from self._enrol(name, new, prepare_config)
+            yield from self.services.studio.train(name, train_config)
+
+        return self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
+
+    def can_resume(self, name: str) -> bool:
+        """Tell whether a stopped training is in a state to go on."""
+        try:
+            return self.services.studio.resumable(name) is not None
+        except FaceChainError:  # drawing the same training says what is wrong with it
+            return False
+
+    def resume(self, name: str) -> Job:
+        """Queue going on with a stopped training."""
+        self._refuse_second(name)
+        studio = self.services.studio
+        stopped = studio.resumable(name)
+        if stopped is None:
+            raise InvalidInput(f"{name} has no training that could go on.")
+        history = studio.history(name, stopped.run)
+        work = lambda: studio.resume(name)  # noqa: E731
+        job = self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
+        self.before[job.id] = history.events if history else ()
+        return job
+
+    def stop(self, name: str) -> None:
+        """Cancel what is queued or running for a person."""
+        for job in self.active(name):
+            job.cancel()
+
+    def job(self, name: str) -> Job | None:
+        """Return what is going on for a person, else what went on last."""
+        mine = [job for job in self._jobs() if _same(job.subject, name)]
+        return next(iter(self.active(name)), mine[-1] if mine else None)
+
+    def active(self, name: str) -> list[Job]:
+        return [job for job in self._jobs() if _same(job.subject, name) and not job.state.over]
+
+    def log(self, job: Job) -> TrainingLog:
+        """Put a job's events together, after those from before it was stopped."""
+        earlier = self.before.get(job.id, ())
+        return TrainingLog.of((*earlier, *job.events))
+
+    def captions(self, name: str) -> list[Caption]:
+        person = self.person(name)
+        if person is None:
+            return []
+        return [
+            Caption(path.stem, path.with_suffix(".png"), path.read_text(encoding="utf-8").strip())
+            for path in person.captions()
+            if path.with_suffix(".png").is_file()  # the picture is written last
+        ]
+
+    def save_captions(self, name: str, texts: Sequence[str]) -> int:
+        """Save the captions of the first crops; return how many have changed."""
+        told = zip(self.captions(name), texts, strict=False)
+        changed = {c.stem: text for c, text in told if text.strip() != c.text}
+        if changed:
+            self.services.studio.library.get(name).set_captions(changed)
+        return len(changed)
+
+    def rename(self, name: str, new_name: str) -> Person:
+        self._refuse_while_busy(name)
+        if not new_name.strip():
+            raise InvalidInput("Type the new name first.")
+        person = self.services.studio.library.rename(name, new_name.strip())
+        if person.slug != slugify(name):
+            # Nothing that deleting the person would not find is left under the former name.
+            self._forget_shown(name, [])
+            if uploads := self.enrolled.pop(slugify(name), ()):
+                self.enrolled[person.slug] = uploads
+        return person
+
+    def export(self, name: str, folder: Path) -> Path:
+        person = self.services.studio.library.get(name)
+        return self.services.studio.library.export(name, folder / f"{person.slug}.zip")
+
+    def what_goes(self, name: str) -> str:
+        """Say what deleting would remove."""
+        library = self.services.studio.library
+        person = library.get(name)
+        loras = [path for path in library.lora_files(person) if path.suffix == ".safetensors"]
+        portraits = [*library.portraits_folder(name).rglob("*.png")]
+        parts = [
+            count(len([*(person.folder / "photos").glob("*")]), "photo"),
+            count(len(person.captions()), "crop"),
+            count(len([*(person.folder / "runs").glob("*")]), "training"),
+            count(len(loras), "LoRA"),
+            count(len(portraits), "portrait"),
+        ]
+        return f"{listed(parts)} of {person.manifest.name} will be removed from disk for good."
+
+    def delete(self, name: str) -> list[Path]:
+        """Remove a person, with what pages were shown; raises Busy while work is going on."""
+        self._refuse_while_busy(name)
+        library = self.services.studio.library
+        uploads = self.enrolled.get(slugify(name), ())
+        # First, while there are originals to know them by: a deletion that fails can be repeated.
+        self._forget_shown(name, [*library.files(name), *uploads])
+        self.enrolled.pop(slugify(name), None)
+        return library.delete(name)
+
+    def _forget_shown(self, name: str, others: Sequence[Path]) -> None:
+        """Remove what pages were handed under a name, and copies of other files; drop its jobs."""
+        copies.remove(copies.copies_of([*copies.handed_out(name), *others]))
+        for job in self.services.jobs.all():
+            if _same(job.subject, name):
+                self.services.jobs.forget(job)
+
+    def _enrol(self, name: str, paths: tuple[Path, ...], config: PrepareConfig) -> Iterator[Event]:
+        yield from self.services.studio.enrol(name, read_uploads(paths, config), config)
+        self.enrolled[slugify(name)] = paths
+
+    def are_kept(self, name: str, paths: Sequence[Path]) -> bool:
+        """Tell whether exactly these uploads are what the library has of a person."""
+        if not paths or self.person(name) is None:
+            return False
+        return self.enrolled.get(slugify(name)) == tuple(paths)
+
+    def _require(self, name: str, paths: Sequence[Path], consent: bool) -> None:
+        if not name or name == NEW:
+            raise InvalidInput("Type a name first: the person will be found under it.")
+        slugify(name)
+        if not paths:
+            raise InvalidInput(f"Choose photos of {name} first: five to fifteen are good.")
+        if len(paths) > MOST_PHOTOS:
+            raise InvalidInput(f"{len(paths)} photos are more than {MOST_PHOTOS}.")
+        if not consent:
+            raise InvalidInput(
+                "Tick the box below the photos first: nobody is trained without agreeing to it."
+            )
+
+    def _refuse_second(self, name: str) -> None:
+        if self.active(name):
+            raise Busy(f"{name} is being worked on already.")
+
+    def _refuse_while_busy(self, name: str) -> None:
+        busy = [job for job in self.services.jobs.all() if not job.state.over]
+        if any(_same(job.subject, name) for job in busy):
+            raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
+
+    def _jobs(self) -> list[Job]:
+        return [job for job in self.services.jobs.all() if job.kind in (TRAIN, ENROL)]
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare names as the library does."""
+    try:
+        return slugify(one) == slugify(other)
+    except FaceChainError:
+        return False

@@ -1,0 +1,125 @@
+"""A person as the page draws them: the card, the running or latest training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from facechain_ext.base.errors import FaceChainError
+from facechain_ext.library.people import Person
+from facechain_ext.library.runs import RunHistory
+from facechain_ext.ui.page import markup
+from facechain_ext.ui.page.wording import count, run_time
+from facechain_ext.ui.people import training_view
+from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.training_log import TrainingLog
+
+FACE_SIDE = 128
+LATEST = "The latest"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A training's three pieces of HTML."""
+
+    progress: str
+    curves: str = ""
+    samples: str = ""
+
+
+@dataclass(frozen=True)
+class PeopleView:
+    """Draws from the desk; histories are read from disk once as long as they do not change."""
+
+    desk: PeopleDesk
+    _histories: dict[Path, tuple[object, RunHistory | None]] = field(default_factory=dict)
+
+    def card(self, name: str) -> str:
+        person = self.desk.person(name)
+        if person is None:
+            return ""
+        run, crops = person.latest_run, self.desk.captions(name)
+        face = markup.picture_file(crops[0].picture, "", FACE_SIDE) if crops else ""
+        if run is None:
+            learned = "Not trained yet."
+        else:
+            likeness = "" if run.similarity is None else f", likeness {run.similarity:.2f}"
+            learned = f"LoRA {run.lora} on {run.checkpoint}{likeness}."
+        facts = (
+            f"{count(len(crops), 'photo')} kept · {count(len(person.manifest.runs), 'training')}"
+        )
+        return (
+            f'<div class="fc-card">{face}<div><h3>{escape(person.manifest.name)}</h3>'
+            f"<p>trigger word <code>{escape(person.manifest.trigger_word)}</code> · {facts}</p>"
+            f"<p>{escape(learned)}</p></div></div>"
+        )
+
+    def training(self, name: str, choice: str) -> Drawn:
+        """Draw the chosen earlier training; otherwise what is going on, or went on last."""
+        try:
+            return self._training(name, choice)
+        except FaceChainError as error:
+            return Drawn(markup.message(str(error)))
+
+    def _training(self, name: str, choice: str) -> Drawn:
+        person = self.desk.person(name)
+        if person is not None and choice in (runs := self.runs(person)):
+            return self._past(person, runs[choice])
+        job = self.desk.job(name)
+        if job is not None:
+            log = self.desk.log(job)
+            return Drawn(
+                training_view.progress(job, log),
+                training_view.curves(log),
+                training_view.samples(log),
+            )
+        if person is not None and person.run_folders:
+            return self._past(person, None)
+        return Drawn(_nothing_yet(person))
+
+    def runs(self, person: Person) -> dict[str, str]:
+        """Return the trainings of a person by what they are called on the page, newest first."""
+        likeness = {run.name: run.similarity for run in person.manifest.runs}
+        named = {}
+        for folder in reversed(person.run_folders):
+            told = likeness.get(folder.name)
+            suffix = "" if told is None else f", likeness {told:.2f}"
+            named[f"{run_time(folder.name)}{suffix}"] = folder.name
+        return named
+
+    def _past(self, person: Person, run: str | None) -> Drawn:
+        history = self._history(person, run)
+        if history is None:
+            return Drawn(_nothing_yet(person))
+        log = TrainingLog.of(history.events)
+        done = next((r for r in person.manifest.runs if r.name == history.run), None)
+        log.kept_steps = done.steps if done else ()
+        head = training_view.past(person, history, done, log)
+        return Drawn(head, training_view.curves(log), training_view.samples(log))
+
+    def _history(self, person: Person, run: str | None) -> RunHistory | None:
+        folder = person.folder / "runs" / (run or person.run_folders[-1].name)
+        events = folder / "events.jsonl"
+        state = (events.stat().st_mtime_ns if events.is_file() else 0, person.manifest)
+        if self._histories.get(folder, (None,))[0] != state:
+            history = self.desk.services.studio.history(person.manifest.name, run)
+            self._histories[folder] = (state, history)
+        return self._histories[folder][1]
+
+
+def _nothing_yet(person: Person | None) -> str:
+    if person is None:
+        return markup.empty(
+            "Nobody chosen",
+            "Add a person with five to fifteen photos, or choose one. Training, its curves and "
+            "its sample pictures appear here.",
+        )
+    return markup.empty(
+        f"{person.manifest.name} has not been trained", "Press Train; everything shows up here."
+    )
+
+
+def title_of(name: str, typed: str) -> str:
+    """Return who the page is about: the chosen person, or the new one's name."""
+    return typed.strip() if name in ("", NEW) else name

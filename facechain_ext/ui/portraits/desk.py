@@ -1,0 +1,184 @@
+"""What the Portraits panel does, without a page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
+from facechain_ext.base.records import Portrait
+from facechain_ext.config import PortraitConfig
+from facechain_ext.imaging.encode import encode_png
+from facechain_ext.imaging.provenance import ai_marker
+from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.ui.page.copies import folder_for
+from facechain_ext.ui.page.progress import Progress
+from facechain_ext.ui.page.services import Services
+from facechain_ext.ui.page.wording import STATES, count, duration
+
+PORTRAIT = "portrait"
+
+Shown = tuple[str, str]
+"""A file that gradio may serve, and its caption."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished job's pictures: the ranked ones in order, those set aside, and their infotexts."""
+
+    ranked: list[Shown]
+    infotexts: list[str]
+    aside: list[Shown]
+    aside_infotexts: list[str]
+    notes: tuple[str, ...]
+    folder: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PortraitDesk:
+    """Makes portraits on behalf of one or more open pages."""
+
+    services: Services
+    _saved: WeakKeyDictionary[PortraitsFinished, list[Path]] = field(
+        default_factory=WeakKeyDictionary
+    )
+    _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+    def names(self) -> list[str]:
+        """Everybody who has a LoRA."""
+        people = self.services.studio.library.people()
+        return [person.manifest.name for person in people if person.latest_run is not None]
+
+    def generate(self, name: str | None, config: PortraitConfig) -> Job:
+        """Queue portraits; raises InvalidInput at once for what cannot be drawn."""
+        if not name:
+            raise InvalidInput("Choose a person; somebody has to be trained first.")
+        studio = self.services.studio
+        studio.request(name, config)
+
+        def work() -> Iterator[Event]:
+            for event in studio.make_portraits(name, config):
+                if isinstance(event, PortraitsFinished):
+                    self._saved[event] = studio.save_portraits(event, self.folder(name))
+                yield event
+
+        title = f"Portraits of {name}"
+        return self.services.jobs.submit(title, work, kind=PORTRAIT, subject=name)
+
+    def folder(self, name: str) -> Path:
+        return self.services.studio.library.portraits_folder(name)
+
+    def stop(self) -> None:
+        """Cancel the running portraits and those that wait."""
+        for job in self.services.jobs.all():
+            if job.kind == PORTRAIT and not job.state.over:
+                job.cancel()
+
+    def job(self) -> Job | None:
+        return self.services.jobs.latest(PORTRAIT)
+
+    def is_busy_with(self, name: str) -> bool:
+        return any(
+            job.kind == PORTRAIT and job.subject == name and not job.state.over
+            for job in self.services.jobs.all()
+        )
+
+    def last_finished(self) -> Job | None:
+        done = [j for j in self.services.jobs.all() if j.kind == PORTRAIT and _finished(j)]
+        return done[-1] if done else None
+
+    def results(self, job: Job) -> Results:
+        """Return a finished job's pictures as files to show, made once."""
+        finished = _finished(job)
+        assert finished is not None
+        if finished not in self._results:
+            self._results[finished] = self._show(job.subject, finished)
+        return self._results[finished]
+
+    def _show(self, name: str, finished: PortraitsFinished) -> Results:
+        ranked, others = finished.ranked, (*finished.spare, *finished.rejected)
+        files = [
+            str(shutil.copyfile(path, folder_for(name) / path.name))
+            for path in self._saved[finished]
+        ]
+        captions = [f"{place}. {_score(p)}" for place, p in enumerate(ranked, 1)]
+        return Results(
+            ranked=list(zip(files, captions, strict=True)),
+            infotexts=[portrait.infotext for portrait in ranked],
+            aside=[(_temporary(name, portrait), _reason(portrait)) for portrait in others],
+            aside_infotexts=[portrait.infotext for portrait in others],
+            notes=(*finished.notes, *_fusion_notes(ranked)),
+            folder=self.folder(name),
+            seconds=sum(finished.seconds.values()),
+        )
+
+
+def progress(job: Job) -> str:
+    """Draw how far portraits are."""
+    return Progress(job.title, STATES[job.state], _share(job), _label(job)).draw()
+
+
+def _share(job: Job) -> float | None:
+    if job.state is JobState.FINISHED:
+        return 1.0
+    drawn = [event for event in job.events if isinstance(event, Candidate)]
+    if drawn:
+        return 0.9 * drawn[-1].done / drawn[-1].total
+    return None if job.state is JobState.RUNNING else 0.0
+
+
+def _label(job: Job) -> str:
+    finished = _finished(job)
+    if finished is not None:
+        kept, aside = len(finished.ranked), len(finished.spare) + len(finished.rejected)
+        took = duration(sum(finished.seconds.values()))
+        return f"{count(kept, 'portrait')} kept, {aside} set aside, in {took}"
+    if job.state is JobState.QUEUED:
+        return "Begins when the work before it is done."
+    stages = [event for event in job.events if isinstance(event, Stage)]
+    drawn = [event for event in job.events if isinstance(event, Candidate)]
+    if stages and stages[-1].name != "generate":
+        return "Blending in the face, judging and ranking"
+    return f"Picture {drawn[-1].done} of {drawn[-1].total} drawn" if drawn else "Drawing"
+
+
+def _finished(job: Job) -> PortraitsFinished | None:
+    ends = [event for event in job.events if isinstance(event, PortraitsFinished)]
+    return ends[-1] if ends else None
+
+
+def _score(portrait: Portrait) -> str:
+    similarity = portrait.score.similarity
+    return f"likeness {similarity:.2f}" if similarity is not None else "no likeness"
+
+
+def _reason(portrait: Portrait) -> str:
+    rejection = portrait.score.rejection
+    if rejection is None:
+        return f"{_score(portrait)}, beyond the number asked for"
+    return rejection.value.replace("_", " ")
+
+
+def _fusion_notes(portraits: Sequence[Portrait]) -> list[str]:
+    noted = [(place, p.fusion_note) for place, p in enumerate(portraits, 1) if p.fusion_note]
+    return [f"Picture {place}: {note}" for place, note in noted]
+
+
+def _temporary(name: str, portrait: Portrait) -> str:
+    """Write a picture that is not kept to gradio's folder, with its infotext."""
+    reason = re.sub("[^a-z]+", "-", _reason(portrait).lower())
+    path = folder_for(name) / f"{reason}-{portrait.seed}.png"
+    text = {
+        "parameters": portrait.infotext,
+        **ai_marker("compositeWithTrainedAlgorithmicMedia"),
+    }
+    path.write_bytes(encode_png(portrait.pixels, text))
+    return str(path)

@@ -1,0 +1,1 @@
+"""What the hosts inside every webui share."""

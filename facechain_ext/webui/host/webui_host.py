@@ -1,0 +1,122 @@
+"""What AUTOMATIC1111's webui and Forge have in common as hosts: all but lending the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from facechain_ext.base.errors import Cancelled
+from facechain_ext.base.events import Event
+from facechain_ext.base.host import (
+    CheckpointRef,
+    DiffusionModel,
+    GeneratedImage,
+    GenerationRequest,
+    HostPaths,
+    StepCallback,
+    Unavailable,
+)
+from facechain_ext.base.records import LoraFile, Pixels
+from facechain_ext.webui.host import drawing, face_restoring, loras, saving, tagging, upscaling
+from facechain_ext.webui.host.checkpoints import (
+    known_checkpoints,
+    selected_checkpoint,
+    with_defaults,
+)
+from facechain_ext.webui.host.host_queue import HostQueue
+from facechain_ext.webui.host.job_state import JobState
+from facechain_ext.webui.host.paths import host_paths
+
+
+class WebuiHost:
+    """A webui with A1111's modules; a subclass lends the model and says where processing runs."""
+
+    def __init__(self) -> None:
+        self.queue = HostQueue()
+        self.state = JobState()
+
+    @property
+    def paths(self) -> HostPaths:
+        return host_paths()
+
+    def checkpoints(self) -> list[CheckpointRef]:
+        return known_checkpoints()
+
+    def current_checkpoint(self) -> CheckpointRef:
+        """Return the selected checkpoint; raises ModelUnavailable when there is none."""
+        return selected_checkpoint()
+
+    @contextmanager
+    def job(self, title: str) -> Iterator[None]:
+        with self.state.job(title):
+            yield
+
+    def borrow_model(self, *, for_training: bool) -> AbstractContextManager[DiffusionModel]:
+        raise NotImplementedError
+
+    def others_waiting(self) -> bool:
+        return self.queue.others_waiting()
+
+    def generate(
+        self, request: GenerationRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Draw a few pictures at a time; others have their turn in between.
+
+        A skipped part is left out. Raises Cancelled, InvalidInput, OutOfMemory.
+        """
+        request = with_defaults(request, selected_checkpoint().path)
+        parts = drawing.batches(request)
+        passes = 2 if request.hires_scale > 1 else 1  # the webui doubles the total itself
+        for number, part in enumerate(parts):
+            with self._turn(done=number * passes, total=len(parts)):
+                self._stop_if_cancelled()
+                with drawing.steps_told(on_step, done=number * len(parts[0].seeds)):
+                    images = drawing.draw(part, self._call)
+                self._stop_if_cancelled()
+                skipped = self.state.skipped()
+            if not skipped:
+                yield from images
+
+    def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
+        with self._turn():
+            return upscaling.upscale(pixels, size, self.paths.models_dir)
+
+    def restore_face(self, pixels: Pixels) -> Pixels | Unavailable:
+        with self._turn():
+            return face_restoring.restore(pixels)
+
+    def tag(self, pixels: Pixels) -> list[str] | Unavailable:
+        with self._turn():
+            return tagging.tag(pixels)
+
+    def publish_lora(self, lora: LoraFile) -> None:
+        loras.publish(lora.name)
+
+    def save_image(self, pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
+        return saving.save(pixels, infotext, folder, stem)
+
+    def progress(self, event: Event) -> None:
+        self.state.show(event)
+
+    def cancel(self) -> None:
+        self.state.cancel()
+
+    def cancelled(self) -> bool:
+        return self.state.cancelled()
+
+    def _call(self, function: Callable[[Any], Any], argument: Any, /) -> Any:
+        """Run processing where this webui wants it to run."""
+        return function(argument)
+
+    @contextmanager
+    def _turn(self, *, done: int = 0, total: int = 1, skip_stops: bool = False) -> Iterator[None]:
+        """Take our turn in the webui's queue, and its state with it."""
+        shown = self.state.shown(done=done, total=total, skip_stops=skip_stops)
+        with self.queue.turn(), shown:
+            yield
+
+    def _stop_if_cancelled(self) -> None:
+        if self.cancelled():
+            raise Cancelled("Stopped while drawing.")

@@ -1,0 +1,237 @@
+"""Jobs run one at a time, keep their events, stop when asked and survive what goes wrong."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from facechain_ext.base.errors import Cancelled, FaceChainError, InvalidInput
+from facechain_ext.base.events import Candidate, Event, Stage
+from facechain_ext.jobs.queue import KEPT_JOBS, Job, Jobs, JobState
+from facechain_ext.standalone.diffusers_host import DiffusersHost
+
+SECONDS = 20
+
+
+class WatchedHost(DiffusersHost):
+    """Notes when jobs begin and end, and what it heard of their progress."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, device="cpu")
+        self.told: list[str] = []
+        self.heard: list[Event] = []
+
+    @contextmanager
+    def job(self, title: str) -> Iterator[None]:
+        with super().job(title):
+            self.told.append(f"begin {title}")
+            try:
+                yield
+            finally:
+                self.told.append(f"end {title}")
+
+    def progress(self, event: Event) -> None:
+        self.heard.append(event)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> WatchedHost:
+    return WatchedHost(tmp_path)
+
+
+@pytest.fixture
+def jobs(host: WatchedHost) -> Jobs:
+    return Jobs(host)
+
+
+def three() -> Iterator[Event]:
+    yield from (Candidate(done, 3) for done in (1, 2, 3))
+
+
+def followed(job: Job, after: int = 0) -> list[Event]:
+    return list(job.follow(after))
+
+
+class Gate:
+    """Work that tells when it has begun and waits until it is let on."""
+
+    def __init__(self, host: WatchedHost) -> None:
+        self.host = host
+        self.begun, self.open = threading.Event(), threading.Event()
+
+    def __call__(self) -> Iterator[Event]:
+        yield Stage("wait")
+        self.begun.set()
+        assert self.open.wait(SECONDS)
+        if self.host.cancelled():
+            raise Cancelled("Stopped at step 1.")
+        yield Stage("go")
+
+
+def test_a_job_is_followed_to_its_end(jobs: Jobs, host: WatchedHost) -> None:
+    job = jobs.submit("Draw", three, kind="portraits", subject="Ana")
+    assert followed(job) == list(three()) == list(job.events) == host.heard
+    assert (job.state, job.error, job.kind, job.subject) == (
+        JobState.FINISHED,
+        None,
+        "portraits",
+        "Ana",
+    )
+    assert host.told == ["begin Draw", "end Draw"]
+
+
+def test_two_followers_see_everything_and_a_late_one_what_it_lacks(jobs: Jobs) -> None:
+    job = jobs.submit("Draw", three)
+    assert followed(job) == followed(job)
+    assert followed(job, after=2) == [Candidate(3, 3)]
+    assert followed(job, after=3) == []
+
+
+def test_one_job_at_a_time_in_the_order_they_came(jobs: Jobs, host: WatchedHost) -> None:
+    gate = Gate(host)
+    first, second = jobs.submit("One", gate), jobs.submit("Two", three)
+    assert gate.begun.wait(SECONDS)
+    assert (first.state, second.state) == (JobState.RUNNING, JobState.QUEUED)
+    gate.open.set()
+    followed(second)
+    assert host.told == ["begin One", "end One", "begin Two", "end Two"]
+
+
+def test_work_begins_again_after_a_pause(jobs: Jobs) -> None:
+    for _ in range(3):
+        job = jobs.submit("Draw", three)
+        followed(job)
+        assert job.state is JobState.FINISHED
+
+
+def test_cancelling_a_running_job_asks_the_host(jobs: Jobs, host: WatchedHost) -> None:
+    gate = Gate(host)
+    job = jobs.submit("Train", gate)
+    assert gate.begun.wait(SECONDS)
+    job.cancel()
+    gate.open.set()
+    assert followed(job) == [Stage("wait")]
+    assert job.state is JobState.CANCELLED
+    assert str(job.error) == "Stopped at step 1."
+
+
+def test_a_job_cancelled_in_the_queue_never_begins(jobs: Jobs, host: WatchedHost) -> None:
+    gate = Gate(host)
+    first, second = jobs.submit("One", gate), jobs.submit("Two", three)
+    second.cancel()
+    assert second.state is JobState.CANCELLED
+    assert followed(second) == []
+    gate.open.set()
+    followed(first)
+    followed(jobs.submit("Three", three))
+    assert "begin Two" not in host.told
+    assert first.state is JobState.FINISHED
+
+
+def test_an_earlier_cancel_does_not_stop_the_next_job(jobs: Jobs, host: WatchedHost) -> None:
+    host.cancel()
+    gate = Gate(host)
+    gate.open.set()
+    job = jobs.submit("Train", gate)
+    followed(job)
+    assert job.state is JobState.FINISHED
+
+
+def test_a_job_that_is_over_stays_as_it_was(jobs: Jobs, host: WatchedHost) -> None:
+    job = jobs.submit("Draw", three)
+    followed(job)
+    job.cancel()
+    assert job.state is JobState.FINISHED
+    assert not host.cancelled()
+
+
+def test_a_failure_is_told_and_the_next_job_runs(jobs: Jobs) -> None:
+    def failing() -> Iterator[Event]:
+        yield Stage("prepare")
+        raise InvalidInput("size must be between 1 and 2.")
+
+    job = jobs.submit("Train", failing)
+    assert followed(job) == [Stage("prepare")]
+    assert job.state is JobState.FAILED
+    assert str(job.error) == "size must be between 1 and 2."
+    assert followed(jobs.submit("Draw", three))
+
+
+@pytest.mark.parametrize("kind", [Cancelled, InvalidInput, RuntimeError])
+def test_a_job_that_is_kept_does_not_keep_what_it_worked_with(
+    jobs: Jobs, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
+    caplog.set_level(logging.CRITICAL + 1, "facechain_ext.jobs")  # pytest would keep the traceback
+    models = []
+
+    def work() -> Iterator[Event]:
+        model = threading.Event()
+        models.append(weakref.ref(model))
+        yield Stage("prepare")
+        try:
+            raise MemoryError(model)
+        except MemoryError as cause:
+            raise kind("enough") from cause
+
+    job = jobs.submit("fails", work)
+    followed(job)
+    followed(jobs.submit("next", three))
+    gc.collect()
+    assert job.error is not None
+    assert models[0]() is None
+
+
+def test_an_unexpected_error_is_logged_and_told(
+    jobs: Jobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Iterator[Event]:
+        yield Stage("prepare")
+        raise KeyError("box")
+
+    job = jobs.submit("Train", broken)
+    with caplog.at_level(logging.ERROR):
+        followed(job)
+    assert job.state is JobState.FAILED
+    assert isinstance(job.error, FaceChainError)
+    assert "KeyError: 'box'" in str(job.error)
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_waiting_gives_up_after_its_time(jobs: Jobs, host: WatchedHost) -> None:
+    gate = Gate(host)
+    job = jobs.submit("Train", gate)
+    assert gate.begun.wait(SECONDS)
+    assert job.wait(after=1, timeout=0.01) == ()
+    gate.open.set()
+    assert followed(job, after=1) == [Stage("go")]
+
+
+def test_the_running_job_is_found_before_a_queued_one(jobs: Jobs, host: WatchedHost) -> None:
+    gate = Gate(host)
+    running, queued = (
+        jobs.submit("One", gate, kind="train"),
+        jobs.submit("Two", three, kind="train"),
+    )
+    assert gate.begun.wait(SECONDS)
+    assert jobs.latest("train") is running
+    gate.open.set()
+    followed(queued)
+    assert jobs.latest("train") is queued
+    assert jobs.latest("portraits") is None
+    assert jobs.get(running.id) is running
+
+
+def test_only_the_latest_jobs_are_kept(jobs: Jobs) -> None:
+    made = []
+    for _ in range(KEPT_JOBS + 5):
+        made.append(jobs.submit("Draw", three))
+        followed(made[-1])
+    assert jobs.all() == made[-KEPT_JOBS:]
+    assert jobs.get(made[0].id) is None

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from facechain_ext.base.infotext import add_fields, format_infotext
+from facechain_ext.config import PortraitConfig
+from facechain_ext.portrait.infotext import portrait_fields, read_portrait
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
+
+
+@given(
+    person=TEXTS.filter(bool),
+    prompt=TEXTS,
+    negative=TEXTS,
+    style=TEXTS.filter(bool),
+    numbers=st.fixed_dictionaries(
+        {name: st.integers(0, 20 * high).map(lambda n: n / 20) for name, high in NUMBERS.items()}
+    ),
+    size=st.sampled_from((0, 512, 768, 1024, 2048)),
+)
+@example(
+    person='O\'Neil, "Ana": <lora:x:1>\n2',
+    prompt="a (red:1.2) hat,\nNegative prompt: none, Steps: 3",
+    negative="512x512",
+    style="portrait",
+    numbers=dict.fromkeys(NUMBERS, 0.5),
+    size=768,
+)
+def test_a_portrait_is_read_back_as_it_was_set(
+    person: str, prompt: str, negative: str, style: str, numbers: dict[str, float], size: int
+) -> None:
+    texts = {"prompt": prompt, "negative_prompt": negative, "style": style}
+    config = PortraitConfig(**texts, **numbers, output_size=size)
+    drawn = format_infotext("fcsks, a man", "blurry", {"Steps": 9, "CFG scale": 3, "Seed": 5})
+    told = read_portrait(add_fields(drawn, portrait_fields(person, config)))
+    assert told.pop("person") == person
+    assert PortraitConfig(**told) == replace(config, steps=9, guidance_scale=3.0, seed=5)
+
+
+def test_settings_of_the_host_come_back_too() -> None:
+    text = (
+        "a man\nNegative prompt: blurry\nSteps: 30, Sampler: DPM++ 2M, Schedule type: Karras, "
+        "CFG scale: 7.5, Seed: 12, Face restoration: CodeFormer, Size: 512x768, "
+        "Hires upscale: 1.5, FaceChain person: Ana, FaceChain style: business"
+    )
+    assert PortraitConfig(**{k: v for k, v in read_portrait(text).items() if k != "person"}) == (
+        PortraitConfig(
+            style="business",
+            steps=30,
+            sampler_name="DPM++ 2M",
+            guidance_scale=7.5,
+            seed=12,
+            restore_faces=True,
+            width=512,
+            height=768,
+            hires_scale=1.5,
+        )
+    )
+
+
+def test_what_cannot_be_is_left_out() -> None:
+    told = read_portrait("x\nSteps: 9999, Seed: x, FaceChain output size: 7, FaceChain person: A")
+    assert told["output_size"] == 0
+    assert told.keys().isdisjoint({"steps", "seed"})
+
+
+def test_a_picture_of_another_program_says_nothing() -> None:
+    assert read_portrait("a cat\nSteps: 20, Sampler: Euler a, Seed: 1") == {}
+
+
+@given(st.text())
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    assert isinstance(read_portrait(text), dict)
