@@ -30,7 +30,7 @@ from facechain_ext.imaging.files import list_photos
 from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import MINI
-from facechain_ext.studio.studio import read_uploads
+from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.training.trainer import train
 
 logger = logging.getLogger("face_prior")

@@ -24,7 +24,8 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.standalone.demo import run_demo
 from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
-from facechain_ext.studio.studio import Studio, read_uploads
+from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.server import serve
 

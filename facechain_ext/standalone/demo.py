@@ -22,7 +22,8 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.standalone.demo_sheet import Recording, draw_sheet
 from facechain_ext.standalone.diffusers_host import DiffusersHost
-from facechain_ext.studio.studio import Studio, Upload, read_uploads
+from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.uploads import Upload, read_uploads
 
 PERSON = "Demo"
 KEEP_BACK_FROM = 4

@@ -11,7 +11,7 @@ from facechain_ext.base.events import Event
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.jobs.queue import Job
 from facechain_ext.library.people import Person, slugify
-from facechain_ext.studio.studio import read_uploads
+from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page import copies
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import count, listed

@@ -14,7 +14,8 @@ from facechain_ext.base.records import PreparedPhoto
 from facechain_ext.config import PrepareConfig
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets import FaceNets
-from facechain_ext.studio.studio import Studio, Upload, read_uploads
+from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.uploads import Upload, read_uploads
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.wording import count
 

@@ -1,0 +1,52 @@
+"""What a style has its say in: a portrait's prompt, its weights, a LoRA of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import DEFAULT_LORA_WEIGHT, LoraFile
+from facechain_ext.config import PortraitConfig
+from facechain_ext.library.people import Manifest
+from facechain_ext.lora.checkpoint import describe
+from facechain_ext.portrait.prompt import Prompt, compose
+from facechain_ext.styles import Style, find_style
+
+
+def prompt_for(manifest: Manifest, styles: Mapping[str, Style], config: PortraitConfig) -> Prompt:
+    """Compose a person's prompt in the style that is asked for."""
+    style = find_style(styles, config.style)
+    return compose(manifest.attributes, manifest.trigger_word, style, config)
+
+
+def settled(config: PortraitConfig, style: Style) -> PortraitConfig:
+    """Fill in the weights that are left to the style, and keep to the most fusion it allows."""
+    limit = 1.0 if style.fusion_strength is None else style.fusion_strength
+    own = config.style_lora_weight or style.style_lora_weight
+    return replace(
+        config,
+        lora_weight=config.lora_weight or style.lora_weight or DEFAULT_LORA_WEIGHT,
+        style_lora_weight=own if style.style_lora else 0.0,
+        fusion_strength=min(config.fusion_strength, limit),
+    )
+
+
+def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:
+    """Find the style's own LoRA, in a subfolder too; None for a style without one.
+
+    Raises InvalidInput where there should be one and is not.
+    """
+    if not style.style_lora:
+        return None
+    name = style.style_lora.removesuffix(".safetensors") + ".safetensors"
+    found = next(
+        (path for path in sorted(lora_dir.rglob("*.safetensors")) if path.name == name), None
+    )
+    if found is None:
+        raise InvalidInput(
+            f"The style {style.name!r} uses the LoRA {name}, which is not in {lora_dir}. "
+            "Put it there, or choose another style."
+        )
+    return describe(found)
