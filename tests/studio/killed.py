@@ -21,7 +21,6 @@ CONFIG = TrainConfig(
     max_train_steps=6,
     train_batch_size=2,
     rank=2,
-    crops_per_photo=4,
     snapshot_every=3,
     samples_per_snapshot=1,
     target_modules="attention",
