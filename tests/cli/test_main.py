@@ -21,6 +21,8 @@ from facechain_ext.imaging.files import encode_jpeg
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.lora.checkpoint import read_lora
 
+pytestmark = pytest.mark.slow(15)
+
 SDXL_NAMES = ("lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
 TRAIN_FLAGS = ["--steps", "2", "--batch-size", "1", "--rank", "2", "--samples-per-snapshot", "0"]
 

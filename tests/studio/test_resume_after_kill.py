@@ -21,7 +21,7 @@ from facechain_ext.standalone.diffusers_host import MINI, DiffusersHost
 from facechain_ext.studio.studio import Studio
 from tests.studio.killed import processes, train, train_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow(35), pytest.mark.model, pytest.mark.timeout(1500)]
 
 
 class Trainings:

@@ -53,6 +53,8 @@ from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 from tests.quick import two_step_samples
 
+pytestmark = pytest.mark.slow(25)
+
 BLANK = np.full((192, 192, 3), 128, np.uint8)
 TRAIN = TrainConfig(
     max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=1, rank=2

@@ -19,6 +19,8 @@ from facechain_ext.training.engine import Engine
 from facechain_ext.training.loss import batch_loss
 from facechain_ext.training.memory import Plan, Planner
 
+pytestmark = pytest.mark.slow(10)
+
 CONFIG = TrainConfig(train_batch_size=4, target_modules="attention", caption_dropout=0.0)
 STEPS = 3
 

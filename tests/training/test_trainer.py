@@ -22,6 +22,8 @@ from facechain_ext.training.memory import trained_layers
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.trainer import peak_learning_rate, train
 
+pytestmark = pytest.mark.slow(15)
+
 QUICK = TrainConfig(
     max_train_steps=4,
     train_batch_size=2,

@@ -154,7 +154,9 @@ def chromium() -> Iterator[Any]:
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as started:
         playwright.expect.set_options(timeout=PATIENCE * 1000)
-        browser = started.chromium.launch(executable_path=found, args=FLAGS)
+        browser = started.chromium.launch(
+            executable_path=found, args=FLAGS, timeout=PATIENCE * 1000
+        )
         yield browser
         browser.close()
 

@@ -22,7 +22,7 @@ from tests.ui.conftest import save
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.model, pytest.mark.slow(60), pytest.mark.timeout(1500)]
 
 LOCAL = re.compile(r"(https?|ws)://127\.0\.0\.1[:/]|data:|blob:|about:")
 STEPS = 4

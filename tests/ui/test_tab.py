@@ -29,6 +29,8 @@ from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.tab import Pulse, build_tab
 from tests.ui.conftest import done
 
+pytestmark = pytest.mark.slow(15)
+
 PERSONAL = {ids.PERSON, ids.NAME, ids.PHOTOS, ids.CONSENT, ids.NEW_NAME, ids.PORTRAIT_PERSON}
 
 

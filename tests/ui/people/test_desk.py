@@ -17,7 +17,7 @@ from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.view import LATEST, PeopleView
 from tests.ui.conftest import SECONDS, TRAIN, done
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.slow(15)]
 
 
 @pytest.mark.parametrize(
