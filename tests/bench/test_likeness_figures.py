@@ -7,8 +7,6 @@ import pytest
 
 from bench.likeness.figures import Person, mean_gain, reference, row, top_beats_random
 
-pytestmark = pytest.mark.once
-
 NOBODY = [np.nan, np.nan, np.nan]
 A, B, C = np.eye(3, dtype=np.float32)
 

@@ -12,8 +12,6 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig
 from facechain_ext.styles import Styles, find_style, load_styles, read_styles
 
-pytestmark = pytest.mark.once
-
 OWN = {"name": "boat", "title": "Boat", "prompt": "{person}, on a boat"}
 
 

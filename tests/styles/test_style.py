@@ -8,8 +8,6 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Gender
 from facechain_ext.styles import Style, parse_style
 
-pytestmark = pytest.mark.once
-
 GOOD = {"name": "on-a-boat", "title": "On a boat", "prompt": "{person}, on a boat"}
 
 

@@ -12,8 +12,6 @@ from PIL import Image
 from tools.mini import data
 from tools.mini.label import Sight, clothes, hair, hair_length, look
 
-pytestmark = pytest.mark.once
-
 
 def draw(folder: Path, count: int, size: int = data.SIZE) -> Path:
     """Write `count` flat pictures, the first the darkest, and their labels."""
