@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PINS ?= .venv-pins
+RUNS ?= 10
 BIN := $(VENV)/bin
 STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
@@ -11,26 +12,36 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-pins check format clean
+.PHONY: help demo quick test test-pins stress check format pins clean
 
-demo: $(STANDALONE)
+help: ## This list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '%-11s%s\n' "$$name" "$$does"; done
+
+demo: $(STANDALONE) ## Train on one public photo and draw portraits, into demo/
 	$(BIN)/facechain demo --out demo
 
-test: $(TESTING)
+quick: $(TESTING) ## Tests that need no checkpoint and no browser, without the slow files
+	$(BIN)/python -m pytest $(PARALLEL) -m "not model and not slow"
+
+test: $(TESTING) ## The whole suite
 	$(BIN)/python -m pytest $(PARALLEL)
 
-# The same suite on the versions that AUTOMATIC1111 v1.10.1 pins.
-test-pins: $(PINS)/.installed
-	$(PINS)/bin/python -m pytest $(PARALLEL)
+test-pins: pins ## What versions can change, on those that AUTOMATIC1111 v1.10.1 pins
+	$(PINS)/bin/python -m pytest $(PARALLEL) -m "not once"
 
-check: $(TESTING)
+stress: $(TESTING) ## The whole suite RUNS=10 times while other work keeps every core busy
+	$(BIN)/python tools/stress.py $(RUNS) $(PARALLEL)
+
+check: $(TESTING) ## Ruff, formatting, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(TESTING)
+format: $(TESTING) ## Let ruff repair and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+pins: $(PINS)/.installed ## Install the versions that the webui pins
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -49,5 +60,5 @@ $(PINS)/.installed: requirements/a1111-pins.txt tools/stub_cuda.py
 	$(PINS)/bin/python tools/stub_cuda.py
 	touch $@
 
-clean:
+clean: ## Remove the environments and the demo
 	rm -rf $(VENV) $(PINS) demo

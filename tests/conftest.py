@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from hypothesis import HealthCheck, settings
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 from tests import tiny_sdxl as sdxl
+from tests.quick import two_step_samples
 
 if "OMP_NUM_THREADS" not in os.environ:
     torch.set_num_threads(1)  # with tiny tensors, threads cost more than they bring
@@ -35,6 +38,13 @@ UNET = {
     "cross_attention_dim": 32,
     "attention_head_dim": 4,
     "norm_num_groups": 32,
+}
+SMALL_UNET = {
+    **UNET,
+    "block_out_channels": [32, 32],
+    "layers_per_block": 1,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
 }
 VAE = {
     "sample_size": 64,
@@ -65,29 +75,33 @@ SCHEDULER = {
 MERGES = ["f c", "fc s", "fcs k", "fcsk s</w>", "p h", "o t", "ph ot", "phot o</w>", "a n"]
 
 
+# An example takes as long as the machine lets it.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no worker waits for another at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Begin with the files that take longest, so that no worker waits for another at the end."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        for marker in item.iter_markers("slow"):
+            seconds[item.path] = max(seconds.get(item.path, 0), *(marker.args or (10,)))
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random SD1-shaped model of 64 x 64 pixels as a diffusers folder."""
     folder = tmp_path_factory.mktemp("tiny")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        modules = {
-            "unet": UNet2DConditionModel(**UNET),
-            "vae": AutoencoderKL(**VAE),
-            "text_encoder": CLIPTextModel(CLIPTextConfig(**_text_config())),
-        }
-        # A fresh UNet's answer is near 0; a livelier one makes every difference visible.
-        torch.nn.init.normal_(modules["unet"].conv_out.weight, std=0.1)
-    for name, module in modules.items():
-        module.save_pretrained(folder / name, safe_serialization=True)
-    _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
-    _write_tokenizer(folder / "tokenizer")
+    _save_model(folder, UNET)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a quarter of the layers, for tests of what is done with any model."""
+    folder = tmp_path_factory.mktemp("small") / "tiny"
+    _save_model(folder, SMALL_UNET)
     return folder
 
 
@@ -146,13 +160,7 @@ def new_tiny_sdxl(tiny_sdxl_folder: Path) -> Callable[[], DiffusersModel]:
 @pytest.fixture(scope="session")
 def new_tiny_model(tiny_folder: Path) -> Callable[[], DiffusersModel]:
     """Give another copy of the tiny model at every call, for tests that compare two."""
-    master = load_model(tiny_folder, device="cpu")
-
-    def copy() -> DiffusersModel:
-        unet, vae, text_encoder = deepcopy((master.unet, master.vae, master.text_encoder))
-        return replace(master, unet=unet, vae=vae, text_encoder=text_encoder)
-
-    return copy
+    return _copies_of(load_model(tiny_folder, device="cpu"))
 
 
 @pytest.fixture
@@ -162,12 +170,56 @@ def tiny_model(new_tiny_model: Callable[[], DiffusersModel]) -> DiffusersModel:
 
 
 @pytest.fixture(scope="session")
+def new_small_model(small_folder: Path) -> Callable[[], DiffusersModel]:
+    """Give another copy of the small model at every call."""
+    return _copies_of(load_model(small_folder, device="cpu"))
+
+
+@pytest.fixture
+def small_model(new_small_model: Callable[[], DiffusersModel]) -> DiffusersModel:
+    """A copy of the small model that is this test's own."""
+    return new_small_model()
+
+
+@pytest.fixture
+def quick_samples() -> Iterator[None]:
+    """Draw the sample pictures of this test's trainings in two steps."""
+    with two_step_samples():
+        yield
+
+
+@pytest.fixture(scope="session")
 def mini() -> DiffusersModel:
     """The shipped checkpoint, shared by all tests: give it back as it was."""
     path = MINI / "facechain-mini.safetensors"
     if not path.is_file():
         pytest.skip("the mini checkpoint is not in this checkout")
     return load_model(path, device="cpu")
+
+
+def _save_model(folder: Path, unet: dict[str, Any]) -> None:
+    """Write a random SD1 with this UNet as a diffusers folder."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        modules = {
+            "unet": UNet2DConditionModel(**unet),
+            "vae": AutoencoderKL(**VAE),
+            "text_encoder": CLIPTextModel(CLIPTextConfig(**_text_config())),
+        }
+        # A fresh UNet's answer is near 0; a livelier one makes every difference visible.
+        torch.nn.init.normal_(modules["unet"].conv_out.weight, std=0.1)
+    for name, module in modules.items():
+        module.save_pretrained(folder / name, safe_serialization=True)
+    _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
+    _write_tokenizer(folder / "tokenizer")
+
+
+def _copies_of(master: DiffusersModel) -> Callable[[], DiffusersModel]:
+    def copy() -> DiffusersModel:
+        unet, vae, text_encoder = deepcopy((master.unet, master.vae, master.text_encoder))
+        return replace(master, unet=unet, vae=vae, text_encoder=text_encoder)
+
+    return copy
 
 
 def _describe_sdxl(folder: Path) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.slow(7), pytest.mark.once]
+
 ROOT = Path(__file__).parents[1]
 A1111 = {
     "torch": "2.1.2+cu121",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from facechain_ext.base.infotext import (
     format_infotext,
     parse_infotext,
 )
+
+pytestmark = pytest.mark.once
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
 PROMPTS = WORDS.filter(lambda text: not text.startswith("Negative prompt"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from facechain_ext.cli.main import main
 from facechain_ext.imaging.files import encode_jpeg
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.lora.checkpoint import read_lora
+
+pytestmark = pytest.mark.slow(15)
 
 SDXL_NAMES = ("lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
 TRAIN_FLAGS = ["--steps", "2", "--batch-size", "1", "--rank", "2", "--samples-per-snapshot", "0"]
@@ -70,9 +73,20 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def trained_library(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    photo, library = folder / "her.jpg", folder / "library"
+    photo.write_bytes(encode_jpeg(astronaut()))
+    arguments = ["train", photo, "--name", "Ana", "--checkpoint", small_folder, *TRAIN_FLAGS]
+    assert main([*map(str, arguments), "--data-dir", str(library)]) == 0
+    return library
+
+
 @pytest.fixture
-def person(shell: Shell, photos: Path, tiny_folder: Path) -> Shell:
-    shell.json("train", photos, "--name", "Ana", "--checkpoint", tiny_folder, *TRAIN_FLAGS)
+def person(shell: Shell, trained_library: Path) -> Shell:
+    """A shell over a copy of a library in which Ana has been trained once."""
+    shutil.copytree(trained_library, shell.data_dir)
     return shell
 
 
@@ -98,15 +112,17 @@ def test_train_leaves_a_lora_and_a_person(person: Shell) -> None:
     assert shown["captions"]["000"].startswith("fcsks, ")
 
 
-def test_without_photos_those_already_kept_are_trained_on(person: Shell, tiny_folder: Path) -> None:
+def test_without_photos_those_already_kept_are_trained_on(
+    person: Shell, small_folder: Path
+) -> None:
     before = person.json("people", "list")["people"][0]["lora"]
-    again = person.json("train", "--name", "Ana", "--checkpoint", tiny_folder, *TRAIN_FLAGS)
+    again = person.json("train", "--name", "Ana", "--checkpoint", small_folder, *TRAIN_FLAGS)
     assert Path(again["lora"]).name != before
     assert "Nobody" in person.error("train", "--name", "Nobody")
 
 
 def test_a_training_stopped_by_ctrl_c_goes_on(
-    person: Shell, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    person: Shell, small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def press_ctrl_c(event: object) -> None:
         if isinstance(event, Step):
@@ -118,7 +134,7 @@ def test_a_training_stopped_by_ctrl_c_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr("facechain_ext.cli.console.show", press_ctrl_c)
         code, _, err = person.run(
-            "train", "--name", "Ana", "--checkpoint", tiny_folder, *TRAIN_FLAGS
+            "train", "--name", "Ana", "--checkpoint", small_folder, *TRAIN_FLAGS
         )
     assert code == 130
     assert "The training was stopped." in err
@@ -143,17 +159,17 @@ def test_people_are_renamed_exported_and_deleted(person: Shell, tmp_path: Path) 
 
 
 def test_portraits_of_an_untrained_checkpoint_are_turned_down_with_a_reason(
-    person: Shell, tiny_folder: Path
+    person: Shell, small_folder: Path
 ) -> None:
     """The tiny checkpoint draws noise: nobody is in it, and the answer says so."""
-    arguments = ["--checkpoint", str(tiny_folder), "-n", "1", "--steps", "1", "--seed", "1"]
+    arguments = ["--checkpoint", str(small_folder), "-n", "1", "--steps", "1", "--seed", "1"]
     code, out, err = person.run("portrait", "--name", "Ana", *arguments)
     assert (code, out) == (2, "")
     assert "2 x no face" in err.splitlines()[-1]
 
 
 def test_sdxl_is_trained_and_drawn_from_a_single_file(
-    shell: Shell, photos: Path, tiny_sdxl_file: Path, tiny_folder: Path
+    shell: Shell, photos: Path, tiny_sdxl_file: Path, small_folder: Path
 ) -> None:
     """From photos to a LoRA in SDXL's own names; its noise shows nobody, SD1 refuses the LoRA."""
     command = ["train", photos, "--name", "Ana", "--checkpoint", tiny_sdxl_file, *TRAIN_FLAGS]
@@ -167,7 +183,7 @@ def test_sdxl_is_trained_and_drawn_from_a_single_file(
     assert card["sd version"] == "SDXL"
     draw = ["portrait", "--name", "Ana", "-n", "1", "--steps", "1", "--seed", "1"]
     assert "2 x no face" in shell.error_line(*draw, "--checkpoint", tiny_sdxl_file)
-    assert "is a LoRA for SDXL" in shell.error_line(*draw, "--checkpoint", tiny_folder)
+    assert "is a LoRA for SDXL" in shell.error_line(*draw, "--checkpoint", small_folder)
 
 
 def test_styles_and_models_are_listed(shell: Shell) -> None:

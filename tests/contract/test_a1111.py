@@ -175,7 +175,7 @@ def test_moving_the_model_in_the_middle_waits_for_the_slice_and_changes_no_resul
             threading.Event().wait(0.005)
         assert moved == []
         next(work)
-        client.join(30)
+        client.join(120)
         assert moved == [False], "the adapter was still in the model"
         broken = finished(work)
     assert all(broken.state[key].equal(unbroken.state[key]) for key in unbroken.state)

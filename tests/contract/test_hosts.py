@@ -25,6 +25,8 @@ from tests.contract.lending import (
     training,
 )
 
+pytestmark = pytest.mark.slow(30)
+
 REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 5), steps=2)
 BLANK = np.zeros((16, 16, 3), np.uint8)
 
@@ -194,11 +196,11 @@ def test_a_job_in_the_background_can_be_cancelled_from_here(host: Host, tmp_path
             for event in training(host, model, tmp_path):
                 begun.set()
                 yield event
-                stopped.wait(30)
+                stopped.wait(120)
 
     stopped = threading.Event()
     job = Jobs(host).submit("Training", work)
-    assert begun.wait(60)
+    assert begun.wait(120)
     job.cancel()
     stopped.set()
     list(job.follow())

@@ -16,6 +16,8 @@ from facechain_ext.base.events import Step
 from facechain_ext.base.host import GenerationRequest, LoraUse
 from tests.contract.lending import fingerprint, finished, in_slices, make_lora, steps, training
 
+pytestmark = pytest.mark.slow(15)
+
 
 @pytest.fixture(params=["a1111", "forge"])
 def host(request: pytest.FixtureRequest) -> Any:
@@ -47,7 +49,7 @@ def somebody_else(host: Any, work: Any = lambda: None) -> Iterator[threading.Eve
     while not host.others_waiting() and not served.is_set():
         threading.Event().wait(0.005)
     yield served
-    thread.join(30)
+    thread.join(120)
 
 
 def test_the_model_is_ours_alone_until_it_is_given_back(host: Any) -> None:

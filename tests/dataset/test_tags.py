@@ -4,6 +4,8 @@ import pytest
 
 from facechain_ext.dataset.tags import caption_tags
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     "dropped",

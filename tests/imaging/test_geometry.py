@@ -6,15 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging import geometry
 from facechain_ext.imaging.geometry import Matrix
-
-settings.register_profile("geometry", deadline=None, max_examples=60)
-settings.load_profile("geometry")
 
 ANGLES = st.floats(-180, 180)
 SCALES = st.floats(0.05, 20)

@@ -17,7 +17,7 @@ from facechain_ext.base.events import Candidate, Event, Stage
 from facechain_ext.jobs.queue import KEPT_JOBS, Job, Jobs, JobState
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 
-SECONDS = 20
+SECONDS = 120
 
 
 class WatchedHost(DiffusersHost):

@@ -16,6 +16,8 @@ from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import DOWN, UP, LoraState, layer_names
 
+pytestmark = pytest.mark.slow(10)
+
 Predict = Callable[[DiffusersModel], Tensor]
 Disturb = Callable[[LoraAdapter], None]
 

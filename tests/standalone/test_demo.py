@@ -21,7 +21,7 @@ QUICK = TrainConfig(
 
 
 @pytest.mark.model
-@pytest.mark.slow
+@pytest.mark.slow(15)
 def test_the_demo_leaves_report_sheet_and_portraits(tmp_path: Path) -> None:
     report = run_demo(
         photos=None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -18,84 +19,62 @@ from facechain_ext.config import PrepareConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import MINI, DiffusersHost
 from facechain_ext.studio.studio import Studio
+from tests.studio.killed import processes, train, train_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(1500)]
-
-PROGRAM = """
-import os, signal, sys
-from itertools import count
-from pathlib import Path
-from facechain_ext.config import TrainConfig
-from facechain_ext.base.events import Step
-from facechain_ext.nets import FaceNets
-from facechain_ext.standalone.diffusers_host import DiffusersHost
-from facechain_ext.studio.studio import Studio
-
-data_dir, what, kill_at, number = Path(sys.argv[1]), *sys.argv[2:]
-fsync, writes = os.fsync, count(1)
-
-def die():
-    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-
-def write_half_and_die(descriptor):
-    if kill_at == "write" and next(writes) == int(number):
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-        die()
-    fsync(descriptor)
-
-os.fsync = write_half_and_die
-config = TrainConfig(
-    max_train_steps=6, train_batch_size=2, rank=2, snapshot_every=3, samples_per_snapshot=1,
-    target_modules="attention", state_every=2, lr_warmup_steps=1,
-)
-studio = Studio(DiffusersHost(data_dir, device="cpu"), FaceNets())
-for event in studio.resume("Ana") if what == "resume" else studio.train("Ana", config):
-    if isinstance(event, Step):
-        print(event.step, flush=True)
-        if kill_at == "step" and event.step == int(number):
-            die()
-"""
+pytestmark = [pytest.mark.slow(35), pytest.mark.model, pytest.mark.timeout(1500)]
 
 
 class Trainings:
-    """Starts trainings of one library as programs of their own."""
+    """Starts trainings of one library in processes of their own."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.studio = Studio(DiffusersHost(data_dir, device="cpu"), FaceNets())
 
-    def start(self, what: str, kill_at: str = "never", number: int = 0) -> subprocess.Popen[str]:
-        root = str(Path(__file__).parents[2])
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(self.data_dir), what, kill_at, str(number)],
-            env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *how: object) -> tuple[BaseProcess, Connection]:
+        context = processes()
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=train_here, args=(sender, self.data_dir, *how))
+        process.start()
+        sender.close()
+        return process, receiver
 
-    def run(self, what: str, kill_at: str = "never", number: int = 0) -> list[int]:
+    def run(self, what: str, kill_at: str = "", number: int = 0) -> list[int]:
         """Return the steps that were told."""
-        process = self.start(what, kill_at, number)
-        told, _ = process.communicate()
-        assert (process.returncode == 0) == (kill_at == "never")
-        return [int(line) for line in told.split()]
+        process, receiver = self.start(what, kill_at, number)
+        told = list(steps(receiver))
+        process.join()
+        assert (process.exitcode == 0) == (kill_at == "")
+        return told
 
     def kill_after(self, what: str, step: int) -> None:
         """Kill from outside, in the middle of whatever follows a step."""
-        process = self.start(what)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) >= step:
+        process, receiver = self.start(what, "", 0)
+        for told in steps(receiver):
+            if told >= step:
                 time.sleep(0.05)
                 process.kill()
                 break
-        process.communicate()
-        assert process.returncode != 0
+        process.join()
+        assert process.exitcode != 0
 
     def resumable_from(self) -> int:
         found = self.studio.resumable("Ana")
         assert found is not None
         return found.step
+
+
+def steps(receiver: Connection) -> Iterator[int]:
+    """Give what a process tells until it ends, however it does."""
+    with suppress(EOFError):
+        while True:
+            yield receiver.recv()
+
+
+@pytest.fixture(autouse=True)
+def one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
@@ -110,7 +89,9 @@ def enrolled(tmp_path: Path) -> Path:
 
 def test_killed_again_and_again_it_ends_as_an_unbroken_one(enrolled: Path) -> None:
     unbroken, broken = Trainings(enrolled / "unbroken"), Trainings(enrolled / "broken é")
-    assert unbroken.run("train") == [1, 2, 3, 4, 5, 6]
+    told: list[int] = []
+    train(unbroken.data_dir, "train", told.append)  # in this process: its hashes differ from theirs
+    assert told == [1, 2, 3, 4, 5, 6]
     assert broken.run("train", "step", 1) == [1]
     assert broken.resumable_from() == 0
     # Writes of a resumed training: the events, then the next state.

@@ -51,6 +51,9 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.infotext import read_portrait
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from tests.quick import two_step_samples
+
+pytestmark = pytest.mark.slow(25)
 
 BLANK = np.full((192, 192, 3), 128, np.uint8)
 TRAIN = TrainConfig(
@@ -113,8 +116,8 @@ def nets() -> FaceNets:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, tiny_folder: Path, nets: FaceNets) -> Studio:
-    return Studio(PicturesHost(tmp_path, tiny_folder, device="cpu"), nets)
+def studio(tmp_path: Path, small_folder: Path, nets: FaceNets, quick_samples: None) -> Studio:
+    return Studio(PicturesHost(tmp_path, small_folder, device="cpu"), nets)
 
 
 def host_of(studio: Studio) -> PicturesHost:
@@ -134,14 +137,14 @@ def uploads() -> list[Photo | Unreadable]:
 @pytest.fixture(scope="session")
 def trained_library(
     tmp_path_factory: pytest.TempPathFactory,
-    tiny_folder: Path,
+    small_folder: Path,
     nets: FaceNets,
     uploads: list[Photo | Unreadable],
 ) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    studio = Studio(PicturesHost(folder, tiny_folder, device="cpu"), nets)
-    for _ in studio.train_person("Ana", uploads, PrepareConfig(), TRAIN):
-        pass
+    studio = Studio(PicturesHost(folder, small_folder, device="cpu"), nets)
+    with two_step_samples():
+        list(studio.train_person("Ana", uploads, PrepareConfig(), TRAIN))
     return folder
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tools.mini import captions
 
+pytestmark = pytest.mark.once
+
 LABEL = {
     "gender": "female",
     "age": 25,

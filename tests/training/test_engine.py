@@ -19,6 +19,8 @@ from facechain_ext.training.engine import Engine
 from facechain_ext.training.loss import batch_loss
 from facechain_ext.training.memory import Plan, Planner
 
+pytestmark = pytest.mark.slow(10)
+
 CONFIG = TrainConfig(train_batch_size=4, target_modules="attention", caption_dropout=0.0)
 STEPS = 3
 
@@ -83,15 +85,15 @@ def assert_close(one: list[Tensor], other: list[Tensor]) -> None:
 
 @pytest.mark.parametrize(("most", "calls"), [(2, 0), (1, 1)])
 def test_the_batch_is_halved_and_the_same_step_taken(
-    tiny_model: DiffusersModel,
+    small_model: DiffusersModel,
     data: TrainingData,
     limited: Callable[..., list[int]],
     most: int,
     calls: int,
 ) -> None:
-    losses, weights, _ = train(tiny_model, data)
+    losses, weights, _ = train(small_model, data)
     sizes = limited(most, after=calls, checkpointed=False)
-    small_losses, small_weights, plan = train(tiny_model, data)
+    small_losses, small_weights, plan = train(small_model, data)
     assert plan.micro_batch == most
     assert small_losses == pytest.approx(losses, rel=1e-5)
     assert_close(small_weights, weights)
@@ -99,30 +101,30 @@ def test_the_batch_is_halved_and_the_same_step_taken(
 
 
 def test_at_last_blocks_are_checkpointed(
-    tiny_model: DiffusersModel, data: TrainingData, limited: Callable[..., list[int]]
+    small_model: DiffusersModel, data: TrainingData, limited: Callable[..., list[int]]
 ) -> None:
-    losses, weights, _ = train(tiny_model, data)
+    losses, weights, _ = train(small_model, data)
     limited(4, after=1)
-    small_losses, small_weights, plan = train(tiny_model, data)
+    small_losses, small_weights, plan = train(small_model, data)
     assert plan.checkpointing
     assert small_losses == pytest.approx(losses, rel=1e-5)
     assert_close(small_weights, weights)
-    assert all("forward" not in module.__dict__ for module in tiny_model.unet.modules())
+    assert all("forward" not in module.__dict__ for module in small_model.unet.modules())
 
 
 def test_when_nothing_fits_the_user_is_told_with_numbers(
-    tiny_model: DiffusersModel, data: TrainingData, limited: Callable[..., list[int]]
+    small_model: DiffusersModel, data: TrainingData, limited: Callable[..., list[int]]
 ) -> None:
     limited(0)
     with pytest.raises(OutOfMemory, match=r"needs about \d+\.\d GiB"):
-        train(tiny_model, data)
-    assert not hasattr(tiny_model.unet, "peft_config")
-    assert all("forward" not in module.__dict__ for module in tiny_model.unet.modules())
+        train(small_model, data)
+    assert not hasattr(small_model.unet, "peft_config")
+    assert all("forward" not in module.__dict__ for module in small_model.unet.modules())
 
 
 @pytest.mark.parametrize("kind", [OutOfMemory, torch.cuda.OutOfMemoryError])
 def test_samples_that_do_not_fit_are_drawn_while_the_step_gives_up_its_memory(
-    tiny_model: DiffusersModel, data: TrainingData, kind: type[Exception]
+    small_model: DiffusersModel, data: TrainingData, kind: type[Exception]
 ) -> None:
     asked: list[bool] = []
 
@@ -135,15 +137,15 @@ def test_samples_that_do_not_fit_are_drawn_while_the_step_gives_up_its_memory(
     def drawing(engine: Engine) -> None:
         assert engine.draw(draw) == "drawn"
 
-    unbroken = train(tiny_model, data)
-    broken = train(tiny_model, data, meanwhile=drawing)
+    unbroken = train(small_model, data)
+    broken = train(small_model, data, meanwhile=drawing)
     assert asked == [False, True] * STEPS
     assert broken[0] == unbroken[0]
     assert all(map(torch.equal, broken[1], unbroken[1]))
 
 
 def test_a_state_can_be_saved_where_samples_do_not_fit_at_all(
-    tiny_model: DiffusersModel, data: TrainingData
+    small_model: DiffusersModel, data: TrainingData
 ) -> None:
     def draw(one_by_one: bool) -> None:
         raise OutOfMemory("no room")
@@ -156,15 +158,15 @@ def test_a_state_can_be_saved_where_samples_do_not_fit_at_all(
         assert before.keys() == after.keys()
         assert all(before[key].equal(after[key]) for key in before)
 
-    train(tiny_model, data, meanwhile=drawing)
+    train(small_model, data, meanwhile=drawing)
 
 
 def test_accumulated_batches_are_one_larger_batch(
-    tiny_model: DiffusersModel, data: TrainingData
+    small_model: DiffusersModel, data: TrainingData
 ) -> None:
-    at_once = train(tiny_model, data)
+    at_once = train(small_model, data)
     config = replace(CONFIG, train_batch_size=1, gradient_accumulation_steps=4)
-    in_parts = train(tiny_model, data, config)
+    in_parts = train(small_model, data, config)
     assert (at_once[2].micro_batch, in_parts[2].micro_batch) == (4, 1)
     assert in_parts[0] == pytest.approx(at_once[0], rel=1e-5)
     assert_close(in_parts[1], at_once[1])
@@ -179,13 +181,13 @@ def test_accumulated_batches_are_one_larger_batch(
     ],
 )
 def test_options_reach_the_plan_and_change_no_result(
-    tiny_model: DiffusersModel,
+    small_model: DiffusersModel,
     data: TrainingData,
     changes: dict[str, Any],
     reached: Callable[[Plan], bool],
 ) -> None:
-    plain = train(tiny_model, data)
-    losses, weights, plan = train(tiny_model, data, replace(CONFIG, **changes))
+    plain = train(small_model, data)
+    losses, weights, plan = train(small_model, data, replace(CONFIG, **changes))
     assert reached(plan)
     assert losses == pytest.approx(plain[0], rel=1e-5)
     assert_close(weights, plain[1])

@@ -20,6 +20,8 @@ from facechain_ext.training.state import TrainingState, load_state, save_state
 from facechain_ext.training.trainer import Outcome, Training
 from tests.training.conftest import Lend, training
 
+pytestmark = pytest.mark.slow(15)
+
 CONFIG = TrainConfig(
     max_train_steps=7,
     train_batch_size=4,

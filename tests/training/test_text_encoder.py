@@ -33,6 +33,8 @@ from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 from facechain_ext.training.trainer import Outcome, Training, resolved
 from tests.training.conftest import Data, Lend, training
 
+pytestmark = pytest.mark.slow(10)
+
 CONFIG = TrainConfig(
     max_train_steps=5,
     train_batch_size=4,

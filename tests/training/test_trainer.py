@@ -22,6 +22,8 @@ from facechain_ext.training.memory import trained_layers
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.trainer import peak_learning_rate, train
 
+pytestmark = pytest.mark.slow(15)
+
 QUICK = TrainConfig(
     max_train_steps=4,
     train_batch_size=2,
@@ -38,7 +40,7 @@ def count_pictures(images: tuple[Pixels, ...]) -> tuple[float | None, ...]:
 
 @pytest.fixture
 def run(
-    tiny_model: DiffusersModel, data: TrainingData, tmp_path: Path
+    small_model: DiffusersModel, data: TrainingData, tmp_path: Path, quick_samples: None
 ) -> Callable[..., Generator[Event, None, Chosen]]:
     def start(config: TrainConfig = QUICK, **changes: Any) -> Generator[Event, None, Chosen]:
         settings: dict[str, Any] = {
@@ -48,7 +50,7 @@ def run(
             "negative_prompt": "",
             "cancelled": lambda: False,
         }
-        return train(tiny_model, data, config, **{**settings, **changes})
+        return train(small_model, data, config, **{**settings, **changes})
 
     return start
 
@@ -110,53 +112,53 @@ def test_training_lowers_the_loss(run: Run) -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_the_model_is_left_as_it_was(run: Run, tiny_model: DiffusersModel) -> None:
-    before = fingerprint(tiny_model)
+def test_the_model_is_left_as_it_was(run: Run, small_model: DiffusersModel) -> None:
+    before = fingerprint(small_model)
     _, chosen = finish(run())
-    assert_same(before, fingerprint(tiny_model))
+    assert_same(before, fingerprint(small_model))
     assert any(tensor.abs().max() > 0 for key, tensor in chosen.state.items() if "up" in key)
 
 
 def test_the_model_is_left_as_it_was_when_the_caller_walks_away(
-    run: Run, tiny_model: DiffusersModel
+    run: Run, small_model: DiffusersModel
 ) -> None:
-    before = fingerprint(tiny_model)
+    before = fingerprint(small_model)
     training = run()
     next(training)
-    assert type(tiny_model.unet.mid_block.resnets[0].conv1) is not torch.nn.Conv2d
+    assert type(small_model.unet.mid_block.resnets[0].conv1) is not torch.nn.Conv2d
     training.close()
-    assert_same(before, fingerprint(tiny_model))
+    assert_same(before, fingerprint(small_model))
 
 
 @pytest.mark.parametrize("calls", [0, 1, 3, 6])
 def test_cancelling_stops_between_steps_and_within_samples(
-    run: Run, tiny_model: DiffusersModel, calls: int
+    run: Run, small_model: DiffusersModel, calls: int
 ) -> None:
-    before, asked = fingerprint(tiny_model), iter([False] * calls)
+    before, asked = fingerprint(small_model), iter([False] * calls)
     with pytest.raises(Cancelled):
         finish(run(cancelled=lambda: next(asked, True)))
-    assert_same(before, fingerprint(tiny_model))
+    assert_same(before, fingerprint(small_model))
 
 
-def test_a_failing_score_leaves_the_model_as_it_was(run: Run, tiny_model: DiffusersModel) -> None:
-    before = fingerprint(tiny_model)
+def test_a_failing_score_leaves_the_model_as_it_was(run: Run, small_model: DiffusersModel) -> None:
+    before = fingerprint(small_model)
 
     def fail(images: tuple[Pixels, ...]) -> tuple[float | None, ...]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         finish(run(score=fail))
-    assert_same(before, fingerprint(tiny_model))
+    assert_same(before, fingerprint(small_model))
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(
-    run: Run, tiny_model: DiffusersModel, data: TrainingData
+    run: Run, small_model: DiffusersModel, data: TrainingData
 ) -> None:
-    before = fingerprint(tiny_model)
+    before = fingerprint(small_model)
     data.latents.fill_(float("nan"))
     with pytest.raises(InvalidInput, match="lower learning rate"):
         finish(run())
-    assert_same(before, fingerprint(tiny_model))
+    assert_same(before, fingerprint(small_model))
 
 
 def test_the_same_seed_repeats_the_run_bit_for_bit(run: Run) -> None:
@@ -250,11 +252,11 @@ def test_every_option_reaches_the_training(
 
 
 def test_a_model_that_predicts_v_is_taught_v(
-    run: Run, tiny_model: DiffusersModel, data: TrainingData, tmp_path: Path
+    run: Run, small_model: DiffusersModel, data: TrainingData, tmp_path: Path
 ) -> None:
     config = replace(QUICK, samples_per_snapshot=0)
     _, noise = finish(run(config))
-    other = replace(tiny_model, prediction_type="v_prediction")
+    other = replace(small_model, prediction_type="v_prediction")
     _, v = finish(
         train(
             other,
@@ -270,12 +272,12 @@ def test_a_model_that_predicts_v_is_taught_v(
     assert any(not torch.equal(noise.state[key], v.state[key]) for key in v.state)
 
 
-def test_zero_and_auto_take_what_the_checkpoint_suggests(tiny_model: DiffusersModel) -> None:
+def test_zero_and_auto_take_what_the_checkpoint_suggests(small_model: DiffusersModel) -> None:
     own, given = TrainConfig(), TrainConfig(learning_rate=1e-3, target_modules="attention")
-    assert peak_learning_rate(tiny_model, own) == tiny_model.suggested_learning_rate
-    assert trained_layers(tiny_model, own) == tiny_model.suggested_target_modules
-    assert peak_learning_rate(tiny_model, given) == 1e-3
-    assert trained_layers(tiny_model, given) == "attention"
+    assert peak_learning_rate(small_model, own) == small_model.suggested_learning_rate
+    assert trained_layers(small_model, own) == small_model.suggested_target_modules
+    assert peak_learning_rate(small_model, given) == 1e-3
+    assert trained_layers(small_model, given) == "attention"
 
 
 def test_the_loss_mask_decides_what_is_learned(run: Run, data: TrainingData) -> None:

@@ -31,6 +31,15 @@ PATIENCE = int(os.environ.get("FACECHAIN_PATIENCE", "240"))
 TABS = f"#{ids.PAGES} button[role=tab], #{ids.PAGES} .tab-nav > button"
 """The pages' buttons; gradio 6 has a second set, for measuring, and 3.41 gives no roles."""
 
+QUIET = """() => new Promise((done) => {
+    let timer = 0;
+    const wait = () => { clearTimeout(timer); timer = setTimeout(done, 300); };
+    const options = {subtree: true, childList: true, attributes: true};
+    new MutationObserver(wait).observe(document.body, options);
+    wait();
+})"""
+"""Wait until the page has changed nothing for a while."""
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -58,7 +67,7 @@ def serving(data_dir: Path, log: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
     if os.name == "posix":  # elsewhere it is killed, and the next page tidies up
         assert list(temporary.glob("facechain-page-*")) == []
 
@@ -113,10 +122,13 @@ class Tab:
     def unfold(self, title: str) -> None:
         """Open a fold and wait until gradio is done drawing what is in it."""
         self.page.get_by_text(title, exact=True).first.click()
-        self.page.wait_for_timeout(500)
+        self.page.evaluate(QUIET)
+
+    def field(self, name: str) -> Any:
+        return self.element(name).locator("textarea, input").first
 
     def value(self, name: str) -> str:
-        return str(self.element(name).locator("textarea, input").first.input_value())
+        return str(self.field(name).input_value())
 
     def scores(self, name: str) -> list[float]:
         """Read the likenesses in a gallery's captions, in their order."""
@@ -133,20 +145,30 @@ class Tab:
 
 
 @contextmanager
-def browsing(address: str) -> Iterator[Tab]:
-    """Open an address in Chromium; skips where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
+def chromium() -> Iterator[Any]:
+    """Start Chromium; skips where there is none."""
+    from playwright import sync_api as playwright
+
+    found = shutil.which("chromium")
+    if found is None:
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as started:
         playwright.expect.set_options(timeout=PATIENCE * 1000)
-        browser = started.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(PATIENCE * 1000)
-        tab = Tab(page)
-        page.on("request", lambda request: tab.requests.append(request.url))
-        page.on("pageerror", lambda error: tab.errors.append(str(error)))
-        page.goto(address)
-        yield tab
+        browser = started.chromium.launch(
+            executable_path=found, args=FLAGS, timeout=PATIENCE * 1000
+        )
+        yield browser
         browser.close()
+
+
+@contextmanager
+def browsing(browser: Any, address: str) -> Iterator[Tab]:
+    """Open an address as somebody who has never been there."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE * 1000)
+    tab = Tab(page)
+    page.on("request", lambda request: tab.requests.append(request.url))
+    page.on("pageerror", lambda error: tab.errors.append(str(error)))
+    page.goto(address)
+    yield tab
+    page.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
+from tests.quick import two_step_samples
 
 SECONDS = 120
 
@@ -63,8 +65,8 @@ def nets() -> FaceNets:
 
 
 @pytest.fixture
-def services(tmp_path: Path, tiny_folder: Path, nets: FaceNets) -> Services:
-    host = PicturesHost(tmp_path / "data", tiny_folder, device="cpu")
+def services(tmp_path: Path, small_folder: Path, nets: FaceNets, quick_samples: None) -> Services:
+    host = PicturesHost(tmp_path / "data", small_folder, device="cpu")
     return Services(Studio(host, nets), Jobs(host))
 
 
@@ -76,6 +78,10 @@ def desk(services: Services) -> PeopleDesk:
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
     """One good photo, one without a face, one that is no picture."""
+    return three_photos(tmp_path)
+
+
+def three_photos(tmp_path: Path) -> list[Path]:
     good, blank, broken = (tmp_path / name for name in ("her.jpg", "wall.jpg", "broken.jpg"))
     save(good, astronaut())
     save(blank, np.full((192, 192, 3), 128, np.uint8))
@@ -95,8 +101,29 @@ def done(job: Job) -> Job:
 
 
 @pytest.fixture
-def trained(desk: PeopleDesk, photos: list[Path]) -> PeopleDesk:
-    """A desk that has trained Ana."""
+def just_trained(desk: PeopleDesk, photos: list[Path]) -> PeopleDesk:
+    """A desk that has trained Ana, and still has the job."""
     job = done(desk.train("Ana", photos, True, PrepareConfig(), TRAIN))
     assert job.error is None
+    return desk
+
+
+@pytest.fixture(scope="session")
+def trained_library(
+    tmp_path_factory: pytest.TempPathFactory, small_folder: Path, nets: FaceNets
+) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    host = PicturesHost(folder / "data", small_folder, device="cpu")
+    desk = PeopleDesk(Services(Studio(host, nets), Jobs(host)))
+    with two_step_samples():
+        job = done(desk.train("Ana", three_photos(folder), True, PrepareConfig(), TRAIN))
+    assert job.error is None
+    return folder / "data"
+
+
+@pytest.fixture
+def trained(desk: PeopleDesk, trained_library: Path) -> PeopleDesk:
+    """A desk over a library in which Ana has been trained before the program began."""
+    data_dir = desk.services.studio.host.paths.data_dir
+    shutil.copytree(trained_library, data_dir, dirs_exist_ok=True)
     return desk

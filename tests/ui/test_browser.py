@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,18 @@ from skimage.data import astronaut
 
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.portraits.styles_view import PREVIEWS
-from tests.ui.browser import TABS, Tab, browsing, serving
+from tests.ui.browser import PATIENCE, TABS, Tab, browsing, chromium, serving
 from tests.ui.conftest import save
 
-pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1500)]
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+pytestmark = [pytest.mark.model, pytest.mark.slow(60), pytest.mark.timeout(1500)]
 
 LOCAL = re.compile(r"(https?|ws)://127\.0\.0\.1[:/]|data:|blob:|about:")
 STEPS = 4
+TRY = 3000
+"""Milliseconds after which something that may have moved is looked for again."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +41,16 @@ def address(served: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
 @pytest.fixture
-def tab(address: str) -> Iterator[Tab]:
+def tab(browser: Any, address: str) -> Iterator[Tab]:
     """An empty library's page; afterwards nothing must have been asked of anybody else."""
-    with browsing(address) as tab:
+    with browsing(browser, address) as tab:
         yield tab
         assert [url for url in tab.requests if not LOCAL.match(url)] == []
         assert tab.errors == []
@@ -87,20 +100,30 @@ def train(tab: Tab) -> None:
     tab.element(ids.CONSENT).locator("input").check()
     tab.fill("facechain_train_max_train_steps", STEPS)
     tab.unfold("More about the training")
+    tab.fill("facechain_train_train_batch_size", 2)
     tab.fill("facechain_train_snapshot_every", STEPS // 2)
     tab.fill("facechain_train_samples_per_snapshot", 1)
     assert tab.value("facechain_train_snapshot_every") == str(STEPS // 2)
     tab.click(ids.TRAIN)
     tab.expect(ids.PROGRESS).to_contain_text("The LoRA is ready")
     tab.expect(ids.CURVES).to_contain_text(f"{STEPS} steps")
-    assert tab.element(ids.CURVES).locator("svg .fc-line").count() == 2
+    expect(tab.element(ids.CURVES).locator("svg .fc-line")).to_have_count(2)
     assert_samples(tab, 2)
+
+
+def wait_until(tab: Tab, holds: Callable[[], bool]) -> None:
+    """Try again until it holds, as slow as the machine may be."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with suppress(playwright.TimeoutError):
+            if holds():
+                return
+        assert time.monotonic() < deadline, "it never came to be"
+        tab.page.wait_for_timeout(100)
 
 
 def assert_samples(tab: Tab, count: int) -> None:
     """Expect a dot and a picture for every snapshot; gradio 6 draws them one after the other."""
-    from playwright.sync_api import expect
-
     expect(tab.element(ids.CURVES).locator(".fc-dot")).to_have_count(count)
     expect(tab.element(ids.SAMPLES).locator("img")).to_have_count(count)
 
@@ -116,10 +139,12 @@ def find_everything_again(tab: Tab) -> None:
 
 def make_portraits(tab: Tab) -> None:
     tab.open("Portraits")
-    assert tab.value(ids.PORTRAIT_PERSON) == "Ana Élise"
-    assert cards_with_pictures(tab) == len([*PREVIEWS.glob("*.jpg")])
+    expect(tab.field(ids.PORTRAIT_PERSON)).to_have_value("Ana Élise")
+    wait_until(tab, lambda: cards_with_pictures(tab) == len([*PREVIEWS.glob("*.jpg")]))
     tab.fill("facechain_portrait_count", 3)
     tab.fill("facechain_portrait_seed", 7)
+    tab.unfold("Size and sampling")
+    tab.fill("facechain_portrait_steps", 8)
     tab.click(ids.GENERATE)
     tab.expect(ids.PORTRAIT_PROGRESS).to_contain_text("finished")
     tab.element(ids.RESULTS).locator("img").first.wait_for()
@@ -128,6 +153,7 @@ def make_portraits(tab: Tab) -> None:
     assert scores == sorted(scores, reverse=True)
     assert all(-1 <= score <= 1 for score in scores)
     assert scores[0] > 0.3, "a photo's face was blended in"
+    expect(tab.field(ids.INFOTEXT)).to_have_value(re.compile("FaceChain similarity"))
     infotext = tab.value(ids.INFOTEXT)
     for told in ("<lora:ana-elise-", "Seed: ", "FaceChain person: Ana Élise"):
         assert told in infotext
@@ -199,13 +225,15 @@ def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> N
 def open_on_a_phone(tab: Tab, title: str) -> None:
     """Tabs that do not fit are behind a button in newer versions of gradio."""
     named = re.compile(rf"^\s*{title}\s*$")
-    if tab.page.locator(TABS, has_text=named).count():
-        tab.open(title)
-        return
+    button = tab.page.locator(TABS, has_text=named).first
     entry = tab.page.locator(".overflow-dropdown button", has_text=named).first
-    # gradio lays the tabs out anew as the page fills, which folds an open menu again.
-    for _ in range(5):
-        if not entry.is_visible():
-            tab.page.locator(f"#{ids.PAGES} .overflow-menu > button").first.click()
-            tab.page.wait_for_timeout(500)
-    entry.click()
+    menu = tab.page.locator(f"#{ids.PAGES} .overflow-menu > button").first
+
+    def clicked() -> bool:
+        """Try; gradio lays the tabs out anew as the page fills, which folds an open menu again."""
+        if not button.is_visible() and not entry.is_visible():
+            menu.click(timeout=TRY)
+        (button if button.is_visible() else entry).click(timeout=TRY)
+        return True
+
+    wait_until(tab, clicked)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from facechain_ext.ui.server import read_asset
+
+pytestmark = pytest.mark.once
 
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SHORTHANDS = ("background", "border", "font", "margin", "padding")

@@ -29,6 +29,8 @@ from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.tab import Pulse, build_tab
 from tests.ui.conftest import done
 
+pytestmark = pytest.mark.slow(15)
+
 PERSONAL = {ids.PERSON, ids.NAME, ids.PHOTOS, ids.CONSENT, ids.NEW_NAME, ids.PORTRAIT_PERSON}
 
 
@@ -152,15 +154,15 @@ def test_a_style_file_that_is_added_is_offered_at_the_next_pulse(services: Servi
 
 
 @pytest.mark.model
-def test_a_new_page_shows_who_is_there(trained: PeopleDesk) -> None:
-    page = Page(trained.services)
+def test_a_new_page_shows_who_is_there(just_trained: PeopleDesk) -> None:
+    page = Page(just_trained.services)
     first = page.beat()
     assert first["person"]["choices"] in ([NEW, "Ana"], [(NEW, NEW), ("Ana", "Ana")])
     assert first["person"]["value"] == "Ana"
     assert first["portrait_person"]["value"] == "Ana"
     assert "The LoRA is ready" in first["progress"]
     assert "<svg" in first["curves"]
-    [lora] = trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
+    [lora] = just_trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
     assert f'data-loras="{lora.stem}"' in page.answer
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tools.host_uses import HostName, problems, recorded, signature_of, uses_for, uses_in
 
+pytestmark = pytest.mark.once
+
 HOSTS = get_args(HostName)
 SYMBOLS = {
     "modules.shared": "module",

@@ -20,6 +20,8 @@ from facechain_ext.lora.adapter import inject
 from facechain_ext.training.fast.accelerated import accelerated, triton_kernels
 from facechain_ext.training.fast.kernels import TorchKernels
 
+pytestmark = pytest.mark.slow(10)
+
 New = Callable[[], DiffusersModel]
 
 

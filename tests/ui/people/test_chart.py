@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from facechain_ext.ui.people.chart import MOST_POINTS, Axis, Curve, axis_for, draw, thin
 
+pytestmark = pytest.mark.once
+
 FINITE = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
 
 

@@ -17,7 +17,7 @@ from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.view import LATEST, PeopleView
 from tests.ui.conftest import SECONDS, TRAIN, done
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.slow(15)]
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_what_is_missing_is_said_at_once(
     assert desk.services.jobs.all() == []
 
 
-def test_new_photos_are_kept_and_trained_on(trained: PeopleDesk) -> None:
-    job = trained.job("Ana")
+def test_new_photos_are_kept_and_trained_on(just_trained: PeopleDesk) -> None:
+    job = just_trained.job("Ana")
     assert job is not None
-    judged = trained.log(job).photos
+    judged = just_trained.log(job).photos
     assert [judged[place].verdict.accepted for place in (1, 2, 3)] == [True, False, False]
     assert isinstance(job.events[-1], TrainingFinished)
-    assert trained.names() == ["Ana"]
+    assert just_trained.names() == ["Ana"]
 
 
 def test_the_same_uploads_do_not_overwrite_captions(
-    trained: PeopleDesk, photos: list[Path]
+    just_trained: PeopleDesk, photos: list[Path]
 ) -> None:
-    assert trained.save_captions("Ana", ["fcsks, her in orange"]) == 1
-    again = done(trained.train("Ana", photos, True, PrepareConfig(), TRAIN))
+    assert just_trained.save_captions("Ana", ["fcsks, her in orange"]) == 1
+    again = done(just_trained.train("Ana", photos, True, PrepareConfig(), TRAIN))
     assert not [event for event in again.events if isinstance(event, PhotoPrepared)]
-    assert [caption.text for caption in trained.captions("Ana")] == ["fcsks, her in orange"]
+    assert [caption.text for caption in just_trained.captions("Ana")] == ["fcsks, her in orange"]
 
 
 def test_a_known_person_is_trained_again_without_uploads(trained: PeopleDesk) -> None:
@@ -115,18 +115,18 @@ def test_nobody_is_deleted_or_trained_twice_while_work_goes_on(trained: PeopleDe
     assert trained.names() == ["Ana"]
 
 
-def test_deletion_says_what_goes_and_removes_it(trained: PeopleDesk) -> None:
-    told = trained.what_goes("Ana")
+def test_deletion_says_what_goes_and_removes_it(just_trained: PeopleDesk) -> None:
+    told = just_trained.what_goes("Ana")
     assert told == (
         "1 photo, 1 crop, 1 training, 1 LoRA and 0 portraits of Ana will be removed from disk "
         "for good."
     )
-    job = trained.job("Ana")
-    removed = trained.delete("Ana")
+    job = just_trained.job("Ana")
+    removed = just_trained.delete("Ana")
     assert removed
-    assert job not in trained.services.jobs.all(), "its events hold her pictures"
+    assert job not in just_trained.services.jobs.all(), "its events hold her pictures"
     assert not any(path.exists() for path in removed)
-    assert trained.names() == []
+    assert just_trained.names() == []
 
 
 def test_what_pages_were_shown_goes_too(
@@ -154,19 +154,19 @@ def test_what_pages_were_shown_goes_too(
 
 
 def test_a_former_name_hides_nothing_from_deletion(
-    trained: PeopleDesk, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    just_trained: PeopleDesk, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = tmp_path / "gradio"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(shown))
     upload, aside = shown / "her.jpg", folder_for("Ana") / "set-aside.png"
     upload.write_bytes(photos[0].read_bytes())
     aside.write_bytes(b"not kept")
-    trained.rename("Ana", "Eva")
-    assert trained.are_kept("Eva", photos)
+    just_trained.rename("Ana", "Eva")
+    assert just_trained.are_kept("Eva", photos)
     assert not aside.exists()
-    trained.delete("Eva")
+    just_trained.delete("Eva")
     assert not upload.exists()
-    assert trained.services.jobs.all() == []
+    assert just_trained.services.jobs.all() == []
 
 
 def test_rename_and_export(trained: PeopleDesk, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from facechain_ext.imaging.files import decode, read_png_text
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
 
+pytestmark = pytest.mark.slow(10)
+
 REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 3, 4, 5), steps=2)
 
 
@@ -322,7 +324,7 @@ def test_waiting_requests_are_seen_and_served_between_slices(webui: Any, host: A
             while not host.others_waiting():
                 threading.Event().wait(0.01)
             assert not served.is_set()
-        assert served.wait(10)
+        assert served.wait(120)
         with host.borrow_model(for_training=True):
             assert not host.others_waiting()
 

@@ -14,7 +14,7 @@ def queue(webui: Any) -> Any:
 
 
 def wait_until(condition: Any) -> None:
-    for _ in range(1000):
+    for _ in range(12000):
         if condition():
             return
         threading.Event().wait(0.01)
