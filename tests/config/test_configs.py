@@ -132,3 +132,11 @@ def test_a_flag_says_what_it_wants(
     with pytest.raises(SystemExit):
         parser.parse_args(arguments)
     assert re.search(told, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("side", [1, 8, 63, 100, 513])
+def test_sides_that_no_picture_can_have_are_refused(side: int) -> None:
+    for name in ("width", "height"):
+        with pytest.raises(InvalidInput, match=f"{name} must be 0 or a multiple of 8"):
+            PortraitConfig(**{name: side})
+    assert PortraitConfig(width=64, height=520).height == 520
