@@ -21,6 +21,7 @@ from facechain_ext.dataset.framing import moved
 from facechain_ext.dataset.levelling import refine
 from facechain_ext.dataset.matte import cleaned
 from facechain_ext.dataset.quality import quality
+from facechain_ext.dataset.search import find_faces
 from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.geometry import compose, invert, scale_of, warp_mask, yaw_ratio
 from facechain_ext.nets import FaceNets, Segmenter
@@ -47,7 +48,7 @@ def find_subject(photo: Photo, config: PrepareConfig, nets: FaceNets) -> Subject
     """Find the main person of a photo; raises Unusable with the verdict on a bad one."""
     check_size(photo, config.max_megapixels)
     pixels = _upright(photo.pixels, nets)
-    found = main_face(nets.detector.detect(pixels), photo.name, ratio=config.main_face_ratio)
+    found = main_face(find_faces(pixels, nets.detector), photo.name, ratio=config.main_face_ratio)
     face = refine(pixels, found, nets.detector)
     cutout = cut_out(pixels, face, nets.landmarker, size=config.size)
     # First: the box of a cut face is small, and its nose off the middle of what is left.
