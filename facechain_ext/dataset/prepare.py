@@ -78,6 +78,7 @@ def _instance(name: str, subject: Subject, config: PrepareConfig) -> Instance:
         landmarks=cutout.landmarks,
         embedding=subject.embedding,
         quality=subject.quality,
+        detail=subject.detail,
         attributes=subject.attributes,
         caption=caption(
             subject.attributes,

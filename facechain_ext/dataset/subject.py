@@ -16,6 +16,7 @@ from facechain_ext.dataset.checks import (
     check_width,
     main_face,
 )
+from facechain_ext.dataset.copies import face_detail
 from facechain_ext.dataset.cutout import Cutout, cut_out, face_sharpness
 from facechain_ext.dataset.framing import moved
 from facechain_ext.dataset.levelling import refine
@@ -34,7 +35,8 @@ _LONG_SIDE = 2048
 class Subject:
     """The main person of a photo, found good enough to learn from.
 
-    person: (S, S), the matte, 0 beyond the photo. quality: as from `quality`.
+    person: (S, S), the matte, 0 beyond the photo. quality, detail: as from `quality` and
+    `face_detail`.
     """
 
     cutout: Cutout
@@ -42,6 +44,7 @@ class Subject:
     attributes: Attributes
     embedding: Embedding
     quality: float
+    detail: float
 
 
 def find_subject(photo: Photo, config: PrepareConfig, nets: FaceNets) -> Subject:
@@ -70,6 +73,7 @@ def find_subject(photo: Photo, config: PrepareConfig, nets: FaceNets) -> Subject
             yaw=yaw_ratio(face.landmarks),
             sharpness=sharpness,
         ),
+        detail=face_detail(pixels, face),
     )
 
 
