@@ -89,7 +89,7 @@ _SYSTEM = {
 def reason(error: OSError) -> str:
     """Say what the system refused, in words that go on after a colon."""
     known = _SYSTEM.get(error.errno) if error.errno is not None else None
-    return known or f"the system reports {error.strerror or error or type(error).__name__}"
+    return known or f"the system reports {error.strerror or str(error) or type(error).__name__}"
 
 
 def describe(error: OSError) -> str:

@@ -77,14 +77,22 @@ def _readable(path: Path, report: Problem) -> list[Style]:
         report(error)
         return []
     for record in records:
-        try:
-            styles.append(parse_style(record))
-        except InvalidInput as error:
-            report(InvalidInput(f"{path.name}: {error}"))
+        found = _parsed(record)
+        if isinstance(found, Style):
+            styles.append(found)
+        else:
+            report(InvalidInput(f"{path.name}: {found}"))
     counts = Counter(style.name for style in styles)
     for name in (name for name, count in counts.items() if count > 1):
         report(InvalidInput(f"{path.name}: The name {name!r} is used twice."))
     return [style for style in styles if counts[style.name] == 1]
+
+
+def _parsed(record: object) -> Style | InvalidInput:
+    try:
+        return parse_style(record)
+    except InvalidInput as error:
+        return error
 
 
 def _records(path: Path) -> list[object]:
