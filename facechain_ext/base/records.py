@@ -119,6 +119,7 @@ class Instance:
     face: in this picture's coordinates.
     landmarks: (478, 2) face mesh in this picture's coordinates.
     quality: higher is better; used to choose the template face.
+    detail: how much the upload tells of the face; tells copies of one photo apart.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Instance:
     quality: float
     attributes: Attributes
     caption: str = ""
+    detail: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Event, PhotoPrepared, PortraitsFinished, TrainingFinished
+from facechain_ext.base.events import (
+    Event,
+    PhotoPrepared,
+    PortraitsFinished,
+    Stage,
+    TrainingFinished,
+)
 from facechain_ext.base.records import Portrait, PreparedPhoto
 from facechain_ext.cli import console
 from facechain_ext.cli.interrupt import stopping
+from facechain_ext.cli.paths import data_dir, photos_in, require_writable
+from facechain_ext.cli.streams import agreed as _agreed
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import config_from
-from facechain_ext.imaging.files import list_photos
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.library.people import Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.standalone.demo import run_demo
-from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
+from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page.services import Services
@@ -34,41 +40,28 @@ Result = dict[str, Any]
 
 def _studio(args: argparse.Namespace) -> Studio:
     host = DiffusersHost(
-        args.data_dir or default_data_dir(),
+        data_dir(args.data_dir),
         getattr(args, "checkpoint", None),
         device=getattr(args, "device", None),
     )
     return Studio(host, FaceNets())
 
 
-def _shown(events: Iterable[Event]) -> Iterator[Event]:
-    for event in events:
-        console.show(event)
-        yield event
-
-
-def _paths(arguments: Iterable[Path]) -> list[Path]:
-    """Expand folders to the photos in them; raises InvalidInput for what does not exist."""
-    paths: list[Path] = []
-    for argument in arguments:
-        if not argument.exists():
-            raise InvalidInput(f"{argument} does not exist.")
-        paths += list_photos(argument) if argument.is_dir() else [argument]
-    if not paths:
-        raise InvalidInput("No photos there: give .jpg, .png, .webp or .heic files, or a folder.")
-    return paths
-
-
 def check(args: argparse.Namespace) -> Result:
     config = config_from(args, PrepareConfig)
-    prepared = _studio(args).check(read_uploads(_paths(args.photos), config), config)
-    return {"photos": [_verdict(photo) for photo in _last_words(prepared)]}
+    uploads = read_uploads(photos_in(args.photos), config)
+    events: Iterable[Event] = _studio(args).check(uploads, config)
+    console.show(Stage("check", len(uploads)))
+    # As text, the result says on the same screen what the progress would.
+    if args.json:
+        events = console.shown(events)
+    return {"photos": [_verdict(photo) for photo in _last_words(events)]}
 
 
-def _last_words(events: Iterable[PhotoPrepared]) -> list[PreparedPhoto]:
+def _last_words(events: Iterable[Event]) -> list[PreparedPhoto]:
     """Keep the latest verdict of every photo, in the order the photos came."""
     latest: dict[int, PreparedPhoto] = {}
-    for event in _shown(events):
+    for event in events:
         assert isinstance(event, PhotoPrepared)
         latest[event.done] = event.photo
     return [latest[key] for key in sorted(latest)]
@@ -87,9 +80,11 @@ def _verdict(photo: PreparedPhoto) -> Result:
 def train(args: argparse.Namespace) -> Result:
     """Enrol the photos and train; without photos, train on the person's crops as they are."""
     prepare_config, train_config = config_from(args, PrepareConfig), config_from(args, TrainConfig)
+    photos = photos_in(args.photos) if args.photos else []
     studio = _studio(args)
-    if args.photos:
-        uploads = read_uploads(_paths(args.photos), prepare_config)
+    require_writable(studio.host.paths.data_dir)
+    if photos:
+        uploads = read_uploads(photos, prepare_config)
         events = studio.train_person(args.name, uploads, prepare_config, train_config)
     else:
         events = studio.train(args.name, train_config)
@@ -102,13 +97,14 @@ def resume(args: argparse.Namespace) -> Result:
     if args.checkpoint is None and stopped is not None:
         args.checkpoint = stopped.checkpoint_path
     studio = _studio(args)
+    require_writable(studio.host.paths.data_dir)
     return _trained(args.name, studio, studio.resume(args.name))
 
 
 def _trained(name: str, studio: Studio, events: Iterable[Event]) -> Result:
     finished = None
     with stopping(studio.host):
-        for event in _shown(events):
+        for event in console.shown(events):
             finished = event if isinstance(event, TrainingFinished) else finished
     assert finished is not None
     return {
@@ -122,9 +118,14 @@ def _trained(name: str, studio: Studio, events: Iterable[Event]) -> Result:
 
 
 def portrait(args: argparse.Namespace) -> Result:
-    studio, finished = _studio(args), None
-    config = config_from(args, PortraitConfig)
-    for event in _shown(studio.make_portraits(args.name, config)):
+    """Draw portraits; what can be found out before is found out before."""
+    config, finished = config_from(args, PortraitConfig), None
+    if config.min_face_share > config.max_face_share:
+        raise InvalidInput("min_face_share must not be more than max_face_share.")
+    studio = _studio(args)
+    studio.request(args.name, config)
+    require_writable(args.out or studio.host.paths.output_dir)
+    for event in console.shown(studio.make_portraits(args.name, config)):
         finished = event if isinstance(event, PortraitsFinished) else finished
     assert finished is not None
     folder = args.out or studio.library.portraits_folder(args.name)
@@ -153,6 +154,7 @@ def _rejected(portrait: Portrait) -> Result:
 
 
 def demo(args: argparse.Namespace) -> Result:
+    require_writable(args.out)
     return run_demo(
         photos=args.photos,
         out=args.out,
@@ -222,13 +224,6 @@ def people_delete(args: argparse.Namespace) -> Result:
     if not args.yes and not _agreed(f"Delete all that is kept about {person.manifest.name}?"):
         raise InvalidInput("Nothing was deleted; give --yes to delete without a question.")
     return {"deleted": [str(path) for path in library.delete(args.name)]}
-
-
-def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def models_list(args: argparse.Namespace) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 
 from facechain_ext.base.events import (
@@ -14,6 +14,8 @@ from facechain_ext.base.events import (
     Stage,
     Step,
 )
+from facechain_ext.base.records import Verdict
+from facechain_ext.cli.streams import say
 
 STEPS_BETWEEN_LINES = 10
 
@@ -21,7 +23,19 @@ STEPS_BETWEEN_LINES = 10
 def show(event: Event) -> None:
     """Print an event's line to stderr, when it has one worth reading."""
     if line := describe(event):
-        print(line, file=sys.stderr, flush=True)
+        say(line)
+
+
+def shown(events: Iterable[Event]) -> Iterator[Event]:
+    """Show events as they pass; of a photo, a verdict that changes nothing is not told again."""
+    told: dict[int, Verdict] = {}
+    for event in events:
+        if not isinstance(event, PhotoPrepared):
+            show(event)
+        elif told.get(event.done) != event.photo.verdict:
+            told[event.done] = event.photo.verdict
+            show(event)
+        yield event
 
 
 @singledispatch

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from facechain_ext.base.host import Host
+from facechain_ext.cli.streams import say
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def stopping(host: Host) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def ask(number: int, frame: FrameType | None) -> None:
-        print("Stopping after this step; Ctrl-C again to end at once.", file=sys.stderr)
+        say("Stopping after this step; Ctrl-C again to end at once.")
         host.cancel()
         signal.signal(signal.SIGINT, before)
 

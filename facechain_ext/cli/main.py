@@ -8,12 +8,13 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from facechain_ext import __version__
-from facechain_ext.base.errors import Cancelled, FaceChainError
-from facechain_ext.cli import commands
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.cli import commands, failure, streams
+from facechain_ext.cli.paths import path
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
@@ -26,35 +27,48 @@ PORTRAIT_FLAGS = {
     "negative_prompt": "--negative",
     "sampler_name": "--sampler",
 }
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells of a wrong argument in one line, as the commands tell of theirs."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidInput(f"{' '.join(message.split())}. See {self.prog} --help.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; 2 means bad input, told in one line."""
-    args = build_parser().parse_args(argv)
+    """Run one command and return its exit code, one of those in `failure`."""
+    arguments = sys.argv[1:] if argv is None else [*argv]
+    with streams.forgiving_output():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    args = argparse.Namespace(json="--json" in arguments, data_dir=None)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     warnings.simplefilter("ignore", FutureWarning)
     try:
+        build_parser().parse_args(arguments, args)
         result = args.command(args)
-    except Cancelled as error:
-        return _fail(str(error), EXIT_INTERRUPTED, as_json=args.json)
-    except FaceChainError as error:
-        return _fail(str(error), EXIT_BAD_INPUT, as_json=args.json)
-    except OSError as error:
-        return _fail(f"{type(error).__name__}: {error}", EXIT_BAD_INPUT, as_json=args.json)
-    except KeyboardInterrupt:
-        return _fail("Stopped.", EXIT_INTERRUPTED, as_json=args.json)
-    print(json.dumps(result, ensure_ascii=False) if args.json else as_text(result))
-    return 0
+        streams.put(_as_json(result) if args.json else as_text(streams.plain_texts(result)))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # nothing stands above us
+        line, code = failure.explain(error, args.data_dir)
+        return _fail(line, code, as_json=args.json)
+    return failure.DONE
 
 
 def _fail(message: str, code: int, *, as_json: bool) -> int:
     line = " ".join(message.split())
     if as_json:
-        print(json.dumps({"error": line}, ensure_ascii=False))
-    print(f"facechain: {line}", file=sys.stderr)
+        with suppress(OSError):
+            streams.put(_as_json({"error": line}))
+    streams.say(f"facechain: {line}")
     return code
+
+
+def _as_json(result: Result) -> str:
+    text = json.dumps(result, ensure_ascii=False)
+    return text if streams.writable(text) else json.dumps(result)
 
 
 def as_text(result: Result) -> str:
@@ -75,10 +89,10 @@ def _entry(entry: Any) -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    shared.add_argument("--data-dir", type=Path, help="where people, LoRAs and portraits are kept")
-    parser = argparse.ArgumentParser(
+    shared.add_argument("--data-dir", type=path, help="where people, LoRAs and portraits are kept")
+    parser = Parser(
         prog="facechain", description="Train a face LoRA from a few photos and make portraits."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -97,14 +111,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_making(add: Callable[..., Any]) -> None:
     check = add("check", commands.check, "Say which photos can be used, and why not the others.")
-    check.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS", help="files or folders")
+    check.add_argument("photos", nargs="+", type=path, metavar="PHOTOS", help="files or folders")
     add_config_flags(check, PrepareConfig)
 
     train = add("train", commands.train, "Train a face LoRA from photos of one person.")
     train.add_argument(
         "photos",
         nargs="*",
-        type=Path,
+        type=path,
         metavar="PHOTOS",
         help="files or folders; without any, the photos already kept, with captions as edited",
     )
@@ -119,15 +133,15 @@ def _add_making(add: Callable[..., Any]) -> None:
 
     portrait = add("portrait", commands.portrait, "Make ranked portraits of a trained person.")
     portrait.add_argument("--name", required=True, help="the person's name")
-    portrait.add_argument("--out", type=Path, help="folder for the pictures")
+    portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
 
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."
     )
-    demo.add_argument("--photos", type=Path, help="a folder of photos of one person")
-    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results")
+    demo.add_argument("--photos", type=path, help="a folder of photos of one person")
+    demo.add_argument("--out", type=path, default="demo", help="folder for the results")
     _add_checkpoint(demo)
 
     page = add("ui", commands.ui, "Open the page in a browser; only this computer can reach it.")
@@ -138,7 +152,7 @@ def _add_making(add: Callable[..., Any]) -> None:
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--checkpoint", type=Path, help="an SD1, SD2 or SDXL .safetensors file or diffusers folder"
+        "--checkpoint", type=path, help="an SD1, SD2 or SDXL .safetensors file or diffusers folder"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)")
 
@@ -156,7 +170,7 @@ def _add_people(add: Callable[..., Any], groups: Any) -> None:
     for sub in (show, rename, export, delete):
         sub.add_argument("name")
     rename.add_argument("new_name")
-    export.add_argument("archive", type=Path, help="the zip file to write")
+    export.add_argument("archive", type=path, help="the zip file to write")
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from facechain_ext.base.errors import quoted
 
 ConfigT = TypeVar("ConfigT")
 
@@ -45,4 +47,18 @@ def _kind(hint: Any) -> dict[str, Any]:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         return {"choices": choices, "type": type(choices[0])}
-    return {"type": hint, "metavar": hint.__name__.upper()}
+    return {"type": _READERS.get(hint, hint), "metavar": hint.__name__.upper()}
+
+
+def _reader(kind: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            message = f"must be {expected}, not {quoted(text)}"
+            raise argparse.ArgumentTypeError(message) from None
+
+    return read
+
+
+_READERS = {int: _reader(int, "a whole number"), float: _reader(float, "a number")}

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config.option import Validated, option
+
+SMALLEST_SIDE = 64
+SIDE_UNIT = 8
+"""Pixels of a picture that one latent stands for."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +106,12 @@ class PortraitConfig(Validated):
     seed: int = option(
         -1, label="Seed", minimum=-1, maximum=2**32 - 1, help="-1 draws a new one every time."
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, side in (("width", self.width), ("height", self.height)):
+            if side != 0 and (side < SMALLEST_SIDE or side % SIDE_UNIT):
+                raise InvalidInput(
+                    f"{name} must be 0 or a multiple of {SIDE_UNIT} from {SMALLEST_SIDE} on, "
+                    f"not {side}."
+                )

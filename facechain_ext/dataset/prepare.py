@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 
@@ -34,8 +35,8 @@ def prepare(
     photos: Iterable[Photo | Unreadable], config: PrepareConfig, nets: FaceNets
 ) -> Iterator[PreparedPhoto]:
     """Judge uploads one at a time, in order; a bad one never stops the others."""
-    for photo in photos:
-        yield _judge(photo, config, nets)
+    # Not a loop, whose variable would hold a photo while the next one is being decoded.
+    yield from map(partial(_judge, config=config, nets=nets), photos)
 
 
 def _judge(photo: Photo | Unreadable, config: PrepareConfig, nets: FaceNets) -> PreparedPhoto:
@@ -44,9 +45,10 @@ def _judge(photo: Photo | Unreadable, config: PrepareConfig, nets: FaceNets) -> 
         return PreparedPhoto(photo.name, ACCEPTED, _instance(photo.name, subject, config))
     except Unusable as unusable:
         return PreparedPhoto(photo.name, unusable.verdict)
-    except (InvalidInput, cv2.error) as error:
-        logger.exception("%s could not be prepared", photo.name)
-        detail = f"{photo.name} could not be processed ({error})."
+    except (InvalidInput, cv2.error, ArithmeticError, ValueError, MemoryError) as error:
+        logger.info("%s could not be prepared", photo.name, exc_info=True)
+        what = str(error) or type(error).__name__
+        detail = f"{photo.name} could not be processed ({what})."
         return PreparedPhoto(photo.name, rejection(Reason.UNREADABLE, detail=detail))
 
 
@@ -76,6 +78,7 @@ def _instance(name: str, subject: Subject, config: PrepareConfig) -> Instance:
         landmarks=cutout.landmarks,
         embedding=subject.embedding,
         quality=subject.quality,
+        detail=subject.detail,
         attributes=subject.attributes,
         caption=caption(
             subject.attributes,

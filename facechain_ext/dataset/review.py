@@ -28,7 +28,8 @@ Judged = list[PreparedPhoto]
 def review(prepared: Iterable[PreparedPhoto]) -> Judged:
     """Reject near copies and photos of somebody else, then give all one age and gender.
 
-    Of near copies the one of higher quality stays. The largest group of photos that agree is the
+    Of near copies a colour photo stays before a grey one, then the one that tells more of the face:
+    the larger, sharper, less compressed. The largest group of photos that agree is the
     person; where several groups are equally large (as when two photos disagree), nobody can tell
     and all stay, with a warning in their verdicts. Keeps the order.
     """
@@ -49,13 +50,18 @@ def require_usable(prepared: Iterable[PreparedPhoto]) -> list[Instance]:
 def _without_copies(photos: Judged) -> Judged:
     kept: list[Instance] = []
     verdicts: dict[int, Verdict] = {}
-    for index, instance in sorted(_accepted(photos), key=lambda item: -item[1].quality):
+    for index, instance in sorted(_accepted(photos), key=lambda item: _rank(item[1])):
         original = next((other for other in kept if are_copies(instance, other)), None)
         if original is None:
             kept.append(instance)
         else:
             verdicts[index] = rejection(Reason.DUPLICATE, name=instance.name, other=original.name)
     return _rejected(photos, verdicts)
+
+
+def _rank(instance: Instance) -> tuple[bool, float, float]:
+    """Order copies, the best first."""
+    return instance.attributes.monochrome, -instance.detail, -instance.quality
 
 
 def _without_strangers(photos: Judged) -> Judged:

@@ -16,11 +16,13 @@ from facechain_ext.dataset.checks import (
     check_width,
     main_face,
 )
+from facechain_ext.dataset.copies import face_detail
 from facechain_ext.dataset.cutout import Cutout, cut_out, face_sharpness
 from facechain_ext.dataset.framing import moved
 from facechain_ext.dataset.levelling import refine
 from facechain_ext.dataset.matte import cleaned
 from facechain_ext.dataset.quality import quality
+from facechain_ext.dataset.search import find_faces
 from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.geometry import compose, invert, scale_of, warp_mask, yaw_ratio
 from facechain_ext.nets import FaceNets, Segmenter
@@ -33,7 +35,8 @@ _LONG_SIDE = 2048
 class Subject:
     """The main person of a photo, found good enough to learn from.
 
-    person: (S, S), the matte, 0 beyond the photo. quality: as from `quality`.
+    person: (S, S), the matte, 0 beyond the photo. quality, detail: as from `quality` and
+    `face_detail`.
     """
 
     cutout: Cutout
@@ -41,13 +44,14 @@ class Subject:
     attributes: Attributes
     embedding: Embedding
     quality: float
+    detail: float
 
 
 def find_subject(photo: Photo, config: PrepareConfig, nets: FaceNets) -> Subject:
     """Find the main person of a photo; raises Unusable with the verdict on a bad one."""
     check_size(photo, config.max_megapixels)
     pixels = _upright(photo.pixels, nets)
-    found = main_face(nets.detector.detect(pixels), photo.name, ratio=config.main_face_ratio)
+    found = main_face(find_faces(pixels, nets.detector), photo.name, ratio=config.main_face_ratio)
     face = refine(pixels, found, nets.detector)
     cutout = cut_out(pixels, face, nets.landmarker, size=config.size)
     # First: the box of a cut face is small, and its nose off the middle of what is left.
@@ -69,6 +73,7 @@ def find_subject(photo: Photo, config: PrepareConfig, nets: FaceNets) -> Subject
             yaw=yaw_ratio(face.landmarks),
             sharpness=sharpness,
         ),
+        detail=face_detail(pixels, face),
     )
 
 

@@ -10,7 +10,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.UNREADABLE: "{detail}",
     Reason.TOO_LARGE: "{detail}",
     Reason.NO_FACE: "No face was found in {name}. "
-    "Use a photo where the whole face can be seen in good light.",
+    "Use a photo where the whole face can be seen, large enough and in good light.",
     Reason.SEVERAL_FACES: "{name} shows {count} faces and none stands out. "
     "Cut out the person you want, or use a photo of them alone.",
     Reason.FACE_TOO_SMALL: "The face in {name} is {pixels} pixels wide; at least {least} are "

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import struct
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.base.records import Pixels
+from facechain_ext.imaging.cut_jpeg import without_missing_rows
+from facechain_ext.imaging.depth import scaled_grey
 
 # Formats that photos come in. The rest of Pillow's list stays shut: some of it starts programs.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
+
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1")
+"""The brands of ISO 23008-12 that iPhones and others write."""
 
 _EXIF_ORIENTATION = 0x0112
 # Quarter turns (np.rot90) and whether to mirror then, to undo each EXIF orientation (4.6.4 A).
@@ -48,8 +52,8 @@ def decode(data: bytes, *, name: str, max_megapixels: float = 80.0) -> Pixels:
     with _strict_pillow(), _open(data, name) as image:
         _check_size(image, name, max_megapixels)
         try:
-            image.load()
-            return _oriented(_to_rgb(image), _orientation(image))
+            whole = _loaded(image, data)
+            return _oriented(_to_rgb(whole), _orientation(whole))
         except _DECODER_ERRORS as error:
             raise UnreadablePhoto(f"{name} is damaged or incomplete ({error}).") from error
 
@@ -81,15 +85,13 @@ def _strict_pillow() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = saved
 
 
-@functools.cache
 def _formats() -> tuple[str, ...]:
-    """Return those of our formats that this Pillow can open."""
-    try:
-        import pillow_heif
-    except ImportError:
-        pass
-    else:
-        pillow_heif.register_heif_opener()
+    """Return those of our formats that this Pillow can open; pillow-heif may come at any time."""
+    if "HEIF" not in Image.OPEN:
+        with suppress(ImportError):
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
@@ -103,10 +105,23 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise UnreadablePhoto(f"{name} is damaged ({error}).") from error
 
 
+def _loaded(image: Image.Image, data: bytes) -> Image.Image:
+    try:
+        image.load()
+        return image
+    except OSError:
+        if image.format not in ("JPEG", "MPO"):
+            raise
+        return without_missing_rows(data)
+
+
 def _unknown(data: bytes, name: str) -> str:
     brand = data[8:12] if data[4:8] == b"ftyp" else b""
-    if brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
-        return f"{name} is a HEIC photo: install pillow-heif, or save it as JPEG."
+    if brand in _HEIC:
+        return (
+            f"{name} is a HEIC photo, which pillow-heif reads: "
+            f'install it with "{sys.executable}" -m pip install pillow-heif, or save it as JPEG.'
+        )
     if brand in (b"avif", b"avis"):
         return f"{name} is an AVIF photo, which this Pillow cannot read: save it as JPEG."
     return f"{name} is not a photo in a format that can be read."
@@ -129,18 +144,12 @@ def _to_rgb(image: Image.Image) -> Pixels:
     if image.mode == "F":
         raise ValueError("floating-point pixels")
     if image.mode.startswith("I"):
-        return _from_deep(np.asarray(image))
+        return scaled_grey(image)
     if "A" in image.mode or "transparency" in image.info:
         rgba, white = image.convert("RGBA"), Image.new("RGBA", image.size, "white")
         flat = Image.alpha_composite(white, rgba).convert("RGB")
         return np.array(_to_srgb(flat, image.info.get("icc_profile")))
     return np.array(_to_srgb(image, image.info.get("icc_profile")).convert("RGB"))
-
-
-def _from_deep(values: NDArray[np.integer]) -> Pixels:
-    """Scale 16-bit grey to 8 bits."""
-    grey = np.clip(np.rint(values / 257.0), 0, 255).astype(np.uint8)
-    return np.stack([grey] * 3, axis=-1)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

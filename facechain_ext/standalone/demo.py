@@ -82,7 +82,7 @@ def run_demo(
     return report
 
 
-def find_photos(folder: Path | None, config: PrepareConfig) -> list[Upload]:
+def find_photos(folder: Path | None, config: PrepareConfig) -> Sequence[Upload]:
     """Read the folder's photos, or scikit-image's public-domain portrait of an astronaut."""
     if folder is None:
         return [_astronaut()]
@@ -105,11 +105,11 @@ def _astronaut() -> Photo:
     return Photo("astronaut (NASA, public domain)", astronaut())
 
 
-def split(uploads: Sequence[Upload]) -> tuple[list[Upload], list[Upload]]:
+def split(uploads: Sequence[Upload]) -> tuple[Sequence[Upload], Sequence[Upload]]:
     """Keep the last two photos back for measuring when there are at least four."""
     if len(uploads) < KEEP_BACK_FROM:
-        return list(uploads), []
-    return list(uploads[:-KEPT_BACK]), list(uploads[-KEPT_BACK:])
+        return uploads, []
+    return uploads[:-KEPT_BACK], uploads[-KEPT_BACK:]
 
 
 def _plain_pictures(studio: Studio, config: PortraitConfig) -> list[Pixels]:

@@ -1,9 +1,11 @@
-"""Photos as they are handed over: decoded, or with the reason why they cannot be."""
+"""Photos as they are handed over: decoded when asked for, or the reason why they cannot be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Photo
@@ -13,14 +15,54 @@ from facechain_ext.imaging.files import read_photo
 
 Upload = Photo | Unreadable
 
+MOST_PHOTOS = 200
 
-def read_uploads(paths: Sequence[Path], config: PrepareConfig) -> list[Upload]:
-    """Decode photos; one that cannot be read stays in the list with its error."""
-    return [_read_upload(path, config.max_megapixels) for path in paths]
+
+@dataclass(frozen=True)
+class Uploads(Sequence[Upload]):
+    """Photos on disk, decoded anew whenever one is looked at; none is kept.
+
+    A photo of 24 megapixels takes 72 MB, so only what is being judged may be in memory.
+    """
+
+    paths: tuple[Path, ...]
+    max_megapixels: float
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, place: int) -> Upload: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Uploads: ...
+
+    def __getitem__(self, place: int | slice) -> Upload | Uploads:
+        if isinstance(place, slice):
+            return Uploads(self.paths[place], self.max_megapixels)
+        return _read_upload(self.paths[place], self.max_megapixels)
+
+    def __iter__(self) -> Iterator[Upload]:
+        """Yield one after the other; unlike a generator, map holds none while it reads the next."""
+        return map(self.__getitem__, range(len(self)))
+
+
+def read_uploads(paths: Sequence[Path], config: PrepareConfig) -> Uploads:
+    """Take photos; one that cannot be read is in its place with its error.
+
+    Raises InvalidInput for more than MOST_PHOTOS.
+    """
+    if len(paths) > MOST_PHOTOS:
+        raise InvalidInput(
+            f"{len(paths):,} photos are more than {MOST_PHOTOS}: choose the best, sharp and well "
+            "lit, of different days and angles. Five to fifteen are good."
+        )
+    return Uploads(tuple(paths), config.max_megapixels)
 
 
 def _read_upload(path: Path, max_megapixels: float) -> Upload:
     try:
         return read_photo(path, max_megapixels=max_megapixels)
     except InvalidInput as error:
-        return Unreadable(path.name, error)
+        # A new error, since the trace of this one holds the file's bytes.
+        return Unreadable(path.name, type(error)(str(error)))

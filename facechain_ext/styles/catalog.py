@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, quoted, reason
 from facechain_ext.styles.style import Style, parse_style
 
 logger = logging.getLogger(__name__)
 
 PRESETS = Path(__file__).with_name("presets.json")
+
+_LONGEST_FILE = 1_000_000
 
 Problem = Callable[[InvalidInput], None]
 """Told about each of the user's files that cannot be used."""
@@ -25,20 +27,20 @@ def load_styles(
 ) -> dict[str, Style]:
     """Return the shipped styles and those in a folder's *.json files, by name.
 
-    A style of the user's replaces a shipped one of the same name. A bad file is left out and
-    reported, to the log where nobody else listens; a missing folder holds no styles.
+    A style of the user's replaces a shipped one of the same name. A bad file, or a bad style among
+    good ones, is left out and reported, to the log where nobody else listens; a missing folder
+    holds no styles.
     """
-    styles = read_styles(PRESETS)
+    styles, report = read_styles(PRESETS), on_problem or _log
     own: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.json")) if folder is not None else ():
-        try:
-            found = read_styles(path)
-            _refuse_repeats(found, own, path)
-        except InvalidInput as error:
-            (on_problem or _log)(error)
-            continue
-        own.update(dict.fromkeys(found, path))
-        styles.update(found)
+    for path in _files(folder) if folder is not None else ():
+        for style in _readable(path, report):
+            if style.name in own:
+                taken = f"{own[style.name].name} already has a style {style.name!r}"
+                report(InvalidInput(f"{path.name}: {taken}."))
+                continue
+            own[style.name] = path
+            styles[style.name] = style
     return styles
 
 
@@ -59,14 +61,56 @@ class Styles:
 
 def read_styles(path: Path) -> dict[str, Style]:
     """Read one file, a style or a list of styles; raise InvalidInput naming the file."""
+    problems: list[InvalidInput] = []
+    styles = _readable(path, problems.append)
+    if problems:
+        raise problems[0]
+    return {style.name: style for style in styles}
+
+
+def _readable(path: Path, report: Problem) -> list[Style]:
+    """Return the good styles of a file; those of one name are all bad."""
+    styles: list[Style] = []
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        records = content if isinstance(content, list) else [content]
-        return _by_name(map(parse_style, records))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path.name} cannot be read as JSON: {error}.") from error
+        records = _records(path)
     except InvalidInput as error:
-        raise InvalidInput(f"{path.name}: {error}") from error
+        report(error)
+        return []
+    for record in records:
+        found = _parsed(record)
+        if isinstance(found, Style):
+            styles.append(found)
+        else:
+            report(InvalidInput(f"{path.name}: {found}"))
+    counts = Counter(style.name for style in styles)
+    for name in (name for name, count in counts.items() if count > 1):
+        report(InvalidInput(f"{path.name}: The name {name!r} is used twice."))
+    return [style for style in styles if counts[style.name] == 1]
+
+
+def _parsed(record: object) -> Style | InvalidInput:
+    try:
+        return parse_style(record)
+    except InvalidInput as error:
+        return error
+
+
+def _records(path: Path) -> list[object]:
+    try:
+        if not path.is_file():
+            raise InvalidInput(f"{path.name} is no file that can be read.")
+        if path.stat().st_size > _LONGEST_FILE:
+            raise InvalidInput(f"{path.name} is longer than {_LONGEST_FILE / 1e6:g} MB.")
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path.name} is not saved as UTF-8.") from error
+    except RecursionError as error:
+        raise InvalidInput(f"{path.name} cannot be read as JSON: too many brackets.") from error
+    except OSError as error:
+        raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"{path.name} cannot be read as JSON: {error}.") from error
+    return content if isinstance(content, list) else [content]
 
 
 def find_style(styles: Mapping[str, Style], name: str) -> Style:
@@ -74,31 +118,28 @@ def find_style(styles: Mapping[str, Style], name: str) -> Style:
     if name in styles:
         return styles[name]
     near = difflib.get_close_matches(name, styles, n=3, cutoff=0.5) or sorted(styles)
-    raise InvalidInput(f"There is no style {name!r}. Did you mean {', '.join(near)}?")
+    raise InvalidInput(f"There is no style {quoted(name)}. Did you mean {', '.join(near)}?")
 
 
-def _by_name(styles: Iterable[Style]) -> dict[str, Style]:
-    found: dict[str, Style] = {}
-    for style in styles:
-        if style.name in found:
-            raise InvalidInput(f"The name {style.name!r} is used twice.")
-        found[style.name] = style
-    return found
-
-
-def _refuse_repeats(found: Mapping[str, Style], own: Mapping[str, Path], path: Path) -> None:
-    for name in found:
-        if name in own:
-            raise InvalidInput(f"{path.name}: {own[name].name} already has a style {name!r}.")
+def _files(folder: Path) -> list[Path]:
+    """Return the *.json files of a folder, without those that a Mac leaves as `._name`."""
+    try:
+        return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    except OSError as error:
+        logger.warning("No styles from %s: %s.", folder, reason(error))
+        return []
 
 
 def _changes(folder: Path) -> dict[str, int]:
-    """Tell when each file was changed."""
-    changes = {}
-    for path in folder.glob("*.json"):
-        with suppress(FileNotFoundError):
-            changes[path.name] = path.stat().st_mtime_ns
-    return changes
+    """Tell when each file was changed; 0 where nobody can."""
+    return {path.name: _changed(path) for path in _files(folder)}
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _log(error: InvalidInput) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.base.records import Gender
+from facechain_ext.config.option import check_text
 
 PERSON = "{person}"
 """Where the trigger word and the person's description go in a style's prompt."""
@@ -16,6 +17,7 @@ PERSON = "{person}"
 _NUMBERS = {"lora_weight": True, "style_lora_weight": False, "fusion_strength": True}
 """The fields that hold a number, and whether null will do."""
 
+_LONGEST_NAME = 60
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NETWORK = re.compile(r"<\w+:[^>]*>")
 _FILE_NAME = re.compile(r"[^\\/:<>|?*\"\x00-\x1f]*[^\\/:<>|?*\"\x00-\x1f. ]")
@@ -50,10 +52,14 @@ class Style:
     mini: bool = False
 
     def __post_init__(self) -> None:
-        if not _SLUG.fullmatch(self.name):
+        if not _SLUG.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
             raise InvalidInput(
-                f"A style's name is lower-case words joined by hyphens, not {self.name!r}."
+                f"A style's name is lower-case words joined by hyphens, at most {_LONGEST_NAME} "
+                f"letters, not {quoted(self.name)}."
             )
+        for spec in fields(self):
+            if isinstance(text := getattr(self, spec.name), str):
+                check_text(f"Style {self.name!r}: {spec.name}", text)
         self._require(bool(self.title.strip()), "needs a title")
         self._require(bool(self.shot.strip()), "needs a shot, such as 'portrait photo of'")
         self._require_one_person()
@@ -61,7 +67,9 @@ class Style:
         self._require_between("lora_weight", self.lora_weight, 2.0)
         self._require_between("style_lora_weight", self.style_lora_weight, 2.0)
         named = self.style_lora == "" or _FILE_NAME.fullmatch(self.style_lora) is not None
-        self._require(named, f"needs a plain file name as style_lora, not {self.style_lora!r}")
+        self._require(
+            named, f"needs a plain file name as style_lora, not {quoted(self.style_lora)}"
+        )
         self._require_between("fusion_strength", self.fusion_strength, 1.0)
 
     @property
@@ -82,11 +90,11 @@ class Style:
         """Refuse what the webui would execute; a style must not switch networks on unseen."""
         for text in (self.prompt, self.negative_prompt, self.shot):
             found = _NETWORK.search(text)
-            self._require(found is None, f"must not contain {found and found[0]!r}")
+            self._require(found is None, f"must not contain {quoted(found and found[0])}")
 
     def _require_between(self, name: str, value: float | None, high: float) -> None:
         inside = value is None or 0 <= value <= high
-        self._require(inside, f"needs a {name} between 0 and {high:g}, not {value!r}")
+        self._require(inside, f"needs a {name} between 0 and {high:g}, not {quoted(value)}")
 
     def _require(self, condition: bool, problem: str) -> None:
         if not condition:
@@ -96,12 +104,12 @@ class Style:
 def parse_style(record: object) -> Style:
     """Make a style from a decoded JSON object; raise InvalidInput on anything unexpected."""
     if not isinstance(record, Mapping):
-        raise InvalidInput(f"A style is an object with a name and a prompt, not {record!r}.")
+        raise InvalidInput(f"A style is an object with a name and a prompt, not {quoted(record)}.")
     known = {spec.name: spec for spec in fields(Style)}
     needed = {name for name, spec in known.items() if spec.default is MISSING}
-    label = f"Style {record.get('name', '?')!r}"
-    if unknown := sorted(map(str, record.keys() - known.keys())):
-        raise InvalidInput(f"{label} has unknown fields: {', '.join(unknown)}.")
+    label = f"Style {quoted(record.get('name', '?'))}"
+    if unknown := sorted(str(key)[:40] for key in record.keys() - known.keys()):
+        raise InvalidInput(f"{label} has unknown fields: {', '.join(unknown[:5])}.")
     if missing := sorted(needed - record.keys()):
         raise InvalidInput(f"{label} lacks: {', '.join(missing)}.")
     return Style(**{name: _convert(label, name, value) for name, value in record.items()})
@@ -119,12 +127,12 @@ def _convert(label: str, name: str, value: object) -> Any:
     else:
         expected, valid = "text", isinstance(value, str)
     if not valid:
-        raise InvalidInput(f"{label}: {name} must be {expected}, not {value!r}.")
+        raise InvalidInput(f"{label}: {name} must be {expected}, not {quoted(value)}.")
     return value
 
 
 def _genders(label: str, value: object) -> tuple[Gender, ...]:
     words = [gender.value for gender in Gender]
     if not isinstance(value, list) or not all(word in words for word in value):
-        raise InvalidInput(f"{label}: genders must be a list of {words}, not {value!r}.")
+        raise InvalidInput(f"{label}: genders must be a list of {words}, not {quoted(value)}.")
     return tuple(Gender(word) for word in value)

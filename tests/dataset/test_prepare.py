@@ -143,6 +143,31 @@ def test_no_face(judge, astronaut: Pixels) -> None:
     assert "IMG_1.jpg" in verdict.message
 
 
+def lost_in(canvas: tuple[int, int], pixels: Pixels, width: int, at: tuple[int, int]) -> Pixels:
+    """Lay the astronaut, her face `width` pixels wide, into a picture that is grey elsewhere."""
+    side = round(512 * width / 90)
+    picture = np.full((*canvas, 3), 120, np.uint8)
+    picture[at[0] : at[0] + side, at[1] : at[1] + side] = resize(pixels, (side, side))
+    return picture
+
+
+def test_a_face_too_small_to_be_seen_at_once_is_told_as_too_small(judge, astronaut: Pixels) -> None:
+    """In the middle, across the borders of tiles, in the corner, in a panorama."""
+    for canvas, at in (
+        ((3000, 4000), (640, 700)),
+        ((900, 9000), (500, 8700)),
+        ((1700, 1700), (0, 0)),
+    ):
+        verdict = judge(lost_in(canvas, astronaut, 30, at)).verdict
+        assert verdict.reason is Reason.FACE_TOO_SMALL, verdict
+        assert 25 <= int(verdict.message.split(" is ")[1].split()[0]) <= 35
+
+
+def test_a_face_large_enough_is_found_wherever_it_stands(judge, astronaut: Pixels) -> None:
+    accepted = judge(lost_in((700, 9000), astronaut, 100, (60, 7000)))
+    assert accepted.verdict.accepted, accepted.verdict
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (64, 64)])
 def test_pictures_of_any_shape_are_judged(judge, shape: tuple[int, int]) -> None:
     assert judge(np.zeros((*shape, 3), np.uint8)).verdict.reason is Reason.NO_FACE

@@ -119,6 +119,31 @@ def test_of_near_copies_the_better_stays(named: Named, judge, astronaut: Pixels)
     )
 
 
+def grey(pixels: Pixels) -> Pixels:
+    return np.repeat(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
+def mirrored(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
+WORSE = {
+    "grey": lambda pixels: grey(resize(pixels, (1536, 1536))),
+    "small": lambda pixels: resize(pixels, (400, 400)),
+    "blurred": lambda pixels: cv2.GaussianBlur(pixels, (0, 0), 1.2),
+    "squeezed": lambda pixels: decode(encode_jpeg(pixels, quality=30), name="a"),
+    "mirrored and small": lambda pixels: resize(mirrored(pixels), (400, 400)),
+}
+
+
+@pytest.mark.parametrize("worse", WORSE)
+def test_of_copies_the_colourful_large_sharp_one_stays(judge, astronaut: Pixels, worse) -> None:
+    copies = [judge(WORSE[worse](astronaut), name="worse.jpg"), judge(astronaut, name="good.jpg")]
+    assert [photo.verdict.reason for photo in copies] == [None, None]
+    assert reasons(review(copies)) == [Reason.DUPLICATE, None]
+    assert reasons(review(copies[::-1])) == [None, Reason.DUPLICATE]
+
+
 def test_another_moment_is_no_copy(named: Named, instance: Instance) -> None:
     """The same person with another expression: the mouth is drawn wider and lower."""
     size = instance.pixels.shape[0]

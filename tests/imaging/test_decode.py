@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
+import types
 import warnings
 import zlib
 
@@ -110,6 +112,43 @@ def test_floating_point_pictures_are_refused():
         decode(data, name="x.tif")
 
 
+@pytest.mark.parametrize("top", [255, 65535, 2**32 - 1, 2**31 - 1])
+def test_thirty_two_bits_are_not_black(top):
+    ramp = np.linspace(0, 1, 64 * 8).reshape(8, 64)
+    stored = np.rint(ramp * top).astype(np.uint32)
+    data = save(Image.fromarray(stored.view(np.int32)), "TIFF")
+    unsigned = data.replace(b"\x53\x01\x03\0\x01\0\0\0\x02", b"\x53\x01\x03\0\x01\0\0\0\x01")
+    data = data if top == 2**31 - 1 else unsigned
+    np.testing.assert_allclose(decode(data, name="a.tif")[..., 0], ramp * 255, atol=0.51)
+
+
+@pytest.mark.parametrize(("bits", "photometric"), [(12, 1), (16, 0), (16, 1)])
+def test_twelve_bits_and_negatives_are_read_as_their_tags_say(bits, photometric):
+    ramp = np.linspace(0, 1, 64 * 8).reshape(8, 64)
+    stored = np.rint(ramp * (2**bits - 1)).astype("<u2")
+    expected = ramp * 255 if photometric else 255 - ramp * 255
+    data = grey_tiff(stored if bits == 16 else packed(stored), stored.shape, bits, photometric)
+    np.testing.assert_allclose(decode(data, name="a.tif")[..., 2], expected, atol=0.51)
+
+
+def packed(values: np.ndarray) -> np.ndarray:
+    """Lay pairs of 12-bit values into three bytes, the first bits first."""
+    first, second = values.reshape(-1, 2).T
+    return np.stack(
+        [first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1
+    ).astype(np.uint8)  # fmt: skip
+
+
+def grey_tiff(values: np.ndarray, shape: tuple[int, int], bits: int, photometric: int) -> bytes:
+    tags = {
+        256: shape[1], 257: shape[0], 258: bits, 259: 1, 262: photometric, 273: 8, 277: 1,
+        278: shape[0], 279: values.nbytes,
+    }  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + b"\0\0\0\0"
+    return b"II*\0" + struct.pack("<I", 8 + values.nbytes) + values.tobytes() + directory
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_of_an_animation_the_first_frame_is_taken(kind):
     frames = [Image.new("RGB", (16, 16), color) for color in ("#d02020", "#2020d0", "#20d020")]
@@ -183,6 +222,70 @@ def test_a_truncated_file_is_refused_whatever_the_host_tolerates(kind, tolerant,
     with pytest.raises(UnreadablePhoto, match="cut"):
         decode(data[: len(data) // 2], name="cut.jpg")
     assert ImageFile.LOAD_TRUNCATED_IMAGES is tolerant
+
+
+def photo(side: int = 256) -> np.ndarray:
+    ramp = np.linspace(0, 255, side)
+    noise = np.random.default_rng(0).integers(0, 40, (side, side))
+    picture = np.stack([np.tile(ramp, (side, 1)), np.tile(ramp, (side, 1)).T, noise], axis=-1)
+    return picture.astype(np.uint8)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 95, "subsampling": 0}])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_without_its_end_marker_is_whole(options, missing):
+    data = save(Image.fromarray(photo()), "JPEG", **options)
+    np.testing.assert_array_equal(decode(data[:-missing], name="a"), decode(data, name="a"))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_jpeg_that_lacks_its_last_rows_is_cut_there(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = save(Image.fromarray(photo()), "JPEG", exif=exif)
+    whole, cut = decode(data, name="a"), decode(data[:-200], name="a")
+    height, width = cut.shape[:2]
+    assert 7 / 8 * 256 <= min(height, width) < 256
+    kept = {1: np.s_[:height], 3: np.s_[-height:], 6: np.s_[:, -width:]}[orientation]
+    np.testing.assert_array_equal(cut, whole[kept])
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_that_lacks_more_is_said_to_be_cut(options):
+    data = save(Image.fromarray(photo()), "JPEG", **options)
+    with pytest.raises(
+        UnreadablePhoto, match=r"^a is damaged or incomplete \(only \d+ % of the pic"
+    ):
+        decode(data[: len(data) // 3], name="a")
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_print_colours_come_out_right(kind):
+    data = save(Image.fromarray(QUADRANTS).convert("CMYK"), kind)
+    close(decode(data, name="a"), QUADRANTS)
+
+
+def test_a_heic_photo_says_how_it_can_be_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnreadablePhoto, match=r"HEIC photo.* -m pip install pillow-heif, or save"):
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100, name="IMG_1.HEIC")
+
+
+def test_a_decoder_that_comes_later_is_used(monkeypatch):
+    def register() -> None:
+        monkeypatch.setitem(Image.OPEN, "HEIF", (lambda *_: Image.new("RGB", (4, 4)), accept))
+
+    def accept(prefix: bytes) -> bool:
+        return prefix[4:12] == b"ftypheic"
+
+    monkeypatch.setattr(Image, "ID", [*Image.ID, "HEIF"])
+    data = b"\0\0\0\x18ftypheic" + b"\0" * 100
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnreadablePhoto):
+        decode(data, name="a.heic")
+    later = types.SimpleNamespace(register_heif_opener=register)
+    monkeypatch.setitem(sys.modules, "pillow_heif", later)
+    assert decode(data, name="a.heic").shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize(

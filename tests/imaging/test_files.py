@@ -91,3 +91,49 @@ def test_jpeg_comes_back_nearly_the_same(quality):
     back = files.decode(files.encode_jpeg(picture, quality), name="a.jpg")
     error = np.abs(back.astype(int) - picture).mean()
     assert error < {60: 4, 95: 2}[quality]
+
+
+needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+
+
+@needs_fifos
+def test_a_pipe_and_a_device_do_not_keep_us_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "endless.jpg").symlink_to("/dev/zero")
+    for name in ("pipe.jpg", "endless.jpg"):
+        with pytest.raises(UnreadablePhoto, match=f"{name} cannot be read: it is a pipe or a dev"):
+            files.read_photo(tmp_path / name)
+    assert files.list_photos(tmp_path) == []
+
+
+def test_a_file_too_long_for_a_photo_is_refused_unread(tmp_path, monkeypatch):
+    path = tmp_path / "video.jpg"
+    with path.open("wb") as stream:
+        stream.truncate(60 * 2**30)
+    monkeypatch.setattr(type(path), "open", lambda *_: pytest.fail("opened"))
+    told = r"^video\.jpg has 61,440 MB; at most 674 are accepted\.$"
+    with pytest.raises(InvalidInput, match=told) as caught:
+        files.read_photo(path)
+    assert not isinstance(caught.value, UnreadablePhoto)
+
+
+def test_what_the_system_refuses_is_told_in_words(tmp_path):
+    with pytest.raises(UnreadablePhoto, match=r"a\.jpg cannot be read: there is no such file"):
+        files.read_photo(tmp_path / "a.jpg")
+    with pytest.raises(UnreadablePhoto, match=r"cannot be read: the name is too long"):
+        files.read_photo(tmp_path / ("a" * 300 + ".jpg"))
+    with pytest.raises(UnreadablePhoto, match=r"cannot be read: a file stands where a folder"):
+        (tmp_path / "b").write_bytes(b"")
+        files.read_photo(tmp_path / "b" / "a.jpg")
+
+
+def test_link_loops_and_a_macs_files_are_no_photos(tmp_path, picture):
+    for name in ("a.jpg", "._a.jpg", ".b.jpg"):
+        files.write_atomic(tmp_path / name, files.encode_png(picture))
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    assert [path.name for path in files.list_photos(tmp_path)] == ["a.jpg"]
+    with pytest.raises(UnreadablePhoto, match="its links lead in a circle"):
+        files.read_photo(tmp_path / "loop.jpg")
+    with pytest.raises(InvalidInput, match=r"loop\.jpg is not a folder"):
+        files.list_photos(tmp_path / "loop.jpg")

@@ -122,3 +122,69 @@ def test_no_colour_style_for_the_mini_says_light() -> None:
     for style in load_styles().values():
         if style.mini and "color photo" in style.prompt:
             assert "light" not in style.prompt.replace(",", "").split()
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "deep": (b"[" * 100_000, "cannot be read as JSON"),
+    "closed": (b"[" * 100_000 + b"]" * 100_000, "cannot be read as JSON: too many brackets"),
+    "cut": (b'{"name": "bo', "cannot be read as JSON"),
+    "ansi": ('{"name": "b\xe4"}'.encode("cp1252"), "is not saved as UTF-8"),
+    "wide": (json.dumps(OWN).encode("utf-16"), "is not saved as UTF-8"),
+    "huge": (b" " * 1_000_001, "is longer than 1 MB"),
+    "number": (b"7", "A style is an object"),
+    "null": (b"null", "A style is an object"),
+    "half": (json.dumps({**OWN, "title": "\ud800"}).encode(), "must not contain the character"),
+    "bell": (json.dumps({**OWN, "prompt": "{person}, \a"}).encode(), "must not contain the char"),
+    "long": (json.dumps({**OWN, "prompt": "{person}, " + "x" * 5000}).encode(), "at most 5,000"),
+    "named": (json.dumps({**OWN, "name": "b" * 5000}).encode(), "at most 60"),
+    "listed": (json.dumps({**OWN, "name": ["boat"]}).encode(), "name must be text"),
+    "nan": (json.dumps({**OWN, "lora_weight": float("nan")}).encode(), "between 0 and 2"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_whatever_is_bad_is_named_in_a_short_line_and_the_others_stay(
+    tmp_path: Path, kind: str
+) -> None:
+    content, told = BAD[kind]
+    (tmp_path / "bad.json").write_bytes(content)
+    write(tmp_path, "good.json", {**OWN, "name": "ship"})
+    problems: list[InvalidInput] = []
+    styles = load_styles(tmp_path, on_problem=problems.append)
+    assert set(styles) == {*load_styles(), "ship"}
+    (problem,) = map(str, problems)
+    assert problem.startswith("bad.json")
+    assert told in problem
+    assert len(problem) < 250
+    assert set(Styles(tmp_path).now()) == set(styles)
+
+
+def test_links_in_a_circle_folders_and_pipes_are_named_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    (tmp_path / "gone.json").symlink_to("nowhere.json")
+    (tmp_path / "folder.json").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "._boat.json").write_bytes(b"\0\5\x16\7")
+    write(tmp_path, "boat.json", OWN)
+    problems: list[InvalidInput] = []
+    assert "boat" in load_styles(tmp_path, on_problem=problems.append)
+    assert "boat" in Styles(tmp_path).now()
+    assert [str(problem).split()[0] for problem in problems] == sorted(
+        path.name for path in tmp_path.iterdir() if not path.name.endswith("boat.json")
+    )
+
+
+def test_of_a_list_the_good_styles_stay(tmp_path: Path) -> None:
+    write(tmp_path, "many.json", [OWN, {**OWN, "name": "Bad Name"}, 5, {**OWN, "name": "ship"}])
+    problems: list[InvalidInput] = []
+    assert {"boat", "ship"} <= set(load_styles(tmp_path, on_problem=problems.append))
+    assert len(problems) == 2
+    assert all(str(problem).startswith("many.json: ") for problem in problems)
+
+
+def test_a_folder_that_is_a_loop_or_a_file_holds_no_styles(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_bytes(b"")
+    for name in ("loop", "file", "x" * 300):
+        assert Styles(tmp_path / name).now() == load_styles()

@@ -15,7 +15,7 @@ from facechain_ext.config import PrepareConfig
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
-from facechain_ext.studio.uploads import Upload, read_uploads
+from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.wording import count
 
@@ -48,7 +48,7 @@ class PhotoCheck:
         latest: dict[int, PreparedPhoto] = {}
         yield draw(latest, pictures)
         with self._busy:
-            uploads: list[Upload] = read_uploads(paths, config)
+            uploads = read_uploads(paths, config)
             for event in self._judging.check(uploads, config):
                 latest[event.done] = event.photo
                 yield draw(latest, pictures)
