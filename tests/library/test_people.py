@@ -39,13 +39,21 @@ def make_instance(seed: int = 0) -> Instance:
 
 @pytest.mark.parametrize(
     ("name", "slug"),
-    [("Ana María", "ana-maria"), ("  J. Doe/../x ", "j-doe-x"), ("3 Ünlü", "3-unlu")],
+    [
+        ("Ana María", "ana-maria"),
+        ("  J. Doe/../x ", "j-doe-x"),
+        ("3 Ünlü", "3-unlu"),
+        ("日本", "person"),
+        ("😀", "person"),
+        ("CON", "con-person"),
+        ("lpt1", "lpt1-person"),
+    ],
 )
 def test_a_name_becomes_a_safe_folder(name: str, slug: str) -> None:
     assert slugify(name) == slug
 
 
-@pytest.mark.parametrize("name", ["", "..", "日本", "CON", "lpt1", "///"])
+@pytest.mark.parametrize("name", ["", "..", "///", "a\0b", "\udcff", "a" * 101])
 def test_a_name_that_makes_no_folder_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         slugify(name)
