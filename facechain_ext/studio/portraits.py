@@ -64,13 +64,14 @@ class Portraits:
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
 
-        Raises PersonNotFound without a trained LoRA, InvalidInput where the style's is missing.
+        Raises PersonNotFound without a trained LoRA, NoUsablePhotos without crops, InvalidInput
+        where the style's LoRA is missing.
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
         config = settled(config, style)
-        person.require_crops()
         use = LoraUse(self._face_lora(person), config.lora_weight)
+        person.require_crops()
         own = find_style_lora(style, self.host.paths.lora_dir)
         prompt = prompt_for(self._as_trained(person), styles, config)
         return GenerationRequest(

@@ -70,7 +70,7 @@ class Publisher:
                 remove_folder(part)
             deliver(self.library, now)
         path = self.host.paths.lora_dir / self.host.paths.lora_folder / entry.lora
-        lora = replace(lora, path=path)
+        lora = replace(lora, path=path, alias=entry.alias)
         self.host.publish_lora(lora)
         return lora
 
