@@ -194,7 +194,8 @@ class PeopleLibrary(Places):
                         f"{draft.manifest.name!r} is taken: {taken.slug} has that name already. "
                         "Import under another name."
                     )
-                return self.adopt(archive.with_free_loras(self, draft).save())
+                new = archive.with_free_loras(self, draft).manifest
+                return self.adopt(draft.save(name=new.name, runs=new.runs, moving=()))
         finally:
             settling.discard_draft(folder, held)
 

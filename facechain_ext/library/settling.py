@@ -57,7 +57,9 @@ def _settle_hidden(path: Path) -> None:
     elif path.name.startswith(EXPORT):
         Path(os.fsdecode(path.read_bytes())).unlink(missing_ok=True)
         path.unlink()
-    elif path.name.startswith(".") and path.name.endswith(LOCK) and path.name != LOCK:
+    elif path.match(TEMPORARY):
+        path.unlink()
+    elif path.match(f".*{LOCK}"):
         is_claimed(path)
 
 
