@@ -81,7 +81,8 @@ def _read(path: Path, read: Callable[[Path], T]) -> T:
 
 
 def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
-    with np.load(path, allow_pickle=False) as data:
+    # Not from the path: numpy leaves a damaged file open, which Windows then does not delete.
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
         facts = json.loads(data["facts"].tobytes().decode("utf-8"))
         masks, landmarks = data["masks"], data["landmarks"]
         points, embedding = data["five_points"], data["embedding"]
