@@ -87,10 +87,12 @@ def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
         masks, landmarks = data["masks"], data["landmarks"]
         points, embedding = data["five_points"], data["embedding"]
     _require(masks.shape == (3, *pixels.shape[:2]) and masks.dtype == np.uint8)
-    _require(landmarks.shape == (478, 2) and points.shape == (5, 2) and embedding.ndim == 1)
-    _require(all(np.isfinite(part).all() for part in (landmarks, points, embedding)))
+    _require(landmarks.shape == (478, 2) and points.shape == (5, 2) and embedding.shape == (128,))
+    box = np.asarray(facts["box"], np.float64)
+    _require(all(np.isfinite(part).all() for part in (landmarks, points, embedding, box)))
+    _require(abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
     valid, person, face_mask = masks.astype(np.float32) / 255
-    left, top, right, bottom = map(float, facts["box"])
+    left, top, right, bottom = box.tolist()
     return Instance(
         name=str(facts["name"]),
         pixels=pixels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Run:
             **{
                 **known,
                 "steps": tuple(map(int, facts["steps"])),
+                "similarity": _finite(facts["similarity"]),
                 "attributes": None if attributes is None else attributes_from(attributes),
             }
         )
@@ -55,8 +57,6 @@ class Run:
         named = _is_folder_name(run.name) and Path(run.lora).name not in ("", "..")
         if not named or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"not a training: {facts!r}")
-        if run.similarity is not None:
-            float(run.similarity)
         return run
 
 
@@ -117,9 +117,16 @@ def attributes_from(data: dict[str, Any]) -> Attributes:
         **{
             **known,
             "gender": None if gender is None else Gender(gender),
-            "age": None if age is None else float(age),
+            "age": _finite(age),
         }
     )
+
+
+def _finite(value: Any) -> float | None:
+    number = None if value is None else float(value)
+    if number is not None and not math.isfinite(number):
+        raise ValueError(f"{value!r} is no measurement")
+    return number
 
 
 def _known(kind: Any, data: dict[str, Any]) -> dict[str, Any]:

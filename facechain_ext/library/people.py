@@ -5,14 +5,15 @@ The manifest's name says who a person is (`names.identity`); folders have slugs 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 
-from facechain_ext.base.errors import InvalidInput, PersonNotFound
+from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
 from facechain_ext.library import archive, settling
 from facechain_ext.library.locking import locked
 from facechain_ext.library.manifest import MANIFEST, Manifest, Run
@@ -53,9 +54,10 @@ class PeopleLibrary(Places):
             yield
 
     def settle(self) -> None:
-        """Finish or take back what a crash left; nothing where there is no library yet."""
-        if self.root.is_dir():
-            with self.changing():
+        """Finish or take back what a crash left; nothing where there is no library yet, where
+        nobody may write, or while somebody else changes it, who has done the same."""
+        if os.access(self.root, os.W_OK):
+            with suppress(Busy), self.changing(patience=0):
                 pass
 
     def get(self, name: str) -> Person:

@@ -73,6 +73,8 @@ class Person:
 
         Raises PersonNotFound where somebody else has deleted or renamed them meanwhile.
         """
+        if not self.folder.parent.is_dir():
+            raise self.gone()
         with locked(self.folder.parent / LOCK, patience=PATIENCE):
             if not self.folder.is_dir():
                 raise self.gone()

@@ -27,7 +27,7 @@ def test_a_kill_leaves_what_was_there_or_what_was_to_be(
     scene: Path, tmp_path: Path, name: str
 ) -> None:
     trial = killed(scene, tmp_path / "run", name, CHEAP[name], every=13)
-    assert trial.writes > 1
+    assert trial.writes > 0
     assert trial.before > 0
     assert trial.wrong == []
 
