@@ -92,6 +92,7 @@ def train_prior(
                 last = read_lora(event.path)[0]
             if isinstance(event, Step) and event.step % 50 == 0:
                 logger.info("step %d of %d: loss %.4f", event.step, event.total, event.loss)
+    out.parent.mkdir(parents=True, exist_ok=True)
     return save_lora(out, last, {"ss_steps": str(config.max_train_steps)})
 
 

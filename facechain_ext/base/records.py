@@ -150,12 +150,16 @@ DEFAULT_LORA_WEIGHT = 1.0
 
 @dataclass(frozen=True)
 class LoraFile:
-    """A LoRA on disk: the name that prompts use, and what its metadata says."""
+    """A LoRA on disk: the name that prompts use, and what its metadata says.
+
+    alias: another name that prompts may use; empty for none.
+    """
 
     path: Path
     trigger_word: str
     sha256: str
     weight: float = DEFAULT_LORA_WEIGHT
+    alias: str = ""
 
     @property
     def name(self) -> str:

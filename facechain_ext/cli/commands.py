@@ -17,7 +17,7 @@ from facechain_ext.base.events import (
     Stage,
     TrainingFinished,
 )
-from facechain_ext.base.records import Portrait, PreparedPhoto
+from facechain_ext.base.records import Attributes, Portrait, PreparedPhoto
 from facechain_ext.cli import console
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import data_dir, photos_in, require_writable
@@ -25,7 +25,7 @@ from facechain_ext.cli.streams import agreed as _agreed
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import config_from
 from facechain_ext.jobs.queue import Jobs
-from facechain_ext.library.people import Person
+from facechain_ext.library.people import Person, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.standalone.demo import run_demo
@@ -172,7 +172,19 @@ def ui(args: argparse.Namespace) -> Result:
 
 
 def people_list(args: argparse.Namespace) -> Result:
-    return {"people": [_summary(person) for person in _studio(args).library.people()]}
+    """List everybody; who cannot be read stands apart, or is the error where there is nobody else.
+
+    Raises the error of a damaged person who is alone.
+    """
+    library = _studio(args).library
+    people, damaged = library.people(), library.damaged()
+    if damaged and not people:
+        raise damaged[0].error
+    told = [{"slug": who.slug, "problem": str(who.error)} for who in damaged]
+    return {
+        "people": [_summary(person) for person in people],
+        **({"damaged": told} if told else {}),
+    }
 
 
 def _summary(person: Person) -> Result:
@@ -188,12 +200,32 @@ def _summary(person: Person) -> Result:
 def people_show(args: argparse.Namespace) -> Result:
     studio = _studio(args)
     person = studio.library.get(args.name)
-    captions = {path.stem: path.read_text(encoding="utf-8").strip() for path in person.captions()}
+    manifest = person.manifest
     return {
-        **asdict(person.manifest),
+        "name": manifest.name,
+        "trigger_word": manifest.trigger_word,
+        "created": manifest.created,
+        "attributes": _attributes(manifest.attributes),
+        "runs": [_run(run) for run in manifest.runs],
+        "schema": manifest.schema,
         "folder": str(person.folder),
-        "captions": captions,
-        "stopped_training": _stopped(studio, args.name),
+        "captions": {path.stem: person.caption(path) for path in person.captions()},
+        "stopped_training": _stopped(studio, manifest.name),
+    }
+
+
+def _attributes(attributes: Attributes) -> Result:
+    gender = attributes.gender
+    return {**asdict(attributes), "gender": gender.value if gender else None}
+
+
+def _run(run: Run) -> Result:
+    attributes = run.attributes
+    return {
+        **asdict(run),
+        "steps": list(run.steps),
+        "attributes": _attributes(attributes) if attributes else None,
+        "in_a_prompt": f"<lora:{run.prompt_name}:1>",
     }
 
 
@@ -218,11 +250,27 @@ def people_export(args: argparse.Namespace) -> Result:
     return {"archive": str(_studio(args).library.export(args.name, args.archive))}
 
 
+def people_import(args: argparse.Namespace) -> Result:
+    return _summary(_studio(args).import_person(args.archive, args.name or ""))
+
+
+def people_publish(args: argparse.Namespace) -> Result:
+    """Publish a snapshot of an earlier training as a LoRA of its own."""
+    lora = _studio(args).publish(args.name, args.run, args.step, args.lora_name or "")
+    return {
+        "lora": str(lora.path),
+        "in_a_prompt": f"<lora:{lora.alias or lora.name}:1>",
+        "trigger_word": lora.trigger_word,
+    }
+
+
 def people_delete(args: argparse.Namespace) -> Result:
     library = _studio(args).library
-    person = library.get(args.name)
-    if not args.yes and not _agreed(f"Delete all that is kept about {person.manifest.name}?"):
-        raise InvalidInput("Nothing was deleted; give --yes to delete without a question.")
+    files = library.files(args.name)
+    if not args.yes and not _agreed(f"Delete all that is kept about {args.name}?"):
+        raise InvalidInput(
+            f"Nothing was deleted of {len(files)} files; give --yes to delete without a question."
+        )
     return {"deleted": [str(path) for path in library.delete(args.name)]}
 
 

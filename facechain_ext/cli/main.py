@@ -71,21 +71,35 @@ def _as_json(result: Result) -> str:
     return text if streams.writable(text) else json.dumps(result)
 
 
-def as_text(result: Result) -> str:
+def as_text(result: Result, indent: str = "") -> str:
     """Lay a result out for reading: scalars as lines, lists as one line per entry."""
     lines = []
     for key, value in result.items():
-        if isinstance(value, list):
-            lines += [f"{key}:", *(f"  {_entry(entry)}" for entry in value)]
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", as_text(value, indent + "  ")]
+        elif isinstance(value, list):
+            lines += [f"{indent}{key}:", *(f"{indent}  {_entry(entry)}" for entry in value)]
         else:
-            lines.append(f"{key}: {value}")
-    return "\n".join(lines)
+            lines.append(f"{indent}{key}: {_plain(value)}")
+    return "\n".join(line for line in lines if line)
 
 
 def _entry(entry: Any) -> str:
     if isinstance(entry, dict):
-        return "  ".join(f"{value}" for value in entry.values() if value is not None)
-    return str(entry)
+        return "  ".join(_plain(value) for value in entry.values() if value is not None)
+    return _plain(entry)
+
+
+def _plain(value: Any) -> str:
+    """Write a value as people do, not as Python does."""
+    if isinstance(value, dict):
+        told = (f"{key} {_plain(part)}" for key, part in value.items() if part is not None)
+        return ", ".join(told)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -158,20 +172,33 @@ def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_people(add: Callable[..., Any], groups: Any) -> None:
-    parser = groups.add_parser("people", help="List, show, rename, export or delete people.")
+    parser = groups.add_parser(
+        "people", help="List, show, rename, export, import or delete people."
+    )
     under = parser.add_subparsers(metavar="ACTION", required=True)
     add("list", commands.people_list, "List everybody in the library.", under)
     show = add("show", commands.people_show, "Show what is kept about a person.", under)
     rename = add("rename", commands.people_rename, "Give a person another name.", under)
     export = add("export", commands.people_export, "Write all about a person to a zip file.", under)
+    publish = add(
+        "publish", commands.people_publish, "Make a LoRA of a training's earlier snapshot.", under
+    )
     delete = add(
         "delete", commands.people_delete, "Delete a person's photos, LoRAs, portraits.", under
     )
-    for sub in (show, rename, export, delete):
-        sub.add_argument("name")
+    for sub in (show, rename, export, publish, delete):
+        sub.add_argument("name", help="the person's name, or the folder that list shows")
     rename.add_argument("new_name")
     export.add_argument("archive", type=path, help="the zip file to write")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    publish.add_argument("--run", help="the training (default: the newest one)")
+    publish.add_argument("--step", type=int, help="the snapshot (default: the most like)")
+    publish.add_argument(
+        "--as", dest="lora_name", help="what prompts call it (default: the person's name)"
+    )
+    back = add("import", commands.people_import, "Take in a person from an export.", under)
+    back.add_argument("archive", type=Path, help="the zip file, or the folder it was unpacked to")
+    back.add_argument("--name", help="instead of the name in the export")
 
 
 def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:

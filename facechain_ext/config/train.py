@@ -220,3 +220,9 @@ class TrainConfig(Validated):
         maximum=2**32 - 1,
         help="The same seed repeats the run.",
     )
+    private_lora: bool = option(
+        False,
+        label="Leave face and name out",
+        help="The LoRA's file, prompt name and card tell only when it was trained: no name, no "
+        "preview with a face. Webuis show LoRAs and their previews to whoever reaches the page.",
+    )

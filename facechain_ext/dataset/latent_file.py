@@ -26,7 +26,7 @@ def save_latents(path: Path, cache: LatentCache) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in named.items() if isinstance(value, Tensor)
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     texts = cache.cond.texts
     metadata = None if texts is None else {TEXTS: json.dumps(texts)}
     write_atomic(path, safetensors.torch.save(tensors, metadata))

@@ -1,321 +1,219 @@
-"""The people library on disk: one folder per person, atomic writes, real deletion.
+"""The people library on disk: one folder per person, atomic changes, real deletion.
 
-Layout of `<root>/<slug>/`: person.json (manifest), photos/ (uploads, upright, without EXIF),
-instances/ (NN.png, NN.txt caption, NN.npz measurements), runs/<run>/ (one training each).
+The manifest's name says who a person is (`names.identity`); folders have slugs of their own.
 """
 
 from __future__ import annotations
 
-import glob
-import io
-import json
-import re
-import shutil
-import unicodedata
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
+from facechain_ext.library import archive, settling
+from facechain_ext.library.locking import locked
+from facechain_ext.library.manifest import MANIFEST, Manifest, Run
+from facechain_ext.library.names import (
+    checked,
+    fits,
+    free_slug,
+    identity,
+    slugify,
+    tidy,
+    typed_as_slug,
+)
+from facechain_ext.library.person import LOCK, NEW, PATIENCE, Person
+from facechain_ext.library.places import Damaged, Places, files_in
 
-from facechain_ext.base.errors import InvalidInput, LibraryTooNew, PersonNotFound
-from facechain_ext.base.records import Attributes, Face, Gender, Instance, Photo
-from facechain_ext.imaging.decode import decode
-from facechain_ext.imaging.encode import encode_jpeg, encode_png
-from facechain_ext.imaging.files import write_atomic
-
-SCHEMA_VERSION = 1
-MANIFEST = "person.json"
-LORA_SUFFIXES = (".safetensors", ".json", ".preview.png")
-RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
-
-
-def slugify(name: str) -> str:
-    """Turn a person's name into a folder name: lower-case ASCII letters, digits and hyphens.
-
-    Raises InvalidInput when nothing is left of it or Windows reserves the word.
-    """
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")[:60].rstrip("-")
-    if not slug or RESERVED_ON_WINDOWS.fullmatch(slug):
-        raise InvalidInput(
-            f"{name!r} cannot name a person: use at least one Latin letter or digit "
-            "and none of Windows' reserved words."
-        )
-    return slug
+__all__ = ["MANIFEST", "Damaged", "Manifest", "PeopleLibrary", "Person", "Run", "slugify"]
 
 
 @dataclass(frozen=True)
-class Run:
-    """One finished training: its folder, the LoRA it left and what was measured."""
-
-    name: str
-    lora: str
-    lora_sha256: str
-    checkpoint: str
-    similarity: float | None
-    steps: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What person.json holds."""
-
-    name: str
-    trigger_word: str
-    created: str
-    attributes: Attributes = Attributes()
-    runs: tuple[Run, ...] = ()
-    schema: int = SCHEMA_VERSION
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Manifest:
-        """Read a manifest; raises LibraryTooNew for a later schema, InvalidInput for damage."""
-        try:
-            data = json.loads(text)
-            if data["schema"] > SCHEMA_VERSION:
-                raise LibraryTooNew(
-                    f"{data['name']} was saved by a newer version of FaceChain (format "
-                    f"{data['schema']}, this one knows {SCHEMA_VERSION}). Nothing was changed."
-                )
-            runs = tuple(Run(**{**run, "steps": tuple(run["steps"])}) for run in data["runs"])
-            known = {**data, "runs": runs, "attributes": _attributes(data["attributes"])}
-            return cls(**known)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"A person's manifest is damaged: {error!r}.") from error
-
-
-def _attributes(data: dict[str, Any]) -> Attributes:
-    gender = data["gender"]
-    return Attributes(**{**data, "gender": None if gender is None else Gender(gender)})
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person of the library: where the files lie and what the manifest says."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def slug(self) -> str:
-        return self.folder.name
-
-    @property
-    def latest_run(self) -> Run | None:
-        return self.manifest.runs[-1] if self.manifest.runs else None
-
-    def save(self, **changes: Any) -> Person:
-        """Write the manifest with these fields changed."""
-        manifest = replace(self.manifest, **changes)
-        write_atomic(self.folder / MANIFEST, manifest.to_json().encode("utf-8"))
-        return Person(self.folder, manifest)
-
-    @property
-    def run_folders(self) -> list[Path]:
-        """Return the folders of all trainings, finished or not, oldest first."""
-        return sorted(path for path in (self.folder / "runs").glob("*") if path.is_dir())
-
-    def new_run(self) -> Path:
-        """Make an empty folder for one training, named by the UTC time."""
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-        for suffix in ("", *(f"-{n}" for n in range(2, 100))):
-            folder = self.folder / "runs" / (stamp + suffix)
-            if not folder.exists():
-                folder.mkdir(parents=True)
-                return folder
-        raise InvalidInput(f"More than 99 runs of {self.manifest.name} began in one second.")
-
-    def save_photos(self, photos: Sequence[Photo]) -> None:
-        """Keep the uploads, decoded and upright, so that nothing of their EXIF is left."""
-        folder = _fresh(self.folder / "photos")
-        for number, photo in enumerate(photos):
-            write_atomic(folder / f"{number:03d}.jpg", encode_jpeg(photo.pixels, quality=95))
-
-    def save_instances(self, instances: Sequence[Instance]) -> None:
-        folder = _fresh(self.folder / "instances")
-        for number, instance in enumerate(instances):
-            stem = f"{number:03d}"
-            write_atomic(folder / f"{stem}.npz", _measurements(instance))
-            write_atomic(folder / f"{stem}.txt", (instance.caption + "\n").encode("utf-8"))
-            write_atomic(folder / f"{stem}.png", encode_png(instance.pixels, {}))
-
-    def captions(self) -> list[Path]:
-        """Return the caption files, one per crop, that the user may edit."""
-        return sorted((self.folder / "instances").glob("*.txt"))
-
-    def set_captions(self, captions: Mapping[str, str]) -> None:
-        """Change the captions of crops, by the stem of their files.
-
-        Raises InvalidInput, before anything is changed, for a crop that is not there.
-        """
-        known = {path.stem: path for path in self.captions()}
-        if unknown := sorted(set(captions) - set(known)):
-            raise InvalidInput(
-                f"{self.manifest.name} has no crop {unknown[0]!r}; there are "
-                f"{', '.join(known) or 'none'}."
-            )
-        for stem, caption in captions.items():
-            write_atomic(known[stem], (" ".join(caption.split()) + "\n").encode("utf-8"))
-
-    def load_instances(self) -> list[Instance]:
-        """Read the aligned crops back, with captions as they now stand in their text files."""
-        return [_load_instance(path) for path in sorted((self.folder / "instances").glob("*.png"))]
-
-
-def _fresh(folder: Path) -> Path:
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _measurements(instance: Instance) -> bytes:
-    """Pack all of an instance but its picture and caption; masks go to 8 bits."""
-    facts = {
-        "name": instance.name,
-        "quality": instance.quality,
-        "box": instance.face.box,
-        "score": instance.face.score,
-        "attributes": asdict(instance.attributes),
-    }
-    masks = np.stack([instance.valid, instance.person, instance.face_mask])
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        facts=np.frombuffer(json.dumps(facts).encode("utf-8"), dtype=np.uint8),
-        masks=np.round(masks * 255).astype(np.uint8),
-        landmarks=instance.landmarks,
-        five_points=instance.face.landmarks,
-        embedding=instance.embedding,
-    )
-    return buffer.getvalue()
-
-
-def _load_instance(path: Path) -> Instance:
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as data:
-        facts = json.loads(data["facts"].tobytes().decode("utf-8"))
-        valid, person, face_mask = data["masks"].astype(np.float32) / 255
-        landmarks, points, embedding = data["landmarks"], data["five_points"], data["embedding"]
-    return Instance(
-        name=facts["name"],
-        pixels=decode(path.read_bytes(), name=path.name),
-        valid=valid,
-        person=person,
-        face_mask=face_mask,
-        face=Face(tuple(facts["box"]), points, facts["score"]),
-        landmarks=landmarks,
-        embedding=embedding,
-        quality=facts["quality"],
-        attributes=_attributes(facts["attributes"]),
-        caption=path.with_suffix(".txt").read_text(encoding="utf-8").strip(),
-    )
-
-
-@dataclass(frozen=True)
-class PeopleLibrary:
+class PeopleLibrary(Places):
     """All people under one root folder; lora_dir and output_dir are where their results go."""
 
-    root: Path
-    lora_dir: Path
-    output_dir: Path
-
     def people(self) -> list[Person]:
-        """Everybody, by folder name; folders without a manifest are left out."""
-        return [self._read(path.parent) for path in sorted(self.root.glob(f"*/{MANIFEST}"))]
+        """Everybody who can be read, by folder name; `damaged` has the others."""
+        return [person for person in self.everybody() if isinstance(person, Person)]
+
+    def damaged(self) -> list[Damaged]:
+        """Those whose manifest is damaged or newer than this version, with what is wrong."""
+        return [person for person in self.everybody() if isinstance(person, Damaged)]
+
+    @contextmanager
+    def changing(self, patience: float | None = PATIENCE) -> Iterator[None]:
+        """Hold the library's lock, with nothing left half done by those who held it before."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with locked(self.root / LOCK, patience=patience) as just_taken:
+            if just_taken:
+                settling.settle(self)
+            yield
+
+    def settle(self) -> None:
+        """Finish or take back what a crash left; nothing where there is no library yet, where
+        nobody may write, or while somebody else changes it, who has done the same."""
+        if os.access(self.root, os.W_OK):
+            with suppress(Busy), self.changing(patience=0):
+                pass
 
     def get(self, name: str) -> Person:
-        """Find a person by name or slug; raises PersonNotFound naming who is there."""
-        folder = self.root / slugify(name)
-        if not (folder / MANIFEST).is_file():
-            others = ", ".join(path.parent.name for path in sorted(self.root.glob(f"*/{MANIFEST}")))
-            raise PersonNotFound(
-                f"Nobody is called {name!r} here. Known: {others or 'nobody yet'}."
-            )
-        return self._read(folder)
+        """Find a person by name, or by slug where nobody has that name.
+
+        Raises PersonNotFound naming who is there, InvalidInput for one who is damaged.
+        """
+        found = self._find(name)
+        if isinstance(found, Damaged):
+            raise found.error
+        return found
+
+    def _find(self, name: str) -> Person | Damaged:
+        everybody = self.everybody()
+        if found := _named(everybody, name):
+            return found
+        slug = typed_as_slug(name)
+        if found := next((person for person in everybody if person.slug == slug), None):
+            return found
+        others = ", ".join(f"{_called(person)} ({person.slug})" for person in everybody)
+        raise PersonNotFound(f"Nobody is called {name!r} here. Known: {others or 'nobody yet'}.")
 
     def create_or_get(self, name: str, trigger_word: str) -> Person:
         """Add a person, or take the existing one with this trigger word from now on."""
-        folder = self.root / slugify(name)
-        if (folder / MANIFEST).is_file():
-            return self._read(folder).save(trigger_word=trigger_word)
-        folder.mkdir(parents=True, exist_ok=True)
-        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return Person(folder, Manifest(name, trigger_word, created)).save()
+        with self.changing():
+            if found := self._already(name):
+                return found.save(trigger_word=trigger_word)
+            with self.draft(name, trigger_word) as draft:
+                return self.adopt(draft)
+
+    def _already(self, name: str) -> Person | None:
+        """Find a person by name alone; raises the error of one who is damaged."""
+        found = _named(self.everybody(), name)
+        if isinstance(found, Damaged):
+            raise found.error
+        return found
+
+    @contextmanager
+    def draft(self, name: str, trigger_word: str) -> Iterator[Person]:
+        """Make a person whom nobody sees until `adopt`; what is not adopted is removed."""
+        name = checked(name)
+        folder, held = settling.new_draft(self.root)
+        try:
+            created = datetime.now(timezone.utc).isoformat()
+            yield Person(folder, Manifest(name, trigger_word, created)).save()
+        finally:
+            settling.discard_draft(folder, held)
+
+    def adopt(self, draft: Person) -> Person:
+        """Take a draft in: as somebody new, or its photos and crops in place of the person's.
+
+        A draft's attributes and trigger word count from now on; trainings stay.
+        """
+        with self.changing():
+            known = self._already(draft.manifest.name)
+            if known is None:
+                folder = self.root / self._free_slug(draft.manifest.name)
+                draft.folder.replace(folder)
+                return settling.settle_person(self, Person.read(folder))
+            settling.bring(draft.folder, known.folder / NEW)
+            return known.take_new()
+
+    def current(self, person: Person) -> Person:
+        """Return a person as they are now, a draft as whom it becomes; raises PersonNotFound."""
+        if person.is_draft:
+            return self.adopt(person)
+        with person.changing() as now:
+            return now
+
+    def _free_slug(self, name: str) -> str:
+        there = {path.name.lower() for path in self.root.iterdir()}
+        return free_slug(name, lambda s: s in there or (self.output_dir / s).exists())
 
     def rename(self, name: str, new_name: str) -> Person:
-        """Change a person's name and folder; finished LoRAs keep their file names."""
-        person, target = self.get(name), self.root / slugify(new_name)
-        if target != person.folder:
-            if target.exists():
-                raise InvalidInput(f"{new_name!r} is taken: {target.name} exists already.")
-            outputs = self.portraits_folder(name)
-            person.folder.replace(target)
-            if outputs.is_dir() and not (self.output_dir / target.name).exists():
-                outputs.replace(self.output_dir / target.name)
-        return Person(target, person.manifest).save(name=new_name)
+        """Change a person's name and folder; finished LoRAs keep their file names.
 
-    def export(self, name: str, archive: Path) -> Path:
-        """Write everything about a person, finished LoRAs included, to one zip file."""
-        person = self.get(name)
-        if archive.exists():
-            raise InvalidInput(f"{archive} exists already; choose another file name.")
-        partial = archive.with_name(archive.name + ".part")
-        portraits = self.portraits_folder(name)
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as zipped:
-            for path in _files(person.folder):
-                zipped.write(path, Path(person.slug) / path.relative_to(person.folder))
-            for path in _files(portraits):
-                zipped.write(path, Path(person.slug, "portraits") / path.relative_to(portraits))
-            for path in self.lora_files(person):
-                zipped.write(path, Path(person.slug) / "lora" / path.name)
-        return partial.replace(archive)
+        While a training writes into the folder it keeps its name, and gets the new one later.
+        """
+        new_name = checked(new_name)
+        with self.changing():
+            person = self.get(name)
+            other = _named(self.everybody(), new_name)
+            if other is not None and other.folder != person.folder:
+                raise InvalidInput(f"{new_name!r} is taken: {other.slug} has that name already.")
+            if fits(person.slug, new_name):
+                return person.save(name=new_name)
+            moving = (person.slug, self._free_slug(new_name))
+            return settling.finish_move(self, person.save(name=new_name, moving=moving))
 
     def delete(self, name: str) -> list[Path]:
-        """Remove photos, crops, runs, LoRAs and portraits of a person; return what was removed."""
-        person = self.get(name)
-        loras = self.lora_files(person)
-        for path in loras:
-            path.unlink()
-        folders = [f for f in (self.output_dir / person.slug, person.folder) if f.exists()]
-        for folder in folders:
-            shutil.rmtree(folder)
-        return [*loras, *folders]
+        """Remove photos, crops, runs, LoRAs and portraits of a person, damaged or not.
+
+        Returns what was removed. Raises InvalidInput where another program holds some of it, which
+        then goes with the next change of the library.
+        """
+        with self.changing():
+            person = self._find(name)
+            try:
+                gone, elsewhere = settling.put_aside(self, person)
+                settling.remove(gone)
+            except OSError as error:
+                raise InvalidInput(
+                    f"Not all of {_called(person)} could be removed ({error}). Close what shows "
+                    "their files and delete again, or change anything else: the rest then goes too."
+                ) from error
+            return [*elsewhere, person.folder]
 
     def files(self, name: str) -> list[Path]:
         """Return every file that deleting the person would remove."""
-        person = self.get(name)
-        folders = person.folder, self.portraits_folder(name)
-        return [*chain.from_iterable(map(_files, folders)), *self.lora_files(person)]
+        person = self._find(name)
+        folders = person.folder, *self.portrait_folders(person)
+        return [*chain.from_iterable(map(files_in, folders)), *self.lora_files(person)]
 
     def portraits_folder(self, name: str) -> Path:
         """Return where this person's portraits go unless told otherwise."""
-        return self.output_dir / slugify(name)
+        return self.output_dir / self.get(name).slug
 
-    def lora_files(self, person: Person) -> list[Path]:
-        """Return the LoRA files and sidecars that this person's runs left and that still exist."""
-        found = map(self.lora_file, person.manifest.runs)
-        paths = (path.with_name(path.stem + suffix) for path in found for suffix in LORA_SUFFIXES)
-        return [path for path in paths if path.is_file()]
+    def export(self, name: str, archive_path: Path) -> Path:
+        """Write everything about a person, finished LoRAs included, to one zip file."""
+        with self.changing():
+            return archive.export(self, self.get(name), archive_path)
 
-    def lora_file(self, run: Run) -> Path:
-        """Return where a run's LoRA is: in the LoRA folder, or below it if it was put there."""
-        path = self.lora_dir / Path(run.lora).name
-        if path.is_file():
-            return path
-        return next(self.lora_dir.rglob(glob.escape(path.name)), path)
+    def import_(self, source: Path, name: str = "", lora_folder: str = "") -> Person:
+        """Take in an export, zipped or unpacked, its LoRAs and portraits put back.
 
-    def _read(self, folder: Path) -> Person:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
-        return Person(folder, Manifest.from_json(text))
+        name: instead of the one it was exported under. lora_folder: inside lora_dir. Raises
+        InvalidInput for what is no export, is damaged, or has a name that is taken.
+        """
+        folder, held = settling.new_draft(self.root)
+        try:
+            manifest = archive.unpack(source, folder, lora_folder)
+            draft = Person(folder, replace(manifest, name=checked(name or manifest.name)))
+            with self.changing():
+                if (taken := _named(self.everybody(), draft.manifest.name)) is not None:
+                    raise InvalidInput(
+                        f"{draft.manifest.name!r} is taken: {taken.slug} has that name already. "
+                        "Import under another name."
+                    )
+                new = archive.with_free_loras(self, draft).manifest
+                return self.adopt(draft.save(name=new.name, runs=new.runs, moving=()))
+        finally:
+            settling.discard_draft(folder, held)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def _named(everybody: list[Person | Damaged], name: str) -> Person | Damaged | None:
+    """Find who has a name; of copies of one folder the one whose slug was typed."""
+    wanted = identity(name)
+    found = [p for p in everybody if identity(_called(p)) == wanted]
+    if len(found) > 1:
+        typed = [person for person in found if person.slug == tidy(name)]
+        if not typed:
+            folders = ", ".join(person.slug for person in found)
+            raise InvalidInput(f"Several folders are called {name!r}: {folders}. Name the folder.")
+        found = typed
+    return found[0] if found else None
+
+
+def _called(person: Person | Damaged) -> str:
+    return person.manifest.name if isinstance(person, Person) else person.name or person.slug

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import CheckpointSaved, Event, Preview, Step
 from facechain_ext.imaging.files import decode, encode_png, write_atomic
 
@@ -32,8 +33,10 @@ class EventLog:
                 stream.write(json.dumps(facts) + "\n")
 
     def read(self) -> tuple[Event, ...]:
-        """Return all events, pictures included; a line cut off by a crash is left out."""
-        return tuple(READERS[facts.pop("event")](self.folder, facts) for facts in self._lines())
+        """Return all events, pictures included; a line cut off by a crash is left out, and what
+        is damaged or has lost its pictures."""
+        read = (_read(self.folder, facts) for facts in self._lines())
+        return tuple(event for event in read if event is not None)
 
     def rewind(self, step: int, snapshots: Collection[int]) -> None:
         """Forget what came after a step, and snapshots other than these."""
@@ -61,28 +64,50 @@ class EventLog:
         return names
 
     def _lines(self) -> Iterator[Facts]:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        for line in lines:
-            try:
-                facts = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(facts, dict) and facts.get("event") in READERS:
+        if not self.path.is_file():
+            return
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            facts = _facts(line)
+            if facts is not None:
                 yield facts
+
+
+def _facts(line: str) -> Facts | None:
+    try:
+        facts = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(facts, dict) and str(facts.get("event")) in READERS
+    return facts if known and isinstance(facts.get("step"), int) else None
 
 
 def _before(facts: Facts, step: int, snapshots: Collection[int]) -> bool:
     return facts["step"] <= step if facts["event"] == "Step" else facts["step"] in snapshots
 
 
+def _read(folder: Path, facts: Facts) -> Event | None:
+    try:
+        return READERS[facts["event"]](folder, facts)
+    except (KeyError, ValueError, TypeError, OSError, InvalidInput):
+        return None
+
+
+def _step(folder: Path, facts: Facts) -> Step:
+    measured = (float(facts[key]) for key in MEASURED)
+    return Step(facts["step"], int(facts["total"]), *measured)
+
+
 def _preview(folder: Path, facts: Facts) -> Preview:
     paths = [folder / "samples" / name for name in facts["images"]]
     pictures = tuple(decode(path.read_bytes(), name=path.name) for path in paths)
-    return Preview(facts["step"], pictures, tuple(facts["likeness"]))
+    likeness = (None if value is None else float(value) for value in facts["likeness"])
+    return Preview(facts["step"], pictures, tuple(likeness))
 
+
+MEASURED = ("loss", "learning_rate", "images_per_second", "eta_seconds")
 
 READERS: dict[str, Callable[[Path, Facts], Event]] = {
-    "Step": lambda folder, facts: Step(**facts),
+    "Step": _step,
     "CheckpointSaved": lambda folder, facts: CheckpointSaved(
         facts["step"], folder / "checkpoints" / facts["path"]
     ),

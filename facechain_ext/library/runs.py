@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import torch
 
-from facechain_ext.base.errors import InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import Busy, InvalidInput, LibraryTooNew
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import CheckpointRef, Family, PredictionType
+from facechain_ext.base.records import Attributes
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LatentCache
 from facechain_ext.imaging.files import write_atomic
+from facechain_ext.library.locking import claim
+from facechain_ext.library.manifest import attributes_from
 from facechain_ext.library.run_events import EventLog
+from facechain_ext.library.settling import forget_states, run_claim
 from facechain_ext.training.state import TrainingState, load_state, save_state
 
 SCHEMA_VERSION = 1
@@ -47,6 +51,7 @@ class RunRecord:
     prediction_type: PredictionType
     started: datetime
     config: TrainConfig
+    attributes: Attributes | None = None
 
     def to_json(self) -> str:
         facts = {"schema": SCHEMA_VERSION, **asdict(self)}
@@ -61,15 +66,29 @@ class RunRecord:
             facts = json.loads(text)
             if facts.pop("schema") > SCHEMA_VERSION:
                 raise LibraryTooNew("This training was begun by a newer version of FaceChain.")
-            checkpoint = facts["checkpoint"]
+            checkpoint, attributes = facts["checkpoint"], facts.get("attributes")
             read = {
+                "attributes": None if attributes is None else attributes_from(attributes),
                 "checkpoint": CheckpointRef(**{**checkpoint, "path": Path(checkpoint["path"])}),
                 "started": datetime.fromisoformat(facts["started"]),
                 "config": TrainConfig(**facts["config"]),
             }
-            return cls(**{**facts, **read})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            record = cls(**{**facts, **read})
+            _require_known(record)
+            return record
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
             raise InvalidInput(f"The settings of a training are damaged: {error!r}.") from error
+
+
+def _require_known(record: RunRecord) -> None:
+    texts = [record.person, record.trigger_word, record.prompt, record.negative_prompt]
+    texts += [record.checkpoint.name, record.checkpoint.sha256]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(record.photo_count, int):
+        raise TypeError("a text or number is something else")
+    if record.family not in get_args(Family) or (
+        record.prediction_type not in get_args(PredictionType)
+    ):
+        raise ValueError(f"unknown: {record.family!r}, {record.prediction_type!r}")
 
 
 @dataclass(frozen=True)
@@ -119,13 +138,37 @@ class RunFolder:
 
     @property
     def record(self) -> RunRecord:
-        """Read what the training began with; raises what RunRecord.from_json raises."""
-        return RunRecord.from_json((self.folder / RECORD).read_text(encoding="utf-8"))
+        """Read what the training began with; raises InvalidInput naming the file, LibraryTooNew."""
+        path = self.folder / RECORD
+        try:
+            return RunRecord.from_json(path.read_text(encoding="utf-8"))
+        except (InvalidInput, OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"{path} cannot be read: {error}") from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from going on with this training and its folder from being moved.
+
+        Raises Busy where another program is at it.
+        """
+        claimed = claim(run_claim(self.folder))
+        if claimed is None:
+            raise Busy("This training is going on already, in another program or page.")
+        try:
+            yield
+        finally:
+            claimed.release()
+
+    def snapshots(self) -> dict[int, Path]:
+        """Return the saved snapshots by their step, in order."""
+        found = sorted(self.checkpoints.glob("step-*.safetensors"))
+        steps = {path.stem.rpartition("-")[2]: path for path in found}
+        return {int(step): path for step, path in steps.items() if step.isdigit()}
 
     @property
     def newest_step(self) -> int | None:
         """The step of the newest saved state; None where the training cannot go on."""
-        states = self._states()
+        states = self._states() if self._latents.is_file() else []
         return int(states[-1].stem.rpartition("-")[2]) if states else None
 
     def begin(self, record: RunRecord, data: LatentCache) -> None:
@@ -150,7 +193,12 @@ class RunFolder:
                 other.unlink()
 
     def rewind(self) -> TrainingState:
-        """Load the newest state, and forget what was shown or half written after it."""
+        """Load the newest state, and forget what was shown or half written after it.
+
+        Raises InvalidInput where there is none any more.
+        """
+        if self.newest_step is None:
+            raise InvalidInput("This training was finished or given up meanwhile.")
         state = load_state(self._states()[-1])
         for left_over in self.folder.rglob(".*.tmp"):
             left_over.unlink()
@@ -159,8 +207,7 @@ class RunFolder:
 
     def forget_states(self) -> None:
         """Remove what only a training that goes on needs."""
-        for path in (*self._states(), self._latents):
-            path.unlink(missing_ok=True)
+        forget_states(self.folder)
 
     def recorded(self, events: Generator[Event, None, T]) -> Generator[Event, None, T]:
         """Write events down as they pass."""
@@ -180,4 +227,5 @@ class RunFolder:
         return self.checkpoints / "latents.safetensors"
 
     def _states(self) -> list[Path]:
-        return sorted(self.checkpoints.glob("state-*.safetensors"))
+        found = sorted(self.checkpoints.glob("state-*.safetensors"))
+        return [path for path in found if path.stem.rpartition("-")[2].isdigit()]

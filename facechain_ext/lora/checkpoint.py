@@ -40,7 +40,7 @@ def save_lora(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, st
     """Write a LoRA at once or not at all; adds the hashes that the webui looks for."""
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
     metadata = {**metadata, **_hashes(tensors, metadata)}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     write_atomic(path, safetensors.torch.save(tensors, metadata))
     return _lora_file(path, metadata)
 

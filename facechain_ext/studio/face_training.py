@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import torch
 
-from facechain_ext.base.errors import Cancelled, InvalidInput, ModelUnavailable, NoUsablePhotos
+from facechain_ext.base.errors import Cancelled, ModelUnavailable, NoUsablePhotos
 from facechain_ext.base.events import Event, Stage, TrainingFinished
 from facechain_ext.base.host import CheckpointRef, DiffusionModel, Host
-from facechain_ext.base.records import DEFAULT_LORA_WEIGHT, Instance, LoraFile
+from facechain_ext.base.records import Instance
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TrainConfig
 from facechain_ext.dataset.class_images import ClassImage, class_captions, draw_class_images
 from facechain_ext.dataset.latents import LatentCache, cache, training_side
-from facechain_ext.library.people import Person, Run
+from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import RunFolder, RunRecord
-from facechain_ext.lora.checkpoint import read_lora, save_lora, write_sidecars
-from facechain_ext.lora.metadata import LoraRecord
-from facechain_ext.lora.state import LoraState
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
+from facechain_ext.studio.face_prior import read_prior, try_prior
+from facechain_ext.studio.publishing import Publisher
 from facechain_ext.training.memory import memory_for
-from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
 
@@ -38,67 +36,83 @@ class FaceTraining:
 
     host: Host
     nets: FaceNets
+    library: PeopleLibrary
     person: Person
     watch: Stopwatch
 
     def begin(self, config: TrainConfig, prompt: Prompt) -> Iterator[Event]:
         """Cache the person's crops and train on them; the last event is TrainingFinished.
 
-        Raises NoUsablePhotos without crops, InvalidInput for the checkpoint, the resolution or the
-        face prior, which leave nothing behind; OutOfMemory.
+        A draft is taken in by the library only when all is ready for the first step. Raises
+        NoUsablePhotos without crops, InvalidInput for the checkpoint, the resolution or the face
+        prior, which leave nothing behind; OutOfMemory; PersonNotFound for who is deleted meanwhile.
         """
-        instances, prior = self._instances(), self._prior(config)
+        instances, prior = self._instances(), read_prior(config, self.host.paths.lora_dir)
         started = datetime.now(timezone.utc)
-        with self._borrowed() as model:
-            # Only now: the user may have switched while we waited.
-            checkpoint = self.host.current_checkpoint()
-            config = resolved(model, config)
-            if config.class_images:
-                yield Stage("class images", config.class_images)
-            class_images = self._class_images(model, instances, config)
-            yield Stage("cache", len(instances))
-            with self.watch.measure("cache"), memory_for("encode the photos"):
-                generator = torch.Generator().manual_seed(config.seed)
-                data = cache(
-                    model, instances, config, generator=generator, class_images=class_images
+        with ExitStack() as held:
+            with self._borrowed() as model:
+                # Only now: the user may have switched while we waited.
+                checkpoint = self.host.current_checkpoint()
+                config = resolved(model, config)
+                try_prior(model, config, prior)
+                data = yield from self._cached(model, instances, config)
+                run, person = held.enter_context(self._new_run())
+                record = RunRecord(
+                    person=person.manifest.name,
+                    trigger_word=person.manifest.trigger_word,
+                    photo_count=len(instances),
+                    prompt=prompt.positive,
+                    negative_prompt=prompt.negative,
+                    checkpoint=checkpoint,
+                    family=model.family,
+                    prediction_type=model.prediction_type,
+                    started=started,
+                    config=config,
+                    attributes=person.manifest.attributes,
                 )
-            record = RunRecord(
-                person=self.person.manifest.name,
-                trigger_word=self.person.manifest.trigger_word,
-                photo_count=len(instances),
-                prompt=prompt.positive,
-                negative_prompt=prompt.negative,
-                checkpoint=checkpoint,
-                family=model.family,
-                prediction_type=model.prediction_type,
-                started=started,
-                config=config,
-            )
-            run = RunFolder(self.person.new_run())
-            run.begin(record, data)
-            yield Stage("train", config.max_train_steps)
-            training = replace(self._training(run, record, data, instances), prior=prior)
-            try:
+                run.begin(record, data)
+                yield Stage("train", config.max_train_steps)
+                training = replace(self._training(run, record, data, instances), prior=prior)
                 outcome = yield from self._slice(run, training, model, None)
-            except InvalidInput:  # a face prior of other layers
-                run.undo()
-                raise
-        yield from self._finish(run, record, training, outcome)
+            yield from self._finish(person, run, record, training, outcome, instances)
 
     def resume(self, run: RunFolder) -> Iterator[Event]:
         """Go on from a run's newest state; the last event is TrainingFinished.
 
-        Raises ModelUnavailable unless the host has the checkpoint that the run began with.
+        Raises ModelUnavailable unless the host has the checkpoint that the run began with, Busy
+        where somebody else is going on with it.
         """
-        record, instances = run.record, self._instances()
-        _require_same(self.host.current_checkpoint(), record)
-        with self._borrowed() as model:
-            _require_same(self.host.current_checkpoint(), record)  # not switched while we waited
-            state = run.rewind()
-            yield Stage("train", record.config.max_train_steps)
-            training = self._training(run, record, run.load_data(model.device), instances)
-            outcome = yield from self._slice(run, training, model, state)
-        yield from self._finish(run, record, training, outcome)
+        with run.held(), self._there(run):
+            record, instances = run.record, self._instances()
+            _require_same(self.host.current_checkpoint(), record)
+            with self._borrowed() as model:
+                _require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
+                state = run.rewind()
+                yield Stage("train", record.config.max_train_steps)
+                training = self._training(run, record, run.load_data(model.device), instances)
+                outcome = yield from self._slice(run, training, model, state)
+            yield from self._finish(self.person, run, record, training, outcome, instances)
+
+    @contextmanager
+    def _new_run(self) -> Iterator[tuple[RunFolder, Person]]:
+        """Take the person in and make the folder of a run, held until it is over."""
+        with ExitStack() as held:
+            with self.library.changing():
+                person = self.library.current(self.person)
+                run = RunFolder(person.new_run())
+                held.enter_context(run.held())
+            with self._there(run):
+                yield run, person
+
+    @contextmanager
+    def _there(self, run: RunFolder) -> Iterator[None]:
+        """Say it in a sentence when the folder that is written to was deleted meanwhile."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if run.folder.is_dir():
+                raise
+            raise self.person.gone() from error
 
     @contextmanager
     def _borrowed(self) -> Iterator[DiffusionModel]:
@@ -111,14 +125,16 @@ class FaceTraining:
             raise NoUsablePhotos(f"There are no photos of {self.person.manifest.name} yet.")
         return instances
 
-    def _prior(self, config: TrainConfig) -> LoraState | None:
-        if not config.face_prior:
-            return None
-        folder = self.host.paths.lora_dir.resolve()
-        path = (folder / config.face_prior).resolve()
-        if not path.is_relative_to(folder):
-            raise InvalidInput(f"face_prior must be a file in the LoRA folder, {folder}.")
-        return read_lora(path)[0]
+    def _cached(
+        self, model: DiffusionModel, instances: list[Instance], config: TrainConfig
+    ) -> Generator[Event, None, LatentCache]:
+        if config.class_images:
+            yield Stage("class images", config.class_images)
+        class_images = self._class_images(model, instances, config)
+        yield Stage("cache", len(instances))
+        with self.watch.measure("cache"), memory_for("encode the photos"):
+            generator = torch.Generator().manual_seed(config.seed)
+            return cache(model, instances, config, generator=generator, class_images=class_images)
 
     def _class_images(
         self, model: DiffusionModel, instances: list[Instance], config: TrainConfig
@@ -165,56 +181,22 @@ class FaceTraining:
             return (yield from run.recorded(training.slice(model, start)))
 
     def _finish(
-        self, run: RunFolder, record: RunRecord, training: Training, outcome: Outcome
+        self,
+        person: Person,
+        run: RunFolder,
+        record: RunRecord,
+        training: Training,
+        outcome: Outcome,
+        instances: list[Instance],
     ) -> Iterator[Event]:
         """Go on in slices to the end, between which others have the model, and publish."""
         while isinstance(outcome, TrainingState):
             with self._borrowed() as model:
                 outcome = yield from self._slice(run, training, model, outcome)
-        lora = self._publish(run, record, outcome)
-        run.forget_states()
+        face = choose_template(instances).pixels
+        publisher = Publisher(self.host, self.library)
+        lora = publisher.publish(person, run, record, outcome, face)
         yield TrainingFinished(lora, outcome.steps, outcome.similarity, self.watch.seconds)
-
-    def _publish(self, run: RunFolder, record: RunRecord, chosen: Chosen) -> LoraFile:
-        """Write the LoRA with its sidecars where the host finds it, and note it in the library."""
-        paths = self.host.paths
-        folder = paths.lora_dir / paths.lora_folder
-        path = folder / f"{self.person.slug}-{run.name}.safetensors"
-        lora = save_lora(path, chosen.state, _lora_record(path.stem, record, chosen).metadata())
-        photos = "1 photo" if record.photo_count == 1 else f"{record.photo_count} photos"
-        notes = f"Trained on {record.checkpoint.name} from {photos}."
-        preview = choose_template(self.person.load_instances()).pixels
-        write_sidecars(lora, notes=notes, preview=preview)
-        finished = Run(
-            name=run.name,
-            lora=path.name,
-            lora_sha256=lora.sha256,
-            checkpoint=record.checkpoint.name,
-            similarity=chosen.similarity,
-            steps=chosen.steps,
-        )
-        self.person.save(runs=(*self.person.manifest.runs, finished))
-        self.host.publish_lora(lora)
-        return lora
-
-
-def _lora_record(name: str, record: RunRecord, chosen: Chosen) -> LoraRecord:
-    return LoraRecord(
-        name=name,
-        person=record.person,
-        trigger_word=record.trigger_word,
-        photo_count=record.photo_count,
-        config=record.config,
-        steps=chosen.steps,
-        similarity=chosen.similarity,
-        checkpoint=record.checkpoint.path,
-        checkpoint_sha256=record.checkpoint.sha256,
-        family=record.family,
-        prediction_type=record.prediction_type,
-        started=record.started,
-        finished=datetime.now(timezone.utc),
-        weight=DEFAULT_LORA_WEIGHT,
-    )
 
 
 def _require_same(current: CheckpointRef, record: RunRecord) -> None:

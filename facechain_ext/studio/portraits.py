@@ -15,7 +15,7 @@ from facechain_ext.base.host import GeneratedImage, GenerationRequest, Host, Lor
 from facechain_ext.base.records import LoraFile, Portrait
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig
-from facechain_ext.library.people import PeopleLibrary, Person
+from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.rank import rank
@@ -41,6 +41,7 @@ class Portraits:
         Raises NoPortraitFound when every candidate was rejected.
         """
         watch, request = Stopwatch(), self.request(name, config)
+        finisher = self._finisher(name, config)  # first: it needs the person's crops
         yield Stage("generate", len(request.seeds))
         images: list[GeneratedImage] = []
         with watch.measure("generate"):
@@ -49,7 +50,6 @@ class Portraits:
                 yield Candidate(len(images), len(request.seeds))
         yield Stage("fuse and rank", len(images))
         with watch.measure("fuse and rank"):
-            finisher = self._finisher(name, config)
             ranked, rejected = rank(map(finisher.finish, images))
         if not ranked:
             raise NoPortraitFound(_why_none(rejected))
@@ -64,19 +64,21 @@ class Portraits:
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
 
-        Raises PersonNotFound without a trained LoRA, InvalidInput where the style's is missing.
+        Raises PersonNotFound without a trained LoRA, NoUsablePhotos without crops, InvalidInput
+        where the style's LoRA is missing.
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
         config = settled(config, style)
-        face = LoraUse(self._face_lora(person), config.lora_weight)
+        use = LoraUse(self._face_lora(person), config.lora_weight)
+        person.require_crops()
         own = find_style_lora(style, self.host.paths.lora_dir)
-        prompt = prompt_for(person.manifest, styles, config)
+        prompt = prompt_for(self._as_trained(person), styles, config)
         return GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
-            loras=(face,) if own is None else (LoraUse(own, config.style_lora_weight), face),
+            loras=(use,) if own is None else (LoraUse(own, config.style_lora_weight), use),
             width=config.width,
             height=config.height,
             steps=config.steps,
@@ -103,8 +105,13 @@ class Portraits:
             raise PersonNotFound(
                 f"{person.manifest.name} has no trained LoRA yet; train one first."
             )
-        path = self.library.lora_file(run)
-        return LoraFile(path, person.manifest.trigger_word, run.lora_sha256)
+        path, trained = self.library.lora_file(run), self._as_trained(person)
+        return LoraFile(path, trained.trigger_word, run.lora_sha256)
+
+    def _as_trained(self, person: Person) -> Manifest:
+        """Return what the LoRA knows the person by, whatever was set since."""
+        run = person.latest_run
+        return person.manifest if run is None else person.as_trained(run)
 
     def _finisher(self, name: str, config: PortraitConfig) -> Finisher:
         person = self.library.get(name)
@@ -113,7 +120,7 @@ class Portraits:
             self.host,
             self.nets,
             person.manifest.name,
-            person.manifest.trigger_word,
+            self._as_trained(person).trigger_word,
             instances,
             mean_embedding(instances),
             settled(config, find_style(self.styles.now(), config.style)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from facechain_ext.base.events import Event, PhotoPrepared, PortraitsFinished
 from facechain_ext.base.host import GenerationRequest, Host
+from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
@@ -32,7 +34,9 @@ class Studio:
     def library(self) -> PeopleLibrary:
         paths = self.host.paths
         people = paths.data_dir / "facechain" / "people"
-        return PeopleLibrary(people, paths.lora_dir, paths.output_dir)
+        library = PeopleLibrary(people, paths.lora_dir, paths.output_dir)
+        library.settle()
+        return library
 
     @property
     def styles(self) -> dict[str, Style]:
@@ -65,12 +69,16 @@ class Studio:
         prepare_config: PrepareConfig,
         train_config: TrainConfig,
     ) -> Iterator[Event]:
-        """Enrol, then train; raises what these raise, for the checkpoint before all else."""
-        self.host.current_checkpoint()
+        """Enrol, then train; raises what these raise, for checkpoint and face prior before all
+        else. Earlier photos are kept until the first step can be taken."""
+        self._trainings.require(train_config)
         watch = Stopwatch()
-        with watch.measure("prepare"):
-            person = yield from self.enrol(name, uploads, prepare_config)
-        yield from self._trainings.begin(person, train_config, watch)
+        with ExitStack() as drafts:
+            with watch.measure("prepare"):
+                judged = yield from self._enrolment.judge(name, uploads, prepare_config)
+                drafted = self._enrolment.drafted(name, uploads, judged, prepare_config)
+                draft = drafts.enter_context(drafted)
+            yield from self._trainings.begin(draft, train_config, watch)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""
@@ -83,6 +91,16 @@ class Studio:
     def discard(self, name: str) -> None:
         """Give that training up; what it has shown stays."""
         self._trainings.discard(name)
+
+    def publish(
+        self, name: str, run: str | None = None, step: int | None = None, lora_name: str = ""
+    ) -> LoraFile:
+        """Publish a snapshot of an earlier training, under a name of the user's choice."""
+        return self._trainings.publish(name, run, step, lora_name)
+
+    def import_person(self, archive: Path, name: str = "") -> Person:
+        """Take an export in, its LoRAs and portraits put back."""
+        return self.library.import_(archive, name, self.host.paths.lora_folder)
 
     def history(self, name: str, run: str | None = None) -> RunHistory | None:
         """Read back what a person's training has shown, the newest one's unless named."""

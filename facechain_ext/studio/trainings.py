@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import Host
+from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
@@ -34,6 +35,13 @@ class Trainings:
         """Train a face LoRA on the person's crops and publish it; TrainingFinished is last."""
         prompt = prompt_for(person.manifest, self.styles.now(), PortraitConfig())
         return self._training(person, watch).begin(config, prompt)
+
+    def require(self, config: TrainConfig) -> None:
+        """Raise, before any work, what is wrong with the checkpoint or the face prior."""
+        from facechain_ext.studio.face_prior import read_prior
+
+        self.host.current_checkpoint()
+        read_prior(config, self.host.paths.lora_dir)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""
@@ -64,7 +72,26 @@ class Trainings:
     def discard(self, name: str) -> None:
         """Give up the training that `resumable` finds; what it has shown stays."""
         if run := _stopped_run(self.library.get(name)):
-            run.forget_states()
+            with run.held():
+                run.forget_states()
+
+    def publish(
+        self, name: str, run: str | None = None, step: int | None = None, lora_name: str = ""
+    ) -> LoraFile:
+        """Publish a snapshot of a training, the newest one's and the most like unless named.
+
+        lora_name: what prompts call it. Raises InvalidInput where there is no such snapshot.
+        """
+        from facechain_ext.portrait.template import choose_template
+        from facechain_ext.studio.publishing import Publisher, chosen_snapshot
+
+        person = self.library.get(name)
+        folder = _run_with_snapshots(person, run)
+        record, chosen = folder.record, chosen_snapshot(folder, step)
+        instances = person.load_instances()
+        face = choose_template(instances).pixels if instances else None
+        publisher = Publisher(self.host, self.library)
+        return publisher.publish(person, folder, record, chosen, face, name=lora_name, by_hand=True)
 
     def history(self, name: str, run: str | None = None) -> RunHistory | None:
         """Read back what a person's training has shown, the newest one's unless named.
@@ -76,24 +103,40 @@ class Trainings:
         if not folders:
             return None
         newest = folders[-1]
-        finished = newest.name in {done.name for done in person.manifest.runs}
+        finished = newest.name in _finished(person)
         return RunHistory(newest.name, newest.record, finished, newest.log.read())
 
     def _training(self, person: Person, watch: Stopwatch) -> FaceTraining:
         # Only here: peft and what it needs take seconds to import, at every start of a webui.
         from facechain_ext.studio.face_training import FaceTraining
 
-        return FaceTraining(self.host, self.nets, person, watch)
+        return FaceTraining(self.host, self.nets, self.library, person, watch)
 
 
 def _stopped_run(person: Person) -> RunFolder | None:
-    finished = {run.name for run in person.manifest.runs}
+    finished = _finished(person)
     stopped = (
         run
         for run in reversed(_begun(person))
         if run.name not in finished and run.newest_step is not None
     )
     return next(stopped, None)
+
+
+def _finished(person: Person) -> set[str]:
+    return {run.name for run in person.manifest.runs if not run.by_hand}
+
+
+def _run_with_snapshots(person: Person, name: str | None) -> RunFolder:
+    """Find a training by name, or the newest one; raises InvalidInput."""
+    found = [run for run in _begun(person) if run.snapshots()]
+    for run in reversed(found):
+        if name in (None, run.name):
+            return run
+    known = ", ".join(run.name for run in found) or "none"
+    raise InvalidInput(
+        f"{person.manifest.name} has no training {name or ''} with snapshots; there are: {known}."
+    )
 
 
 def _begun(person: Person) -> list[RunFolder]:

@@ -50,7 +50,7 @@ def save_state(path: Path, state: TrainingState) -> None:
         "loss": state.loss,
         "snapshots": [[s.step, s.path.name, s.similarity] for s in state.snapshots],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     write_atomic(path, safetensors.torch.save(tensors, {"facechain.state": json.dumps(facts)}))
 
 

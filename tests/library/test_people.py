@@ -8,44 +8,27 @@ import numpy as np
 import pytest
 
 from facechain_ext.base.errors import InvalidInput, LibraryTooNew, PersonNotFound
-from facechain_ext.base.records import Attributes, Face, Gender, Instance, Photo
-from facechain_ext.library.people import MANIFEST, PeopleLibrary, Run, slugify
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> PeopleLibrary:
-    lora_dir = tmp_path / "models" / "Lora é"
-    lora_dir.mkdir(parents=True)
-    return PeopleLibrary(tmp_path / "people", lora_dir, tmp_path / "portraits")
-
-
-def make_instance(seed: int = 0) -> Instance:
-    rng = np.random.default_rng(seed)
-    embedding = rng.standard_normal(128).astype(np.float32)
-    return Instance(
-        name=f"Été {seed}.jpg",
-        pixels=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8),
-        valid=np.ones((64, 64), np.float32),
-        person=rng.random((64, 64)).astype(np.float32),
-        face_mask=rng.random((64, 64)).astype(np.float32),
-        face=Face((1.5, 2.0, 30.0, 40.0), rng.random((5, 2)).astype(np.float32), 0.9),
-        landmarks=rng.random((478, 2)).astype(np.float32),
-        embedding=embedding / np.linalg.norm(embedding),
-        quality=0.7,
-        attributes=Attributes(Gender.WOMAN, 34.5, smiling=True),
-        caption="fcsks, photo of a woman",
-    )
+from facechain_ext.library.people import MANIFEST, PeopleLibrary, slugify
+from tests.library.conftest import make_instance, with_run
 
 
 @pytest.mark.parametrize(
     ("name", "slug"),
-    [("Ana María", "ana-maria"), ("  J. Doe/../x ", "j-doe-x"), ("3 Ünlü", "3-unlu")],
+    [
+        ("Ana María", "ana-maria"),
+        ("  J. Doe/../x ", "j-doe-x"),
+        ("3 Ünlü", "3-unlu"),
+        ("日本", "person"),
+        ("😀", "person"),
+        ("CON", "con-person"),
+        ("lpt1", "lpt1-person"),
+    ],
 )
 def test_a_name_becomes_a_safe_folder(name: str, slug: str) -> None:
     assert slugify(name) == slug
 
 
-@pytest.mark.parametrize("name", ["", "..", "日本", "CON", "lpt1", "///"])
+@pytest.mark.parametrize("name", ["", "..", "///", "a\0b", "\udcff", "a" * 101])
 def test_a_name_that_makes_no_folder_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         slugify(name)
@@ -114,23 +97,6 @@ def test_a_damaged_manifest_is_a_clear_error(library: PeopleLibrary, text: str) 
     (library.create_or_get("Ana", "fcsks").folder / MANIFEST).write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInput, match="damaged"):
         library.get("Ana")
-
-
-def with_run(library: PeopleLibrary) -> list[Path]:
-    """Add Ana with a photo, a crop, a run with its LoRA and a portrait; return every file."""
-    person = library.create_or_get("Ana", "fcsks")
-    person.save_photos([Photo("a.jpg", np.zeros((8, 8, 3), np.uint8))])
-    person.save_instances([make_instance()])
-    run = person.new_run()
-    (run / "events.jsonl").write_text("{}\n", encoding="utf-8")
-    for suffix in (".safetensors", ".json", ".preview.png"):
-        (library.lora_dir / f"ana-{run.name}{suffix}").write_bytes(b"x")
-    person.save(runs=(Run(run.name, f"ana-{run.name}.safetensors", "0" * 64, "mini", 0.5, (50,)),))
-    portraits = library.portraits_folder("Ana")
-    portraits.mkdir(parents=True)
-    (portraits / "1.png").write_bytes(b"x")
-    folders = (person.folder, library.lora_dir, portraits)
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
 def test_delete_leaves_nothing_of_the_person_and_all_of_the_others(library: PeopleLibrary) -> None:

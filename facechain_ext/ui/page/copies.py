@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import logging
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from facechain_ext.library.people import slugify
+from facechain_ext.library.names import identity
 from facechain_ext.ui.page.compat import temp_dir
 
 logger = logging.getLogger(__name__)
@@ -18,12 +19,17 @@ logger = logging.getLogger(__name__)
 def folder_for(name: str) -> Path:
     """Make a folder that gradio may serve from, for files of one person."""
     temp_dir().mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f"facechain.{slugify(name)}.", dir=temp_dir()))
+    return Path(tempfile.mkdtemp(prefix=f"facechain.{_mark(name)}.", dir=temp_dir()))
+
+
+def _mark(name: str) -> str:
+    """Return what stands for one person, and nobody else, in the names of folders."""
+    return hashlib.sha256(identity(name).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def handed_out(name: str) -> Iterator[Path]:
     """Yield the files in the person's folders."""
-    for folder in temp_dir().glob(f"facechain.{slugify(name)}.*"):
+    for folder in temp_dir().glob(f"facechain.{_mark(name)}.*"):
         yield from _files(folder)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
-from facechain_ext.base.events import Event
+from facechain_ext.base.events import Event, Stage
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.jobs.queue import Job
-from facechain_ext.library.people import Person, slugify
+from facechain_ext.library.names import checked, identity
+from facechain_ext.library.people import Person
 from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page import copies
 from facechain_ext.ui.page.services import Services
@@ -50,13 +51,16 @@ class PeopleDesk:
     def loras(self) -> list[str]:
         """Return what prompts call everybody's LoRAs."""
         people = self.services.studio.library.people()
-        return [Path(run.lora).stem for person in people for run in person.manifest.runs]
+        runs = [run for person in people for run in person.manifest.runs]
+        return list(
+            dict.fromkeys(n for run in runs for n in (run.prompt_name, Path(run.lora).stem))
+        )
 
     def person(self, name: str) -> Person | None:
         """Find somebody; None for nobody, and for a name that is not in the library (yet)."""
         try:
             return self.services.studio.library.get(name) if name and name != NEW else None
-        except InvalidInput:
+        except FaceChainError:
             return None
 
     def keep(self, name: str, paths: Sequence[Path], consent: bool, config: PrepareConfig) -> Job:
@@ -81,9 +85,15 @@ class PeopleDesk:
         self._refuse_second(name)
 
         def work() -> Iterator[Event]:
-            if new:
-                yield from self._enrol(name, new, prepare_config)
-            yield from self.services.studio.train(name, train_config)
+            if not new:
+                yield from self.services.studio.train(name, train_config)
+                return
+            uploads = read_uploads(new, prepare_config)
+            events = self.services.studio.train_person(name, uploads, prepare_config, train_config)
+            for event in events:
+                if isinstance(event, Stage) and event.name == "train":  # now they are kept
+                    self.enrolled[identity(name)] = new
+                yield event
 
         return self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
 
@@ -130,7 +140,7 @@ class PeopleDesk:
         if person is None:
             return []
         return [
-            Caption(path.stem, path.with_suffix(".png"), path.read_text(encoding="utf-8").strip())
+            Caption(path.stem, path.with_suffix(".png"), person.caption(path))
             for path in person.captions()
             if path.with_suffix(".png").is_file()  # the picture is written last
         ]
@@ -148,11 +158,11 @@ class PeopleDesk:
         if not new_name.strip():
             raise InvalidInput("Type the new name first.")
         person = self.services.studio.library.rename(name, new_name.strip())
-        if person.slug != slugify(name):
+        if not _same(person.manifest.name, name):
             # Nothing that deleting the person would not find is left under the former name.
             self._forget_shown(name, [])
-            if uploads := self.enrolled.pop(slugify(name), ()):
-                self.enrolled[person.slug] = uploads
+            if uploads := self.enrolled.pop(identity(name), ()):
+                self.enrolled[identity(new_name)] = uploads
         return person
 
     def export(self, name: str, folder: Path) -> Path:
@@ -166,9 +176,9 @@ class PeopleDesk:
         loras = [path for path in library.lora_files(person) if path.suffix == ".safetensors"]
         portraits = [*library.portraits_folder(name).rglob("*.png")]
         parts = [
-            count(len([*(person.folder / "photos").glob("*")]), "photo"),
+            count(len(person.photos()), "photo"),
             count(len(person.captions()), "crop"),
-            count(len([*(person.folder / "runs").glob("*")]), "training"),
+            count(len(person.run_folders), "training"),
             count(len(loras), "LoRA"),
             count(len(portraits), "portrait"),
         ]
@@ -178,10 +188,10 @@ class PeopleDesk:
         """Remove a person, with what pages were shown; raises Busy while work is going on."""
         self._refuse_while_busy(name)
         library = self.services.studio.library
-        uploads = self.enrolled.get(slugify(name), ())
+        uploads = self.enrolled.get(identity(name), ())
         # First, while there are originals to know them by: a deletion that fails can be repeated.
         self._forget_shown(name, [*library.files(name), *uploads])
-        self.enrolled.pop(slugify(name), None)
+        self.enrolled.pop(identity(name), None)
         return library.delete(name)
 
     def _forget_shown(self, name: str, others: Sequence[Path]) -> None:
@@ -193,18 +203,18 @@ class PeopleDesk:
 
     def _enrol(self, name: str, paths: tuple[Path, ...], config: PrepareConfig) -> Iterator[Event]:
         yield from self.services.studio.enrol(name, read_uploads(paths, config), config)
-        self.enrolled[slugify(name)] = paths
+        self.enrolled[identity(name)] = paths
 
     def are_kept(self, name: str, paths: Sequence[Path]) -> bool:
         """Tell whether exactly these uploads are what the library has of a person."""
         if not paths or self.person(name) is None:
             return False
-        return self.enrolled.get(slugify(name)) == tuple(paths)
+        return self.enrolled.get(identity(name)) == tuple(paths)
 
     def _require(self, name: str, paths: Sequence[Path], consent: bool) -> None:
         if not name or name == NEW:
             raise InvalidInput("Type a name first: the person will be found under it.")
-        slugify(name)
+        checked(name)
         if not paths:
             raise InvalidInput(f"Choose photos of {name} first: five to fifteen are good.")
         if len(paths) > MOST_PHOTOS:
@@ -229,7 +239,4 @@ class PeopleDesk:
 
 def _same(one: str, other: str) -> bool:
     """Compare names as the library does."""
-    try:
-        return slugify(one) == slugify(other)
-    except FaceChainError:
-        return False
+    return identity(one) == identity(other)

@@ -46,13 +46,20 @@ class TrainingLog:
             case PhotoPrepared():
                 self.photos[event.done] = event.photo
             case Step():
+                self._go_back_before(event.step)
                 self.last = event
                 self.losses.append((event.step, event.loss))
             case Preview():
-                self.previews.append(event)
+                self.previews = [p for p in self.previews if p.step < event.step] + [event]
             case TrainingFinished():
                 self.finished = event
                 self.kept_steps = event.steps
+
+    def _go_back_before(self, step: int) -> None:
+        """Forget what a training that goes on from an earlier state does once more."""
+        if self.last is not None and step <= self.last.step:
+            self.losses = [(n, loss) for n, loss in self.losses if n < step]
+            self.previews = [preview for preview in self.previews if preview.step < step]
 
     @property
     def total_steps(self) -> int:

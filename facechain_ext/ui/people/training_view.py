@@ -75,14 +75,16 @@ def past(person: Person, history: RunHistory, done: Run | None, log: TrainingLog
     bar = Progress(title, state, share, f"Step {steps}", f"on {history.record.checkpoint.name}")
     if done is None:
         return bar.draw()
-    name = done.lora.removesuffix(".safetensors")
-    return bar.draw() + _ready(name, 1.0, person.manifest.trigger_word, done.similarity, done.steps)
+    trigger = person.as_trained(done).trigger_word
+    return bar.draw() + _ready(done.prompt_name, 1.0, trigger, done.similarity, done.steps)
 
 
 def outcome(finished: TrainingFinished) -> str:
     """Tell where the LoRA is and how to use it anywhere."""
     lora = finished.lora
-    return _ready(lora.name, lora.weight, lora.trigger_word, finished.similarity, finished.steps)
+    return _ready(
+        lora.alias or lora.name, lora.weight, lora.trigger_word, finished.similarity, finished.steps
+    )
 
 
 def _ready(

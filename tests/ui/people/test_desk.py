@@ -183,7 +183,7 @@ def test_a_finished_training_is_drawn_from_disk(trained: PeopleDesk) -> None:
     (choice,) = fresh.runs(person)
     drawn = fresh.training("Ana", choice)
     assert "Step 2 of 2" in drawn.progress
-    assert "&lt;lora:ana-" in drawn.progress
+    assert "&lt;lora:Ana:1&gt;" in drawn.progress
     assert "after 2 steps" in drawn.curves
     assert drawn.samples.count("<img ") == 2
     assert "Ana" in fresh.card("Ana")

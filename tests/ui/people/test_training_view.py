@@ -58,6 +58,23 @@ def test_a_log_gathers_what_the_events_say() -> None:
     assert log.kept_steps == (4,)
 
 
+def test_what_a_resumed_training_does_again_is_shown_once() -> None:
+    """After a crash at step 4 it goes on from the state at step 1."""
+    again = [
+        step(2, 0.25),
+        Preview(2, (GRAY,), (0.7,)),
+        step(3),
+        step(4),
+        Preview(4, (GRAY,), (0.8,)),
+    ]
+    log = TrainingLog.of([*EVENTS, Stage("train", 4), *again])
+    assert [number for number, _ in log.losses] == [1, 2, 3, 4]
+    assert log.losses[1] == (2, 0.25)
+    assert [preview.similarities for preview in log.previews] == [(0.7,), (0.8,)]
+    log = TrainingLog.of([*EVENTS, Preview(4, (GRAY,), (0.8,))])
+    assert [preview.step for preview in log.previews] == [2, 4]
+
+
 def test_a_finished_training_tells_how_to_use_the_lora(jobs: Jobs) -> None:
     job = job_of(jobs, [*EVENTS, FINISHED])
     html = training_view.progress(job, TrainingLog.of(job.events))

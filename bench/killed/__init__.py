@@ -1,0 +1,1 @@
+"""Programs killed at every write, and two at once, on one people library."""

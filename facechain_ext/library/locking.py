@@ -1,0 +1,150 @@
+"""Locks between processes that vanish with the process that holds them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facechain_ext.base.errors import Busy, InvalidInput
+
+LOOKS_PER_SECOND = 50
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A file that this process holds, and nobody else, until `release` or its end."""
+
+    path: Path
+    descriptor: int
+
+    def release(self) -> None:
+        """Let go, and leave no file behind."""
+        if sys.platform == "win32":  # a file that is open anywhere cannot be removed
+            os.close(self.descriptor)
+            with suppress(OSError):
+                self.path.unlink()
+        else:
+            self.path.unlink(missing_ok=True)
+            os.close(self.descriptor)
+
+
+def claim(path: Path) -> Claim | None:
+    """Take hold of a file, made where it is missing; None while somebody else holds it.
+
+    Raises InvalidInput on a file system that has no locks.
+    """
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError:
+            if sys.platform == "win32" and path.exists():  # being removed by its holder
+                return None
+            raise
+        if not _lock(descriptor, path):
+            os.close(descriptor)
+            return None
+        if _is_at(path, descriptor):
+            return Claim(path, descriptor)
+        os.close(descriptor)  # removed by its holder between our two steps
+
+
+def is_claimed(path: Path) -> bool:
+    """Tell whether somebody holds a file; one that was left behind by a crash is removed."""
+    if not path.exists():
+        return False
+    taken = claim(path)
+    if taken is not None:
+        taken.release()
+    return taken is None
+
+
+@dataclass
+class _Hold:
+    """How this process holds a lock: by which thread, how often, and the claim."""
+
+    thread: threading.RLock = field(default_factory=threading.RLock)
+    depth: int = 0
+    claim: Claim | None = None
+
+
+_holds: dict[Path, _Hold] = {}
+_holds_lock = threading.Lock()
+
+
+@contextmanager
+def locked(path: Path, *, patience: float | None = None) -> Iterator[bool]:
+    """Hold a lock that other threads and processes wait for; yields whether it was just taken.
+
+    The thread that has it may take it again. patience: seconds to wait, None for ever. Raises
+    Busy when they are over.
+    """
+    with _holds_lock:
+        hold = _holds.setdefault(path, _Hold())
+    until = None if patience is None else time.monotonic() + patience
+    if not hold.thread.acquire(timeout=-1 if patience is None else patience):
+        raise _busy(path)
+    try:
+        if hold.depth == 0:
+            hold.claim = _wait_for(path, until)
+        hold.depth += 1
+        try:
+            yield hold.depth == 1
+        finally:
+            hold.depth -= 1
+            if hold.depth == 0 and hold.claim is not None:
+                hold.claim.release()
+                hold.claim = None
+    finally:
+        hold.thread.release()
+
+
+def _wait_for(path: Path, until: float | None) -> Claim:
+    while (taken := claim(path)) is None:
+        if until is not None and time.monotonic() > until:
+            raise _busy(path)
+        time.sleep(1 / LOOKS_PER_SECOND)
+    return taken
+
+
+def _busy(path: Path) -> Busy:
+    return Busy(
+        f"Another FaceChain is changing {path.parent.name} just now. Try again when it is done."
+    )
+
+
+def _lock(descriptor: int, path: Path) -> bool:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        os.close(descriptor)
+        raise InvalidInput(
+            f"Files in {path.parent} cannot be locked ({error.strerror}). Keep the data on a file "
+            "system with locks, which two programs at once need."
+        ) from error
+    return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Tell whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,132 @@
+"""Where a library and what belongs to it lie, and who is found there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from facechain_ext.base.errors import FaceChainError
+from facechain_ext.library.manifest import MANIFEST, Run
+from facechain_ext.library.person import Person
+
+OUTBOX = ".outbox"
+"""In a person's folder: lora/ and portraits/ on their way, run.json the LoRA's entry."""
+
+NAME_IN_MANIFEST = re.compile(r'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+BESIDE = re.compile(
+    r"(\.safetensors|\.json|(\.description)?\.txt|(\.civitai)?\.info"
+    r"|(\.preview)?\.(png|jpe?g|webp|gif|avif|mp4))$"
+)
+"""Ends of a LoRA's file and of what the webuis lay beside it."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A person whose manifest cannot be read; name: what can still be made out of it."""
+
+    folder: Path
+    name: str
+    error: FaceChainError
+
+    @property
+    def slug(self) -> str:
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Places:
+    """All people lie under root; lora_dir and output_dir are where their results go."""
+
+    root: Path
+    lora_dir: Path
+    output_dir: Path
+
+    def everybody(self) -> list[Person | Damaged]:
+        """Return all who have a folder with a manifest, by folder name."""
+        folders = sorted(self.root.iterdir()) if self.root.is_dir() else []
+        shown = (folder for folder in folders if not folder.name.startswith("."))
+        return [_read(folder) for folder in shown if os.path.lexists(folder / MANIFEST)]
+
+    def runs_of(self, person: Person | Damaged) -> tuple[Run, ...]:
+        return person.manifest.runs if isinstance(person, Person) else ()
+
+    def lora_files(self, person: Person | Damaged) -> list[Path]:
+        """Return the LoRA files of a person's runs that exist, and what lies beside each.
+
+        By the manifest and by the folders of runs: a LoRA is never left because it is not listed.
+        """
+        listed = {Path(run.lora).stem for run in self.runs_of(person)}
+        runs = person.folder / "runs"
+        begun = {f"{person.slug}-{f.name}" for f in runs.glob("[!.]*")} if runs.is_dir() else set()
+        stems = listed | begun
+        return sorted(path for path in self._lora_dir_files() if _stem_of(path) in stems)
+
+    def lora_file(self, run: Run) -> Path:
+        """Return where a run's LoRA is: in the LoRA folder, or below it if it was put there."""
+        path = self.lora_dir / Path(run.lora).name
+        if path.is_file():
+            return path
+        return next((p for p in self._lora_dir_files() if p.name == path.name), path)
+
+    def _lora_dir_files(self) -> Iterator[Path]:
+        return files_in(self.lora_dir)
+
+    def portrait_folders(self, person: Person | Damaged) -> list[Path]:
+        """Return the folders that hold a person's portraits: two while a rename is under way."""
+        former = person.manifest.moving if isinstance(person, Person) else ()
+        names = dict.fromkeys((person.slug, *former))
+        return [self.output_dir / name for name in names if (self.output_dir / name).is_dir()]
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below it, through links too, each folder once."""
+    seen: set[str] = set()
+    for parent, names, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names.sort()
+        yield from (Path(parent, name) for name in sorted(files))
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file, to another disk too: what is there under its name is always whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = target.with_name(f".{target.name}.part")
+        shutil.copyfile(source, part)
+        part.replace(target)
+        source.unlink()
+
+
+def _read(folder: Path) -> Person | Damaged:
+    try:
+        return Person.read(folder)
+    except FaceChainError as error:
+        return Damaged(folder, _name_in(folder / MANIFEST), error)
+
+
+def _name_in(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = NAME_IN_MANIFEST.search(text)
+    return found[1].replace('\\"', '"') if found else ""
+
+
+def _stem_of(path: Path) -> str:
+    """Return the name that a LoRA shares with what webuis lay beside it (x.json, x.preview.png)."""
+    return BESIDE.sub("", path.name)
