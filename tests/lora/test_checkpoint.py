@@ -153,7 +153,7 @@ def test_a_failed_write_leaves_the_old_file(
         ("lora_unet_a.lokr_w1", "a LoKr"),
         ("lora_unet_a.dora_scale", "a DoRA"),
         ("lora_unet_a.lora_mid.weight", "third factor"),
-        ("unet.a.lora_A.weight", "peft's key names"),
+        ("unet.a.lora_A.weight", "lora_unet_a is a LoRA without lora_up"),
         ("model.diffusion_model.out.2.bias", "no LoRA layers"),
         ("lora_unet_a.lora_down.weight", "damaged"),
     ],
