@@ -197,7 +197,7 @@ def _what_lacks(shapes: Shapes, layout: FileLayout) -> str | None:
 def family_of_folder(path: Path, config: Mapping[str, Any]) -> Family:
     """Tell a diffusers folder by its UNet's config; raises UnsupportedCheckpoint."""
     kind = str(config.get("_class_name", "UNet2DConditionModel"))
-    channels = config.get("in_channels")
+    channels: Any = config.get("in_channels")
     second_encoder = (path / "text_encoder_2").is_dir()
     if kind != "UNet2DConditionModel":
         raise UnsupportedCheckpoint(f"{path.name} is a {kind}; {WORKING}.")

@@ -6,6 +6,8 @@ arXiv 2402.09353); where programs differ, stable-diffusion-webui's reading is ta
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -55,13 +57,7 @@ def raw_change(parts: Parts, weight: Tensor) -> Tensor | None:
         return _rescaled(tensors, weight.float(), on_input=bool(parts["on_input"].item()))
     if kind is GLORA:
         return _glora(tensors, weight.float())
-    made = {
-        LORA.title: _product,
-        LOHA.title: _hadamard,
-        LOKR.title: _kronecker,
-        FULL.title: lambda t: t["diff"],
-        NORM.title: lambda t: t["w_norm"],
-    }[kind.title](tensors)
+    made = MADE[kind.title](tensors)
     if len(made) != len(weight):
         raise RuntimeError(f"{len(made)} rows, not {len(weight)}")
     return made.reshape(weight.shape)
@@ -102,6 +98,15 @@ def _kronecker(t: Parts) -> Tensor:
     return torch.kron(first, second)
 
 
+MADE: dict[str, Callable[[Parts], Tensor]] = {
+    LORA.title: _product,
+    LOHA.title: _hadamard,
+    LOKR.title: _kronecker,
+    FULL.title: lambda parts: parts["diff"],
+    NORM.title: lambda parts: parts["w_norm"],
+}
+
+
 def _glora(t: Parts, weight: Tensor) -> Tensor:
     """Add W A + B; A's and B's factors come in two orders, of which the webui reads the first.
 
@@ -139,7 +144,8 @@ def _decomposed(change: Tensor, weight: Tensor, magnitude: Tensor) -> Tensor:
     merged = weight + change
     per_output = magnitude.ndim == 1 or magnitude.shape[0] == len(weight) != 1
     axis = 0 if per_output else 1
-    norm = merged.transpose(0, axis).flatten(1).norm(dim=1).clamp(min=LEAST_NORM)
+    squares = merged.transpose(0, axis).flatten(1).square().sum(dim=1)
+    norm = squares.sqrt().clamp(min=LEAST_NORM)
     shape = [1] * weight.ndim
     shape[axis] = -1
     wanted = magnitude.to(weight.device).float().flatten()

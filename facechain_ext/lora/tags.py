@@ -43,8 +43,8 @@ def _read(tag: str, arguments: list[str]) -> LoraTag:
     named = dict(pair for item in arguments if len(pair := item.split("=", 2)) == 2)
     placed = [item for item in arguments if len(item.split("=", 2)) != 2]
     given = [*placed[1:], *[None] * 3][:3]
-    text = _number(tag, named.get("te", given[0] or "1"))
-    unet = _number(tag, named["unet"] if "unet" in named else given[1], otherwise=text)
+    text = _number(tag, named.get("te", given[0]))
+    unet = _number(tag, named.get("unet", given[1]), otherwise=text)
     rank = named.get("dyn", given[2])
     name = placed[0] if placed else ""
     return LoraTag(name, Strength(unet=unet, text=text), None if rank is None else _rank(tag, rank))
