@@ -35,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a training began with; config as it is carried out, started in UTC."""
+    """What a training began with; config as it is carried out, started in UTC.
+
+    mixed_precision: of activations, as sd-scripts calls it.
+    """
 
     person: str
     trigger_word: str
@@ -47,6 +50,7 @@ class RunRecord:
     prediction_type: PredictionType
     started: datetime
     config: TrainConfig
+    mixed_precision: str = "no"
 
     def to_json(self) -> str:
         facts = {"schema": SCHEMA_VERSION, **asdict(self)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -26,7 +26,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
-from facechain_ext.training.memory import memory_for
+from facechain_ext.training.memory import memory_for, mixed_precision
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
@@ -73,6 +73,7 @@ class FaceTraining:
                 prediction_type=model.prediction_type,
                 started=started,
                 config=config,
+                mixed_precision=mixed_precision(model),
             )
             run = RunFolder(self.person.new_run())
             run.begin(record, data)
@@ -180,7 +181,10 @@ class FaceTraining:
         paths = self.host.paths
         folder = paths.lora_dir / paths.lora_folder
         path = folder / f"{self.person.slug}-{run.name}.safetensors"
-        lora = save_lora(path, chosen.state, _lora_record(path.stem, record, chosen).metadata())
+        captions = [instance.caption for instance in self.person.load_instances()]
+        told = _lora_record(path.stem, record, chosen, captions)
+        precision = record.config.save_precision
+        lora = save_lora(path, chosen.state, told.metadata(), precision=precision)
         photos = "1 photo" if record.photo_count == 1 else f"{record.photo_count} photos"
         notes = f"Trained on {record.checkpoint.name} from {photos}."
         preview = choose_template(self.person.load_instances()).pixels
@@ -198,7 +202,9 @@ class FaceTraining:
         return lora
 
 
-def _lora_record(name: str, record: RunRecord, chosen: Chosen) -> LoraRecord:
+def _lora_record(
+    name: str, record: RunRecord, chosen: Chosen, captions: Sequence[str]
+) -> LoraRecord:
     return LoraRecord(
         name=name,
         person=record.person,
@@ -214,6 +220,8 @@ def _lora_record(name: str, record: RunRecord, chosen: Chosen) -> LoraRecord:
         started=record.started,
         finished=datetime.now(timezone.utc),
         weight=DEFAULT_LORA_WEIGHT,
+        captions=tuple(captions),
+        mixed_precision=record.mixed_precision,
     )
 
 

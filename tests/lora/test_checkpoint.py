@@ -229,6 +229,17 @@ def test_unlike_snapshots_have_no_mean(lora: LoraState) -> None:
         average([lora, LoraState({"a.alpha": torch.ones(())}, name="b")])
 
 
+def test_half_precision_is_stored_and_hashed_as_it_is(lora: LoraState, tmp_path: Path) -> None:
+    file = save_lora(tmp_path / "x.safetensors", lora, METADATA, precision="float16")
+    tensors, metadata = load_file(file.path), read_lora(file.path)[1]
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    assert all(torch.equal(tensors[key], lora[key].half()) for key in lora)
+    data = file.path.read_bytes()
+    body = hashlib.sha256(data[8 + int.from_bytes(data[:8], "little") :]).hexdigest()
+    assert metadata["sshs_model_hash"] == body == file.sha256
+    assert metadata["modelspec.hash_sha256"] == f"0x{body}"
+
+
 def test_values_are_stored_in_full(lora: LoraState, tmp_path: Path) -> None:
     path = save_lora(tmp_path / "x.safetensors", lora, {}).path
     with safe_open(str(path), framework="pt") as file:

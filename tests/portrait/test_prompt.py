@@ -158,6 +158,11 @@ def test_phrases_split_at_outer_commas(text: str, phrases: tuple[str, ...]) -> N
     assert split_phrases(text) == phrases
 
 
+def test_every_cut_stays_where_it_was_made() -> None:
+    prompt = positive(WOMAN, style(), "a hat, BREAK, the sea, BREAK, a hat, rocks")
+    assert prompt.endswith("a hat, BREAK, the sea, BREAK, rocks")
+
+
 @given(st.text(max_size=80))
 def test_any_text_of_the_user_is_carried(text: str) -> None:
     """Whatever is typed ends up in the prompt, word for word, and the person stays first."""
