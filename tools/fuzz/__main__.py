@@ -30,9 +30,11 @@ from tools.fuzz.subjects import (
     libraries,
     loras,
     sound_checkpoint,
+    sound_library,
     sound_lora,
 )
 
+KINDS = ("lora", "checkpoint", "library")
 LONGEST = 10.0
 """Seconds that a case may take."""
 
@@ -82,6 +84,19 @@ def attack(subject: Subject, folder: Path, numbers: Sequence[int]) -> Tally:
     return tally
 
 
+def sound_subject(kind: str, folder: Path) -> tuple[Path, Subject]:
+    """Write a sound example of a kind; returns it, and what is done with it."""
+    if kind == "library":
+        root = sound_library(folder / "people")
+        return root, libraries(root)
+    checkpoint = sound_checkpoint(folder)
+    if kind == "checkpoint":
+        return checkpoint, checkpoints(checkpoint)
+    model = load_model(checkpoint, device="cpu")
+    lora = sound_lora(folder / "lora", model)
+    return lora, loras(lora, model)
+
+
 def peak_memory() -> str:
     """Return the most memory that the process has held, where the system counts it."""
     if sys.platform == "win32":
@@ -96,23 +111,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=2000, help="of every kind")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--library", type=Path, help="a people folder to damage copies of")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
     torch.manual_seed(0)
     numbers = range(options.first, options.first + options.cases)
     failed = 0
     with tempfile.TemporaryDirectory() as made:
-        sound = Path(made, "sound")
-        model = load_model(sound_checkpoint(sound), device="cpu")
-        lora = sound_lora(sound / "lora", model)
-        subjects = [(loras(lora, model), lora), (checkpoints(sound / "tiny.safetensors"), None)]
-        if options.library:
-            subjects.append((libraries(options.library), options.library))
         print("| what | cases | refused with a sentence | used | failed | slowest |")
         print("|---|---|---|---|---|---|")
-        for subject, example in subjects:
-            example = example or sound / "tiny.safetensors"
+        for kind in options.kinds:
+            example, subject = sound_subject(kind, Path(made, "sound"))
             subject.use(example)
             tally = attack(subject, Path(made, "damaged"), numbers)
             subject.use(example)

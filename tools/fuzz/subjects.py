@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from facechain_ext.base.records import Attributes, Face, Instance, Photo
 from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
@@ -86,6 +88,23 @@ def sound_lora(folder: Path, model: DiffusersModel) -> Path:
     layers = sorted({key.partition(".")[0] for key in state})[::12]
     kept = {key: t + 0.01 for key, t in state.items() if key.partition(".")[0] in layers}
     return save_lora(folder / "ana.safetensors", kept, {"facechain.weight": "0.9"}).path
+
+
+def sound_library(root: Path) -> Path:
+    """Write two people of two crops each."""
+    library = PeopleLibrary(root, root / "lora", root / "portraits")
+    points, mask = np.zeros((478, 2), np.float32), np.ones((16, 16), np.float32)
+    face = Face((2.0, 2.0, 14.0, 14.0), points[:5], 0.9)
+    picture = np.full((16, 16, 3), 120, np.uint8)
+    unit = np.eye(1, 128, dtype=np.float32)[0]
+    crop = Instance(
+        "1.jpg", picture, mask, mask, mask, face, points, unit, 1.0, Attributes(), "fcsks, a man"
+    )
+    for name in ("Ana", "Bo"):
+        person = library.create_or_get(name, "fcsks")
+        person.save_photos([Photo("1.jpg", picture)])
+        person.save_instances([crop, crop])
+    return root
 
 
 def loras(path: Path, model: DiffusersModel) -> Subject:
