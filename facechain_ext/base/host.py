@@ -172,11 +172,15 @@ class GenerationRequest:
 
 @dataclass(frozen=True, eq=False)
 class GeneratedImage:
-    """A picture as the model drew it, with the host's infotext."""
+    """A picture as the model drew it, with the host's infotext.
+
+    notes: what was asked for and could not be had, as sentences.
+    """
 
     pixels: Pixels
     seed: int
     infotext: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,23 @@ _NEGATIVE = "Negative prompt: "
 _FIELD = re.compile(r'\s*([^:,"]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
 _UNSAFE = re.compile(r'[,:"\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$')
 
+_SEPARATORS = str.maketrans("", "", ":,")
+
 
 def quote(value: object) -> str:
     """Write a value so that commas, colons and line breaks in it survive a round trip."""
     text = str(value)
     return json.dumps(text, ensure_ascii=False) if _UNSAFE.search(text) else text
+
+
+def lora_hashes(hashes: Mapping[str, str]) -> str:
+    """Lay out "Lora hashes" of LoRAs by name; empty for none.
+
+    Colons and commas are left out of the names, as the webui leaves them out: it reads the field
+    by splitting at them, and raises where a name keeps one.
+    """
+    told = {name.translate(_SEPARATORS): digest[:12] for name, digest in hashes.items()}
+    return ", ".join(f"{name}: {digest}" for name, digest in told.items())
 
 
 def format_infotext(prompt: str, negative_prompt: str, fields: Mapping[str, object]) -> str:

@@ -197,7 +197,7 @@ def _add_people(add: Callable[..., Any], groups: Any) -> None:
         "--as", dest="lora_name", help="what prompts call it (default: the person's name)"
     )
     back = add("import", commands.people_import, "Take in a person from an export.", under)
-    back.add_argument("archive", type=Path, help="the zip file, or the folder it was unpacked to")
+    back.add_argument("archive", type=path, help="the zip file, or the folder it was unpacked to")
     back.add_argument("--name", help="instead of the name in the export")
 
 

@@ -11,19 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from safetensors import SafetensorError, safe_open
-
 from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.diffusion.families import (
     FIRST_CONV,
     LAYOUTS,
     V_MARKER,
+    WORKING,
     ZERO_SNR_MARKER,
     Shapes,
     family_of_file,
     family_of_folder,
 )
+from facechain_ext.diffusion.headers import QUANTIZED_WEIGHTS, read_header, weight_files
 
 Layout = Literal["ldm", "diffusers"]
 
@@ -57,18 +57,25 @@ class CheckpointInfo:
         """Whether this is the embedded checkpoint, here or copied elsewhere."""
         return self.components.resolve() == MINI_COMPONENTS
 
+    @property
+    def name(self) -> str:
+        """What the checkpoint is called: a file without its ending, a folder as it stands."""
+        return checkpoint_name(self.path)
+
     @cached_property
     def sha256(self) -> str:
-        """Digest of the file; of the UNet's weight file for a diffusers folder."""
+        """Digest of the file; of the UNet's weight files for a diffusers folder."""
         digest = hashlib.sha256()
-        with self._weight_file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        for path in (self.path,) if self.layout == "ldm" else weight_files(self.path / "unet"):
+            with path.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
         return digest.hexdigest()
 
-    @property
-    def _weight_file(self) -> Path:
-        return self.path if self.layout == "ldm" else weight_file(self.path / "unet")
+
+def checkpoint_name(path: Path) -> str:
+    """Name a checkpoint after its path; what looks like a folder's ending belongs to its name."""
+    return path.name if path.is_dir() else path.stem
 
 
 def inspect(path: Path) -> CheckpointInfo:
@@ -82,58 +89,46 @@ def inspect(path: Path) -> CheckpointInfo:
             f"{path.name} is not a .safetensors file. Pickled checkpoints (.ckpt, .pt, .bin) can "
             "run code when they are opened and are never read; convert it to .safetensors first."
         )
-    shapes, metadata = read_header(path)
-    family = family_of_file(path.name, shapes)
+    header = read_header(path)
+    shapes, metadata = header.shapes, header.metadata
+    if "I8" in header.dtypes.values():
+        raise UnsupportedCheckpoint(f"{path.name} {QUANTIZED_WEIGHTS}")
+    family = family_of_file(path.name, shapes, metadata)
     components = _components(path, family, shapes)
     prediction_type = _file_prediction_type(path, shapes, metadata, components)
-    zero_snr = ZERO_SNR_MARKER in shapes
+    zero_snr = ZERO_SNR_MARKER in shapes or metadata.get("ss_zero_terminal_snr") == "True"
     return CheckpointInfo(path, family, prediction_type, "ldm", components, zero_snr)
-
-
-def read_header(path: Path) -> tuple[Shapes, dict[str, str]]:
-    """Return the shape of every tensor, and the metadata, of a .safetensors file."""
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-            return shapes, dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise UnsupportedCheckpoint(
-            f"{path.name} is not a valid .safetensors file: {error}"
-        ) from error
 
 
 def read_config(folder: Path, component: str) -> dict[str, Any]:
     """Read a component's config; raises UnsupportedCheckpoint when it is missing or broken."""
     name = "scheduler_config.json" if component == "scheduler" else "config.json"
-    path = folder / component / name
+    return read_json(folder / component / name, folder.name)
+
+
+def read_json(path: Path, name: str) -> dict[str, Any]:
+    """Read a settings file of a model; raises UnsupportedCheckpoint as `read_config` does."""
+    told = path.name if path.parent.name == name else f"{path.parent.name}/{path.name}"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnsupportedCheckpoint(f"{folder.name}: cannot read {component}/{name}.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnsupportedCheckpoint(f"{name}: cannot read {told}.") from error
     if not isinstance(config, dict):
-        raise UnsupportedCheckpoint(f"{folder.name}: {component}/{name} is not a config.")
+        raise UnsupportedCheckpoint(f"{name}: {told} is not a config.")
     return config
-
-
-def weight_file(component: Path) -> Path:
-    """Return a diffusers component's .safetensors file, full precision first."""
-    stem = "model" if component.name.startswith("text_encoder") else "diffusion_pytorch_model"
-    for name in (f"{stem}.safetensors", f"{stem}.fp16.safetensors"):
-        if (component / name).is_file():
-            return component / name
-    raise UnsupportedCheckpoint(
-        f"{component.parent.name}: {component.name}/ holds no {stem}.safetensors. "
-        "Pickled weights (.bin) are never read."
-    )
 
 
 def _inspect_folder(path: Path) -> CheckpointInfo:
     if not (path / "unet" / "config.json").is_file():
+        index = path / "model_index.json"
+        kind = read_json(index, path.name).get("_class_name") if index.is_file() else None
+        if kind is not None:
+            raise UnsupportedCheckpoint(f"{path.name} is a {kind}, without a UNet; {WORKING}.")
         raise UnsupportedCheckpoint(f"{path} is not a diffusers model: it has no unet/config.json.")
     family = family_of_folder(path, read_config(path, "unet"))
     encoders = ("text_encoder", "text_encoder_2")[: len(LAYOUTS[family].text)]
     for component in ("unet", "vae", *encoders):
-        weight_file(path / component)
+        weight_files(path / component)
     scheduler = read_config(path, "scheduler")
     return CheckpointInfo(
         path,
@@ -169,7 +164,10 @@ def _file_prediction_type(
 ) -> PredictionType:
     """Look where each tool says it: a marker tensor, ModelSpec metadata, the .yaml beside it."""
     stated = metadata.get("modelspec.prediction_type", "")
-    if V_MARKER in shapes or stated in ("v", "v_prediction"):
+    if stated not in ("", "epsilon", "eps", "v", "v_prediction"):
+        raise UnsupportedCheckpoint(f"{path.name} predicts {stated!r}, not noise or v.")
+    version = metadata.get("ss_base_model_version", "")
+    if V_MARKER in shapes or stated.startswith("v") or version.endswith("_v"):
         return "v_prediction"
     yaml = path.with_suffix(".yaml")
     if yaml.is_file() and _V_IN_YAML.search(yaml.read_text(encoding="utf-8", errors="replace")):
@@ -179,8 +177,13 @@ def _file_prediction_type(
 
 def _config_prediction_type(folder: Path) -> PredictionType:
     scheduler = read_config(folder, "scheduler")
-    if str(scheduler.get("_class_name", "")).startswith("EDM"):
+    kind = str(scheduler.get("_class_name", ""))
+    if kind.startswith("EDM"):
         raise UnsupportedCheckpoint(f"{folder.name} is trained on EDM's noise levels.")
+    if "FlowMatch" in kind or scheduler.get("use_flow_sigmas"):
+        raise UnsupportedCheckpoint(
+            f"{folder.name} is trained by flow matching ({kind}), not to predict noise or v."
+        )
     stated = scheduler.get("prediction_type", "epsilon")
     if stated == "v_prediction":
         return "v_prediction"

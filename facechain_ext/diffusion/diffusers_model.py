@@ -21,6 +21,7 @@ from facechain_ext.diffusion.prompts import encode_text
 from facechain_ext.diffusion.prompts_xl import OPEN_CLIP_PAD, encode_text_pair
 from facechain_ext.diffusion.time_ids import added_conditioning
 from facechain_ext.diffusion.weights import (
+    check_numbers,
     load_text_encoder,
     load_text_encoder_2,
     load_tokenizer,
@@ -173,11 +174,14 @@ def load_model(
     device = torch.device(device)
     dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
     second = load_text_encoder_2(info, dtype).to(device) if info.family == "sdxl" else None
-    unet = load_unet(info, dtype).to(device)
+    unet, vae = load_unet(info, dtype).to(device), load_vae(info, torch.float32).to(device)
+    text_encoder = load_text_encoder(info, dtype).to(device)
+    parts = {"unet": unet, "vae": vae, "text_encoder": text_encoder}
+    check_numbers(path.name, parts if second is None else {**parts, "text_encoder_2": second})
     return DiffusersModel(
         unet=unet,
-        vae=load_vae(info, torch.float32).to(device),
-        text_encoder=load_text_encoder(info, dtype).to(device),
+        vae=vae,
+        text_encoder=text_encoder,
         tokenizer=load_tokenizer(info),
         alphas_cumprod=load_alphas_cumprod(info),
         family=info.family,

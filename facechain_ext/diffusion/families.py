@@ -27,6 +27,22 @@ GUIDANCE_SCALE: dict[Family, float] = {"sd1": 7.0, "sd2": 7.0, "sdxl": 5.0}
 LEARNING_RATE: dict[Family, float] = {"sd1": 2e-4, "sd2": 2e-4, "sdxl": 1e-4}
 """What suits full-size checkpoints; small ones need ten times that, and less guidance."""
 
+QUANTIZED = (
+    ".SCB",
+    ".absmax",
+    ".quant_map",
+    ".quant_state.",
+    ".qweight",
+    ".qzeros",
+    ".weight_format",
+    ".comfy_quant",
+    ".block_scale",
+)
+"""Tensors beside weights that mean nothing without a table, or a scale for every block."""
+
+SCALES = (".scale_weight", ".weight_scale")
+"""What follows a layer's name in the scale that its float8 weight is to be multiplied by."""
+
 WORKING = "only Stable Diffusion 1.x, 2.x and SDXL work"
 
 
@@ -85,35 +101,72 @@ def _input_channels(count: int) -> Signature:
     return lambda shapes: FIRST_CONV in shapes and shapes[FIRST_CONV][1] == count
 
 
+CHANNELS = {
+    3: "draws pixels, not latents (3 input channels)",
+    5: "is a depth checkpoint (5 input channels), and its UNet has another form; use the plain one",
+    7: "is an upscaler (7 input channels); use the plain one",
+    8: "is an InstructPix2Pix checkpoint (8 input channels); use the plain one",
+    9: "is an inpainting checkpoint (9 input channels); use the plain one",
+}
+"""What a UNet that does not take 4 input channels is."""
+
 REFUSED: tuple[tuple[Signature, str], ...] = (
-    (_has(".lora_down.", ".lora_up.", ".lora_A.", ".hada_w1_a"), "is a LoRA, not a checkpoint."),
+    (
+        _has(".lora_down.", ".lora_up.", ".lora_A.", ".hada_w1_a", ".lokr_w", ".oft_blocks"),
+        "is a LoRA, not a checkpoint.",
+    ),
     (_has("control_model.", "controlnet_cond_embedding"), "is a ControlNet, not a checkpoint."),
+    (_has("motion_modules."), "is a motion module, not a checkpoint."),
+    (_has("ip_adapter.", "image_proj."), "is an IP-Adapter, not a checkpoint."),
+    (_has("string_to_param", "emb_params"), "is an embedding, not a checkpoint."),
     (_has("joint_blocks."), f"is a Stable Diffusion 3 checkpoint; {WORKING}."),
+    (_has("distilled_guidance_layer."), f"is a Chroma checkpoint; {WORKING}."),
+    (_has("individual_token_refiner."), f"is a HunyuanVideo checkpoint; {WORKING}."),
     (_has("double_blocks."), f"is a Flux checkpoint; {WORKING}."),
+    (_has("double_layers."), f"is an AuraFlow checkpoint; {WORKING}."),
+    (_has("clip_txt_mapper.", "effnet_mapper.", "clf.1.weight"), f"is Stable Cascade; {WORKING}."),
+    (_has("y_embedder.y_embedding"), f"is a PixArt checkpoint; {WORKING}."),
+    (_has("mlp_t5."), f"is a Hunyuan-DiT checkpoint; {WORKING}."),
+    (_has("cap_embedder."), f"is a Lumina checkpoint; {WORKING}."),
+    (_has("adaln_single."), f"is a diffusion transformer (PixArt, LTX); {WORKING}."),
+    (_has("transformer_blocks.0.img_mod."), f"is a Qwen-Image checkpoint; {WORKING}."),
+    (_has(".time_stack.", "temporal_"), f"is a video checkpoint; {WORKING}."),
     (_has("conditioner.embedders.0.model."), "is the SDXL refiner; use an SDXL base checkpoint."),
     (
-        lambda shapes: "edm_mean" in shapes,
-        "is trained on EDM's noise levels (Playground 2.5), which do not work here.",
+        _has("edm_mean", "edm_std", "edm_vpred."),
+        "is trained on EDM's noise levels (CosXL, Playground 2.5), which do not work here.",
     ),
     (
         lambda shapes: LABELS in shapes and _has("cond_stage_model.")(shapes),
         "is an unCLIP checkpoint, conditioned on pictures; use the plain one.",
     ),
-    (_input_channels(9), "is an inpainting checkpoint (9 input channels); use the plain one."),
-    (_input_channels(8), "is an InstructPix2Pix checkpoint (8 input channels); use the plain one."),
+    (_has(".position_net.", ".fuser."), "is a GLIGEN checkpoint; use the plain one."),
+    *((_input_channels(count), f"{sentence}.") for count, sentence in CHANNELS.items()),
+    (
+        _has(*QUANTIZED),
+        "holds weights that are quantized (bitsandbytes, GPTQ, GGUF), which cannot be trained on; "
+        "use the plain one.",
+    ),
 )
 """First match wins."""
 
 
-def family_of_file(name: str, shapes: Shapes) -> Family:
-    """Return the family of a single file; raises UnsupportedCheckpoint unless it is complete."""
+def family_of_file(name: str, shapes: Shapes, metadata: Mapping[str, str]) -> Family:
+    """Return the family of a single file; raises UnsupportedCheckpoint unless it is complete.
+
+    A file that no tensor gives away is called what its metadata calls it.
+    """
     for matches, sentence in REFUSED:
         if matches(shapes):
             raise UnsupportedCheckpoint(f"{name} {sentence}")
     family = _likely_family(shapes)
-    if (lack := _what_lacks(shapes, LAYOUTS[family])) is not None:
-        raise UnsupportedCheckpoint(f"{name} {lack}")
-    return family
+    lack = _what_lacks(shapes, LAYOUTS[family])
+    if lack is None:
+        return family
+    stated = metadata.get("modelspec.architecture") or metadata.get("ss_base_model_version")
+    if stated and FIRST_CONV not in shapes:
+        lack = f"says that it is a {stated}; {WORKING}."
+    raise UnsupportedCheckpoint(f"{name} {lack}")
 
 
 def _likely_family(shapes: Shapes) -> Family:
@@ -144,14 +197,24 @@ def _what_lacks(shapes: Shapes, layout: FileLayout) -> str | None:
 def family_of_folder(path: Path, config: Mapping[str, Any]) -> Family:
     """Tell a diffusers folder by its UNet's config; raises UnsupportedCheckpoint."""
     kind = str(config.get("_class_name", "UNet2DConditionModel"))
-    channels = config.get("in_channels")
+    channels: Any = config.get("in_channels")
     second_encoder = (path / "text_encoder_2").is_dir()
     if kind != "UNet2DConditionModel":
         raise UnsupportedCheckpoint(f"{path.name} is a {kind}; {WORKING}.")
-    if channels != 4:
+    if config.get("quantization_config"):
         raise UnsupportedCheckpoint(
-            f"{path.name} is an inpainting or editing model ({channels} input channels); "
-            "use the plain one."
+            f"{path.name} holds quantized weights, which cannot be trained on; use the plain one."
+        )
+    if channels != 4:
+        what = CHANNELS.get(channels, f"has {channels!r} input channels; use a plain model")
+        raise UnsupportedCheckpoint(f"{path.name} {what}.")
+    if config.get("time_cond_proj_dim"):
+        raise UnsupportedCheckpoint(
+            f"{path.name} is a distilled LCM, told its guidance by number; use the plain model."
+        )
+    if config.get("encoder_hid_dim") or config.get("encoder_hid_dim_type"):
+        raise UnsupportedCheckpoint(
+            f"{path.name} reads prompts by another text encoder (Kolors, Kandinsky); {WORKING}."
         )
     if config.get("addition_embed_type") == "text_time":
         return _base_not_refiner(path, second_encoder=second_encoder)

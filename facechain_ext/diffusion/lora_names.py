@@ -23,6 +23,9 @@ TEXT_PREFIXES: dict[Family, tuple[str, ...]] = {
     "sdxl": ("lora_te1_", "lora_te2_"),
 }
 
+FIRST_OF_TWO = "lora_te1_"
+CHANGEABLE = (nn.Linear, nn.Conv2d, nn.GroupNorm, nn.LayerNorm)
+
 ATTENTION = r"\.attn[12]\.to_(q|k|v|out\.0)$"
 REST = (
     r"\.ff\.net\.(0\.proj|2)$",
@@ -48,16 +51,20 @@ def unet_targets(unet: Any, kind: TargetModules, family: Family = "sd1") -> dict
 def all_layers(
     unet: Any, text_encoders: Sequence[nn.Module], family: Family = "sd1"
 ) -> dict[str, nn.Module]:
-    """Map kohya name to every layer that a LoRA from elsewhere may change.
+    """Map kohya name to every layer, norms included, that a LoRA from elsewhere may change.
 
-    Some programs name SDXL's layers as diffusers does: those names are there as well.
+    Some programs name SDXL's layers as diffusers does, others those of 1.x as LDM does, and the
+    only text encoder as the first of two: those names are there as well.
     """
-    names = _unet_names(unet, "sd1") | _unet_names(unet, family)
+    paths = [path for path, module in unet.named_modules() if isinstance(module, CHANGEABLE)]
+    names = {_kohya(UNET_PREFIX, path): path for path in paths} | _ldm_names(unet, paths)
     layers: dict[str, nn.Module] = {name: unet.get_submodule(path) for name, path in names.items()}
     for prefix, encoder in zip(TEXT_PREFIXES[family], text_encoders, strict=True):
         for path, module in encoder.named_modules():
-            if isinstance(module, nn.Linear):
+            if isinstance(module, CHANGEABLE):
                 layers[_kohya(prefix, _text_path(path))] = module
+                if len(text_encoders) == 1:
+                    layers[_kohya(FIRST_OF_TWO, _text_path(path))] = module
     return layers
 
 
@@ -74,6 +81,10 @@ def _unet_names(unet: Any, family: Family) -> dict[str, str]:
     paths = [p for p, module in unet.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     if family != "sdxl":
         return {_kohya(UNET_PREFIX, path): path for path in paths}
+    return _ldm_names(unet, paths)
+
+
+def _ldm_names(unet: Any, paths: Sequence[str]) -> dict[str, str]:
     weights = unet_to_ldm({path + ".weight": path for path in paths}, unet.config)
     stems = {name[len(LDM_PREFIX) : -len(".weight")]: path for name, path in weights.items()}
     return {_kohya(UNET_PREFIX, stem): path for stem, path in stems.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from diffusers import DDPMScheduler
 from torch import Tensor
 
+from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, read_config
 
 SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
@@ -14,9 +15,17 @@ LEAST_ALPHA = 2.0**-24
 
 
 def load_alphas_cumprod(info: CheckpointInfo) -> Tensor:
-    """Return the share of the signal's variance at every timestep, (1000,), float32."""
+    """Return the share of the signal's variance at every timestep, (1000,), float32.
+
+    Raises UnsupportedCheckpoint for settings that describe no schedule.
+    """
     config = read_config(info.components, "scheduler")
-    scheduler = DDPMScheduler(**{key: config[key] for key in SCHEDULE if key in config})
+    try:
+        scheduler = DDPMScheduler(**{key: config[key] for key in SCHEDULE if key in config})
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise UnsupportedCheckpoint(
+            f"{info.components.name}: scheduler/scheduler_config.json describes no schedule."
+        ) from error
     alphas: Tensor = scheduler.alphas_cumprod.float()
     return without_signal_at_the_end(alphas) if info.zero_snr else alphas
 

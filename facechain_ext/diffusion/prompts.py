@@ -21,6 +21,8 @@ COMMA_REACH = 20
 """A chunk ends at a comma rather than in mid-phrase when one is this near its end."""
 
 EMPHASIS = 1.1
+STRONGEST = 1000.0
+"""The largest weight: beyond it states would leave half precision, and then the numbers."""
 
 _TOKEN = re.compile(r"\\.|[(\[\])]|:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\)|[^\\()\[\]:]+|.", re.DOTALL)
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
@@ -72,11 +74,16 @@ def _closing_weight(token: str, opened: str) -> float | None:
         return 1 / EMPHASIS if token == "]" else None
     if token == ")":
         return EMPHASIS
-    return float(token[1:-1]) if token[0] == ":" and token[-1] == ")" else None
+    return _bounded(float(token[1:-1])) if token[0] == ":" and token[-1] == ")" else None
 
 
 def _scaled(fragments: Iterable[Fragment], weight: float) -> list[Fragment]:
-    return [Fragment(text, own * weight) for text, own in fragments]
+    return [Fragment(text, _bounded(own * weight)) for text, own in fragments]
+
+
+def _bounded(weight: float) -> float:
+    """Keep a weight among the numbers that states can be multiplied by."""
+    return max(-STRONGEST, min(weight, STRONGEST))
 
 
 def _joined(fragments: Iterable[Fragment]) -> list[Fragment]:

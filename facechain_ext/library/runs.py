@@ -39,7 +39,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a training began with; config as it is carried out, started in UTC."""
+    """What a training began with; config as it is carried out, started in UTC.
+
+    mixed_precision: of activations, as sd-scripts calls it.
+    """
 
     person: str
     trigger_word: str
@@ -52,6 +55,7 @@ class RunRecord:
     started: datetime
     config: TrainConfig
     attributes: Attributes | None = None
+    mixed_precision: str = "no"
 
     def to_json(self) -> str:
         facts = {"schema": SCHEMA_VERSION, **asdict(self)}

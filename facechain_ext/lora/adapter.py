@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,25 @@ from torch import Tensor, nn
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import DiffusionModel, TargetModules, TextTargets
+from facechain_ext.lora.kinds import STRENGTH, scale_of
 from facechain_ext.lora.rank import at_rank
-from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, layer_names, tensors_of
+from facechain_ext.lora.state import (
+    ALPHA,
+    DOWN,
+    UP,
+    LoraState,
+    layer_names,
+    parts_of,
+    tensors_of,
+)
 
 if TYPE_CHECKING:
     from peft.tuners.lora import LoraLayer
 
+logger = logging.getLogger(__name__)
+
 ADAPTER = "facechain"
+STARTABLE = ("lora_down.weight", "lora_up.weight", *STRENGTH)
 
 
 class LoraAdapter:
@@ -78,8 +91,17 @@ class LoraAdapter:
         """Take over what another LoRA does, whatever its rank and alpha.
 
         Call it before anything is trained: what the other LoRA leaves free stays as injected.
-        Raises InvalidInput when it changes layers that this adapter does not, or of other shapes.
+        Raises InvalidInput when it changes layers that this adapter does not, or of other sizes, or
+        holds anything but the two factors of each.
         """
+        layers = parts_of(state)
+        for name, parts in layers.items():
+            odd = next((part for part in parts if part not in STARTABLE), None)
+            if odd is not None:
+                raise InvalidInput(
+                    f"{state.name} cannot be the start: it holds {name}.{odd}, and only the two "
+                    "factors of a plain LoRA can be trained on."
+                )
         for name in layer_names(state):
             if name not in self._layers:
                 raise InvalidInput(
@@ -87,15 +109,29 @@ class LoraAdapter:
                     f"here, such as {name}. Train all layers, or choose another file."
                 )
             self._start_layer(name, state)
+        highest = max(len(state[name + DOWN]) for name in layer_names(state))
+        if highest > self.rank:
+            logger.warning(
+                "%s has rank %d; what rank %d cannot hold of it is left out. Train with rank %d to "
+                "begin from all of it.",
+                *(state.name, highest, self.rank, highest),
+            )
 
     def _start_layer(self, name: str, state: LoraState) -> None:
         down, up = (part.weight for part in self._pair(name))
-        given_down, given_up, alpha = tensors_of(state, name)
-        if given_down.shape[1:] != down.shape[1:] or len(given_up) != len(up):
-            raise InvalidInput(f"{state.name} cannot be the start: it is for another checkpoint.")
-        scale = float(alpha) / len(given_down)
+        given_down, given_up, _ = tensors_of(state, name)
+        if given_down[0].numel() != down[0].numel() or len(given_up) != len(up):
+            raise InvalidInput(
+                f"{state.name} cannot be the start: it is for another checkpoint, in which {name} "
+                f"has {len(given_up)} x {given_down[0].numel()} weights, not "
+                f"{len(up)} x {down[0].numel()}."
+            )
         new_down, new_up = at_rank(
-            given_down, given_up, scale, rank=self.rank, new_scale=self.alpha / self.rank
+            given_down.reshape(-1, *down.shape[1:]),
+            given_up.reshape(len(up), -1, *up.shape[2:]),
+            scale_of(parts_of(state)[name]),
+            rank=self.rank,
+            new_scale=self.alpha / self.rank,
         )
         down[: len(new_down)] = new_down
         up[:, : len(new_down)] = new_up

@@ -1,44 +1,47 @@
 """LoRA files: kohya's tensors and metadata in .safetensors, and the webui's sidecars beside them.
 
-Tensors are stored as float32. Half precision would halve some ten megabytes, but it moves the
-UNet's output by more than 1e-4 (1.3e-4 after 40 steps on the mini, eight times that as bfloat16),
-and the file would no longer be exactly the snapshot whose likeness was measured.
+Tensors are stored as float32 unless asked otherwise. Half precision halves some ten megabytes, but
+it moves the UNet's output by more than 1e-4 (1.3e-4 after 40 steps on the mini, eight times that as
+bfloat16), and the file is no longer exactly the snapshot whose likeness was measured.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.imaging.files import encode_png, write_atomic
-from facechain_ext.lora.state import DOWN, UP, LoraState, average, layer_names
+from facechain_ext.lora.family import other_family, told_family
+from facechain_ext.lora.foreign_names import with_kohyas_names
+from facechain_ext.lora.kinds import check_state
+from facechain_ext.lora.state import LoraState, average
 
 __all__ = ["average", "describe", "read_lora", "save_lora", "write_sidecars"]
-
-OTHER_KINDS = {
-    ".hada_w1_a": "a LoHa",
-    ".lokr_w1": "a LoKr",
-    ".dora_scale": "a DoRA",
-    ".oft_blocks": "an OFT",
-    ".lora_mid.weight": "a LoCon with a third factor",
-    ".lora_A.weight": "a LoRA with peft's key names",
-    ".lora_linear_layer.": "a LoRA with diffusers' old key names",
-}
 
 SD_VERSIONS = {"sd_v1": "SD1", "sd_v2": "SD2", "sdxl": "SDXL"}
 
 
-def save_lora(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> LoraFile:
-    """Write a LoRA at once or not at all; adds the hashes that the webui looks for."""
-    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
+def save_lora(
+    path: Path,
+    state: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    *,
+    precision: Literal["float32", "float16"] = "float32",
+) -> LoraFile:
+    """Write a LoRA at once or not at all; adds the hashes that the webui and ModelSpec look for."""
+    dtype = torch.float16 if precision == "float16" else torch.float32
+    tensors = {k: tensor.detach().to("cpu", dtype).contiguous() for k, tensor in state.items()}
     metadata = {**metadata, **_hashes(tensors, metadata)}
     path.parent.mkdir(exist_ok=True)
     write_atomic(path, safetensors.torch.save(tensors, metadata))
@@ -46,25 +49,27 @@ def save_lora(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, st
 
 
 def read_lora(path: Path) -> tuple[LoraState, dict[str, str]]:
-    """Read tensors and metadata; raises InvalidInput for anything but a plain LoRA or LoCon."""
-    state, metadata = LoraState(name=path.name), read_metadata(path)
-    with safe_open(str(path), framework="pt") as file:
-        for key in file.keys():  # noqa: SIM118
-            state[key] = file.get_tensor(key).clone()
-    for part, kind in OTHER_KINDS.items():
-        if any(part in key for key in state):
-            raise InvalidInput(f"{path.name} is {kind}; only plain LoRA and LoCon files work here.")
-    if not layer_names(state):
-        raise InvalidInput(f"{path.name} holds no LoRA layers.")
-    for name in layer_names(state):
-        _check_layer(state, name)
+    """Read tensors, under kohya's names, and metadata.
+
+    Raises InvalidInput for a file that is no LoRA, is damaged, is for a family that does not work
+    here, or holds a part that could not be applied.
+    """
+    metadata = read_metadata(path)
+    tensors = _read_tensors(path)
+    if (other := other_family(tensors, metadata)) is not None:
+        raise InvalidInput(f"{path.name} is a LoRA for {other}, which does not work here.")
+    named = with_kohyas_names(tensors, metadata, name=path.name)
+    state = LoraState(named, name=path.name, told=told_family(metadata))
+    check_state(state)
     return state, metadata
 
 
-def _check_layer(state: LoraState, name: str) -> None:
-    down, up = state[name + DOWN], state.get(name + UP)
-    if up is None or up[0].numel() != len(down):
-        raise InvalidInput(f"{state.name} is damaged: the two factors of {name} do not match.")
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
+        raise InvalidInput(f"{path.name} is damaged: {error}") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -115,8 +120,18 @@ def _lora_file(path: Path, metadata: Mapping[str, str]) -> LoraFile:
         path,
         trigger_word=metadata.get("facechain.trigger_word", ""),
         sha256=metadata.get("sshs_model_hash") or _body_hash(path.read_bytes()),
-        weight=float(metadata.get("facechain.weight", 1.0)),
+        weight=_weight(path, metadata.get("facechain.weight", "1")),
     )
+
+
+def _weight(path: Path, text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not math.isfinite(weight):
+        raise InvalidInput(f"{path.name} is damaged: it gives {text!r} for its weight.")
+    return weight
 
 
 def _hashes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, str]:
@@ -127,8 +142,10 @@ def _hashes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[
     """
     kept = {key: value for key, value in metadata.items() if key.startswith("ss_")}
     data = safetensors.torch.save(dict(tensors), kept)
+    body = _body_hash(data)
     return {
-        "sshs_model_hash": _body_hash(data),
+        "sshs_model_hash": body,
+        "modelspec.hash_sha256": f"0x{body}",
         "sshs_legacy_hash": hashlib.sha256(data[0x100000:0x110000]).hexdigest()[:8],
     }
 

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from facechain_ext import __version__
 from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
+from facechain_ext.lora.training_facts import TrainingFacts, training_facts
 
 Version = tuple[Family, PredictionType]
 
@@ -43,6 +45,8 @@ class LoraRecord:
     config: as it was carried out: "auto", 0 and the like replaced by what they stood for.
     steps: the snapshots that were kept; similarity is their mean likeness, None if not measured.
     checkpoint_sha256: empty where the host has not computed it; full-size files take a while.
+    alias: what prompts may call it besides the file's name; empty for that name alone.
+    captions: of the photos; mixed_precision: of activations, in sd-scripts' words.
     """
 
     name: str
@@ -59,63 +63,54 @@ class LoraRecord:
     started: datetime
     finished: datetime
     weight: float = 1.0
+    alias: str = ""
+    captions: tuple[str, ...] = ()
+    mixed_precision: str = "no"
 
     def metadata(self) -> dict[str, str]:
         """Return all metadata but the hashes of the tensors, which `save_lora` adds."""
         return {
-            **{f"ss_{key}": value for key, value in self._sd_scripts().items()},
+            **{f"ss_{key}": value for key, value in self._model().items()},
+            **{f"ss_{key}": value for key, value in training_facts(self.training).items()},
             **{f"modelspec.{key}": value for key, value in self._modelspec().items()},
             **{f"facechain.{key}": value for key, value in self._facechain().items()},
         }
 
-    def _sd_scripts(self) -> dict[str, str]:
-        """The keys that sd-scripts' train_network.py writes and the webuis read."""
-        config = self.config
-        tags = {f"{self.photo_count}_{self.name}": {self.trigger_word: self.photo_count}}
+    @property
+    def training(self) -> TrainingFacts:
+        return TrainingFacts(
+            config=self.config,
+            folder=f"{self.photo_count}_{self.name}",
+            photo_count=self.photo_count,
+            captions=self.captions or (self.trigger_word,) * self.photo_count,
+            step=max(self.steps),
+            mixed_precision=self.mixed_precision,
+        )
+
+    def _model(self) -> dict[str, str]:
+        """What sd-scripts tells of the checkpoint and of the file itself."""
         return {
             "base_model_version": BASE_VERSIONS[self.family, self.prediction_type],
-            "batch_size_per_device": str(config.train_batch_size),
-            "cache_latents": "True",
-            "flip_aug": str(config.random_flip),
-            "learning_rate": str(config.learning_rate),
-            "lr_scheduler": config.lr_scheduler,
-            "lr_warmup_steps": str(config.lr_warmup_steps),
-            "max_train_steps": str(config.max_train_steps),
-            "min_snr_gamma": str(config.min_snr_gamma),
-            "network_alpha": str(config.alpha),
-            "network_args": json.dumps(self._network_args()),
-            "network_dim": str(config.rank),
-            "network_module": "networks.lora",
+            "clip_skip": "1" if self.family == "sd1" else "None",
             "new_sd_model_hash": self.checkpoint_sha256,
-            "num_train_images": str(self.photo_count),
-            "optimizer": "torch.optim.adamw.AdamW",
-            "output_name": self.name,
-            "resolution": f"({config.resolution}, {config.resolution})",
+            "output_name": self.alias or self.name,
             "sd_model_hash": legacy_hash(self.checkpoint),
             "sd_model_name": self.checkpoint.name,
-            "seed": str(config.seed),
-            "steps": str(max(self.steps)),
-            "text_encoder_lr": str(config.learning_rate if config.text_encoder_lora else 0.0),
-            "tag_frequency": json.dumps(tags, ensure_ascii=False),
             "training_finished_at": str(self.finished.timestamp()),
             "training_started_at": str(self.started.timestamp()),
-            "unet_lr": str(config.learning_rate),
             "v2": str(self.family == "sd2"),
         }
 
-    def _network_args(self) -> dict[str, str]:
-        """sd-scripts names rank and alpha of the convolutions apart; theirs are the same here."""
-        if self.config.target_modules == "attention":
-            return {}
-        return {"conv_dim": str(self.config.rank), "conv_alpha": str(self.config.alpha)}
-
     def _modelspec(self) -> dict[str, str]:
-        """ModelSpec 1.0.0 (github.com/Stability-AI/ModelSpec)."""
+        """ModelSpec 1.0.1 (github.com/Stability-AI/ModelSpec)."""
+        photos = "1 photo" if self.photo_count == 1 else f"{self.photo_count} photos"
         return {
-            "sai_model_spec": "1.0.0",
+            "sai_model_spec": "1.0.1",
             "architecture": ARCHITECTURES[self.family, self.prediction_type] + "/lora",
             "implementation": SGM if self.family == "sdxl" else "diffusers",
-            "title": self.name,
+            "implementation_version": f"facechain/{__version__}",
+            "title": self.alias or self.name,
+            "description": f"A face, from {photos}, trained on {self.checkpoint.name}.",
             "resolution": f"{self.config.resolution}x{self.config.resolution}",
             "date": self.finished.replace(microsecond=0, tzinfo=None).isoformat(),
             "prediction_type": "v" if self.prediction_type == "v_prediction" else "epsilon",

@@ -1,9 +1,11 @@
-"""Express a LoRA at another rank and alpha."""
+"""Express a LoRA, or one layer of it, at another rank and alpha."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from facechain_ext.lora.state import ALPHA, DOWN, UP, LoraState, layer_names, tensors_of
 
 
 def at_rank(
@@ -25,3 +27,17 @@ def at_rank(
     new_up = left @ u[:, :rank] * root
     new_down = root[:, None] * (v[:rank] @ right.T)
     return new_down.reshape(rank, *down.shape[1:]), new_up.reshape(len(up), rank, *up.shape[2:])
+
+
+def cut_to_rank(state: LoraState, rank: int) -> LoraState:
+    """Keep the first rows and columns of every pair of factors, at their strength.
+
+    That is how a webui reads the rank in a prompt's tag, for LoRAs trained to bear it (DyLoRA).
+    """
+    cut = LoraState(state, name=state.name, told=state.told)
+    for layer in layer_names(state):
+        down, up, alpha = tensors_of(state, layer)
+        if len(down) > rank:
+            cut[layer + DOWN], cut[layer + UP] = down[:rank], up[:, :rank]
+            cut[layer + ALPHA] = torch.tensor(float(alpha) * rank / len(down))
+    return cut

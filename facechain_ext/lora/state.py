@@ -8,8 +8,12 @@ import torch
 from torch import Tensor
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Family
 
 DOWN, UP, ALPHA = ".lora_down.weight", ".lora_up.weight", ".alpha"
+
+Parts = Mapping[str, Tensor]
+"""One layer's tensors by what follows the layer's name and a dot: "lora_down.weight", "alpha"."""
 
 
 class LoraState(dict[str, Tensor]):
@@ -18,16 +22,34 @@ class LoraState(dict[str, Tensor]):
     <layer>.lora_down.weight: (rank, in) or, of a convolution, (rank, in, k, k).
     <layer>.lora_up.weight: (out, rank) or (out, rank, 1, 1).
     <layer>.alpha: a scalar; the layer's change is alpha / rank * up @ down.
+    Files from elsewhere may hold other parts; `kinds` knows them. told: the family of checkpoints
+    that the file says it is for, None where it does not say.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor] | None = None, *, name: str) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor] | None = None,
+        *,
+        name: str,
+        told: Family | None = None,
+    ) -> None:
         super().__init__(tensors or {})
         self.name = name
+        self.told = told
 
 
 def layer_names(state: Iterable[str]) -> list[str]:
-    """Return the layers that a state changes, in order."""
+    """Return the layers that a state changes by two factors, in order."""
     return [key.removesuffix(DOWN) for key in state if key.endswith(DOWN)]
+
+
+def parts_of(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Group a state by layer, in order."""
+    layers: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in state.items():
+        layer, _, part = key.partition(".")
+        layers.setdefault(layer, {})[part] = tensor
+    return layers
 
 
 def tensors_of(state: Mapping[str, Tensor], layer: str) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.infotext import parse_infotext
 from facechain_ext.config import PortraitConfig
+from facechain_ext.imaging.provenance import Source
 
 PERSON = "FaceChain person"
 
@@ -30,6 +31,9 @@ HOSTS = {
     "hires_scale": "Hires upscale",
 }
 """Settings that every webui writes in a field of their own; size and restored faces besides."""
+
+NOT_FUSED = {"FaceChain fused": "no"}
+"""What is said besides, where a fusion was asked for and nothing was blended in."""
 
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
@@ -57,6 +61,22 @@ def read_portrait(infotext: str) -> dict[str, Any]:
     for name, text in said.items():
         told |= _setting(name, text)
     return {"person": fields[PERSON], **told, "restore_faces": "Face restoration" in fields}
+
+
+def source_of(infotext: str) -> Source:
+    """Tell from an infotext whether parts of a photo were blended into the picture.
+
+    A text that does not say it may be of any picture: it is taken for the lesser claim.
+    """
+    fields = parse_infotext(infotext)[2]
+    strength = fields.get(OURS["fusion_strength"])
+    left_out = fields.items() >= NOT_FUSED.items()
+    if left_out or (strength is not None and _setting("fusion_strength", strength) == NO_FUSION):
+        return "trainedAlgorithmicMedia"
+    return "compositeWithTrainedAlgorithmicMedia"
+
+
+NO_FUSION = {"fusion_strength": 0.0}
 
 
 def _setting(name: str, text: str) -> dict[str, Any]:

@@ -33,6 +33,9 @@ _KINDS = {
         r"(black and white|colou?r|monochrome|grayscale|sepia)( photo(graph)?)?", re.IGNORECASE
     ),
 }
+BREAK = "BREAK"
+"""Not a phrase but a cut, which may be made more than once."""
+
 _COLOUR = re.compile(r"colou?r")
 _EMPHASIS = re.compile(r"[()\[\]]|:\s*[\d.]+\s*(?=[)\]])")
 
@@ -53,7 +56,7 @@ class PromptParts:
             kind = _kind(phrase)
             if kind is not None:
                 said[kind] = phrase
-            elif phrase not in words:
+            elif phrase == BREAK or phrase not in words:
                 words.append(phrase)
         return replace(self, said=said, words=tuple(words))
 

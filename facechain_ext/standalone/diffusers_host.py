@@ -14,8 +14,7 @@ from pathlib import Path
 
 import torch
 
-from facechain_ext import __version__
-from facechain_ext.base.errors import Cancelled, InvalidInput
+from facechain_ext.base.errors import Cancelled, UnsupportedCheckpoint
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import (
     CheckpointRef,
@@ -25,23 +24,24 @@ from facechain_ext.base.host import (
     StepCallback,
     Unavailable,
 )
-from facechain_ext.base.infotext import format_infotext
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
+from facechain_ext.diffusion.weights import check_weights
 from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
-from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.lora.merge import merged
+from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.upscale import FACTOR, upscale
+from facechain_ext.standalone.devices import usable_device
+from facechain_ext.standalone.order import Order, ordered
 
 logger = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 MINI = WEIGHTS / "mini" / "facechain-mini.safetensors"
-SAMPLER = "DPM++ 2M"
 PICTURES_PER_BATCH = 4
 
 
@@ -69,6 +69,7 @@ class DiffusersHost:
     """Lend one checkpoint, loaded when first needed and kept.
 
     checkpoint: a .safetensors file or diffusers folder; None for the embedded mini.
+    Raises InvalidInput for a device that is not there.
     """
 
     def __init__(
@@ -80,8 +81,9 @@ class DiffusersHost:
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._paths = paths_under(data_dir)
-        self._checkpoint = MINI if checkpoint is None else checkpoint.expanduser().resolve()
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        # Links are not followed: the file behind one may be called by its digest alone.
+        self._checkpoint = MINI if checkpoint is None else checkpoint.expanduser().absolute()
+        self._device = usable_device(device)
         self._on_event = on_event
         self._cancelled = False
 
@@ -93,11 +95,17 @@ class DiffusersHost:
         return [self.current_checkpoint()]
 
     def current_checkpoint(self) -> CheckpointRef:
-        return CheckpointRef(self._checkpoint.stem, self._checkpoint, self._info.sha256)
+        """Name the checkpoint; raises UnsupportedCheckpoint for one that could not be loaded.
+
+        Its headers are enough for that: nothing is loaded yet.
+        """
+        return CheckpointRef(self._info.name, self._checkpoint, self._info.sha256)
 
     @cached_property
     def _info(self) -> CheckpointInfo:
-        return inspect(self._checkpoint)
+        info = inspect(self._checkpoint)
+        check_weights(info)
+        return info
 
     @cached_property
     def _model(self) -> DiffusersModel:
@@ -124,23 +132,25 @@ class DiffusersHost:
     ) -> Iterator[GeneratedImage]:
         """Draw one picture per seed, a few at a time; faces are left as drawn.
 
-        Raises InvalidInput for other samplers, and for a second, larger pass.
+        The LoRAs that the prompt names are applied, too. Raises InvalidInput, before anything is
+        loaded, for what cannot be drawn here; see `order`.
         """
-        if request.sampler_name not in ("", SAMPLER):
-            raise InvalidInput(
-                f"sampler_name must be {SAMPLER!r} outside the webui, not {request.sampler_name!r}."
-            )
-        if request.hires_scale != 1:
-            raise InvalidInput("Drawing a second time in larger needs the webui; use output_size.")
-        loras = [(read_lora(use.lora.path)[0], use.weight) for use in request.loras]
+        order = ordered(request, self._paths.lora_dir)
+        for note in order.notes:
+            logger.warning("%s", note)
+        return self._pictures(order, on_step)
+
+    def _pictures(self, order: Order, on_step: StepCallback | None) -> Iterator[GeneratedImage]:
+        loras = [(use.state, use.strength) for use in order.loras]
         with self.borrow_model(for_training=False) as model, merged(model, loras):
-            request = _with_defaults(request, model)
+            request = _with_defaults(order.request, model)
+            told = {"Model hash": self._info.sha256[:10], "Model": self._info.name}
             for start in range(0, len(request.seeds), PICTURES_PER_BATCH):
                 batch = request.for_seeds(request.seeds[start : start + PICTURES_PER_BATCH])
-                for picture, seed in zip(
-                    self._draw(model, batch, start, on_step), batch.seeds, strict=True
-                ):
-                    yield GeneratedImage(picture, seed, self._infotext(request, seed))
+                drawn = self._draw(model, replace(batch, prompt=order.text), start, on_step)
+                for picture, seed in zip(drawn, batch.seeds, strict=True):
+                    text = order.infotext(request, seed, told)
+                    yield GeneratedImage(picture, seed, text, order.notes)
 
     def _draw(
         self,
@@ -169,23 +179,13 @@ class DiffusersHost:
                 guidance_scale=request.guidance_scale,
                 on_step=report,
             )
-            return to_pixels(model.decode_latents(latents))
-
-    def _infotext(self, request: GenerationRequest, seed: int) -> str:
-        hashes = ", ".join(f"{use.lora.name}: {use.lora.sha256[:12]}" for use in request.loras)
-        tags = "".join(f" <lora:{use.lora.name}:{use.weight:g}>" for use in request.loras)
-        fields = {
-            "Steps": request.steps,
-            "Sampler": SAMPLER,
-            "CFG scale": f"{request.guidance_scale:g}",
-            "Seed": seed,
-            "Size": f"{request.width}x{request.height}",
-            "Model hash": self._info.sha256[:10],
-            "Model": self._checkpoint.stem,
-            **({"Lora hashes": hashes} if hashes else {}),
-            "Version": f"facechain {__version__}",
-        }
-        return format_infotext(request.prompt + tags, request.negative_prompt, fields)
+            pictures = model.decode_latents(latents)
+        if not bool(latents.isfinite().all() and pictures.isfinite().all()):
+            raise UnsupportedCheckpoint(
+                f"{self._info.name} draws values that are no numbers (NaN): the checkpoint, or a "
+                "LoRA on it, is damaged or too strong. Try it without LoRAs, or another checkpoint."
+            )
+        return to_pixels(pictures)
 
     def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
         """Enlarge by SPAN, where ncnn and its weights are there, then fit the longer side."""
@@ -209,7 +209,7 @@ class DiffusersHost:
         """Write `<stem>.png`, or `<stem>-2.png` and so on where that is taken."""
         folder.mkdir(parents=True, exist_ok=True)
         path = next(p for p in _numbered(folder, stem) if not p.exists())
-        text = {"parameters": infotext, **ai_marker("compositeWithTrainedAlgorithmicMedia")}
+        text = {"parameters": infotext, **ai_marker(source_of(infotext))}
         write_atomic(path, encode_png(pixels, text))
         return path
 

@@ -25,7 +25,7 @@ from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
 from facechain_ext.studio.face_prior import read_prior, try_prior
 from facechain_ext.studio.publishing import Publisher
-from facechain_ext.training.memory import memory_for
+from facechain_ext.training.memory import memory_for, mixed_precision
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
 
@@ -69,6 +69,7 @@ class FaceTraining:
                     started=started,
                     config=config,
                     attributes=person.manifest.attributes,
+                    mixed_precision=mixed_precision(model),
                 )
                 run.begin(record, data)
                 yield Stage("train", config.max_train_steps)

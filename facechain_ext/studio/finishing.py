@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+import numpy as np
+
 from facechain_ext.base.host import GeneratedImage, Host, Unavailable
 from facechain_ext.base.infotext import add_fields, parse_infotext
 from facechain_ext.base.records import Embedding, Instance, Pixels, Portrait, Score
 from facechain_ext.config import PortraitConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.fuse import fuse, fusion_note
-from facechain_ext.portrait.infotext import portrait_fields
+from facechain_ext.portrait.infotext import NOT_FUSED, portrait_fields
 from facechain_ext.portrait.rank import judge
 from facechain_ext.portrait.template import choose_template_for
 
@@ -37,6 +39,7 @@ class Finisher:
 
     def finish(self, image: GeneratedImage) -> Portrait:
         """Fuse and judge a picture at the size it was drawn."""
+        self.notes.extend(note for note in image.notes if note not in self.notes)
         return self._portrait(self._restored(image), image.seed, image.infotext)
 
     def enlarge(self, portrait: Portrait, infotext: str) -> Portrait:
@@ -83,16 +86,21 @@ class Finisher:
             pixels = fuse(drawn, landmarks, template, strength=config.fusion_strength)
             score, _ = judge(pixels, self.nets, self.reference, config)
             note = fusion_note(landmarks, template)
-        told = self._told(drawn, score, note)
+        fused = not np.array_equal(pixels, drawn)
+        told = self._told(drawn, score, note, fused=fused)
         return Portrait(
             pixels, score, seed, add_fields(infotext, told), asdict(config), drawn, note
         )
 
-    def _told(self, drawn: Pixels, score: Score, note: str | None) -> dict[str, object]:
+    def _told(
+        self, drawn: Pixels, score: Score, note: str | None, *, fused: bool
+    ) -> dict[str, object]:
         """Collect what the infotext says of a portrait besides the host's own fields."""
         enlarged = max(drawn.shape[:2]) == self.config.output_size
         config = self.config if enlarged else replace(self.config, output_size=0)
         told = {**portrait_fields(self.person, config), "FaceChain trigger": self.trigger_word}
+        if not fused and config.fusion_strength > 0:
+            told |= NOT_FUSED
         if note is not None:
             told["FaceChain fusion note"] = note
         if score.similarity is not None:

@@ -56,7 +56,8 @@ class Publisher:
             inside = Path("lora", self.host.paths.lora_folder, entry.lora)
             try:
                 remove_folder(part)
-                lora = self._write(part / inside, entry, record, chosen, preview)
+                captions = tuple(map(now.caption, now.captions()))
+                lora = self._write(part / inside, entry, record, chosen, preview, captions)
                 entry = replace(entry, lora_sha256=lora.sha256)
                 text = json.dumps(asdict(entry), ensure_ascii=False)
                 write_atomic(part / RUN_ENTRY, text.encode("utf-8"))
@@ -101,12 +102,19 @@ class Publisher:
         )
 
     def _write(
-        self, path: Path, run: Run, record: RunRecord, chosen: Chosen, preview: Pixels | None
+        self,
+        path: Path,
+        run: Run,
+        record: RunRecord,
+        chosen: Chosen,
+        preview: Pixels | None,
+        captions: tuple[str, ...],
     ) -> LoraFile:
         private = record.config.private_lora
         path.parent.mkdir(parents=True)
-        told = replace(record, person="") if private else record
-        lora = save_lora(path, chosen.state, _lora_record(run, told, chosen).metadata())
+        told = _lora_record(run, replace(record, person="") if private else record, chosen)
+        metadata = replace(told, captions=captions).metadata()
+        lora = save_lora(path, chosen.state, metadata, precision=record.config.save_precision)
         photos = "1 photo" if record.photo_count == 1 else f"{record.photo_count} photos"
         notes = f"Trained on {record.checkpoint.name} from {photos}."
         write_sidecars(lora, notes=notes, preview=None if private else preview)
@@ -132,7 +140,7 @@ def chosen_snapshot(run: RunFolder, step: int | None) -> Chosen:
 
 def _lora_record(run: Run, record: RunRecord, chosen: Chosen) -> LoraRecord:
     return LoraRecord(
-        name=run.prompt_name,
+        name=Path(run.lora).stem,
         person=record.person,
         trigger_word=record.trigger_word,
         photo_count=record.photo_count,
@@ -146,4 +154,6 @@ def _lora_record(run: Run, record: RunRecord, chosen: Chosen) -> LoraRecord:
         started=record.started,
         finished=datetime.now(timezone.utc),
         weight=DEFAULT_LORA_WEIGHT,
+        alias=run.alias,
+        mixed_precision=record.mixed_precision,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Literal
 
 import torch
 from torch import nn
@@ -235,9 +236,23 @@ def autocast_of(model: DiffusionModel) -> torch.dtype | None:
     half = next(model.denoiser.parameters()).dtype in (torch.float16, torch.bfloat16)
     if not half:
         return None
-    if model.device.type != "cuda" or torch.cuda.is_bf16_supported():
-        return torch.bfloat16
-    return torch.float16
+    return torch.bfloat16 if computes_bfloat16(model.device) else torch.float16
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes in bfloat16 itself.
+
+    torch counts cards that only emulate it, slowly: NVIDIA's before compute capability 8.0.
+    """
+    if device.type != "cuda" or torch.version.hip is not None:
+        return True
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def mixed_precision(model: DiffusionModel) -> Literal["no", "fp16", "bf16"]:
+    """Name the precision of activations as sd-scripts does."""
+    autocast = autocast_of(model)
+    return "no" if autocast is None else "fp16" if autocast == torch.float16 else "bf16"
 
 
 def _plans(model: DiffusionModel, config: TrainConfig, *, can_park: bool) -> Iterator[Plan]:

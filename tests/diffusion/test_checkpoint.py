@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion import checkpoint
-from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, inspect
+from facechain_ext.diffusion.checkpoint import CONFIGS, SD1_COMPONENTS, checkpoint_name, inspect
 
 UNET = "model.diffusion_model."
 ATTENTION = UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
@@ -83,6 +83,20 @@ REFUSED: dict[str, tuple[Layout, str]] = {
     "no_text": ({key: s for key, s in SD1.items() if "cond_stage" not in key}, "text encoder"),
     "linear": ({**SD1, UNET + "input_blocks.1.1.proj_in.weight": (320, 320)}, "another form"),
     "odd_size": ({**SD1, ATTENTION: (320, 512)}, "another size"),
+    "cosxl": ({**SDXL, "edm_vpred.sigma_max": (), "edm_vpred.sigma_min": ()}, "EDM"),
+    "depth5": ({**SD2, UNET + "input_blocks.0.0.weight": (320, 5, 3, 3)}, "depth checkpoint"),
+    "upscaler": ({**SD2, UNET + "input_blocks.0.0.weight": (256, 7, 3, 3)}, "an upscaler"),
+    "bnb": ({**SD1, ATTENTION + ".absmax": (4,)}, "quantized"),
+    "bnb8": ({**SD1, ATTENTION.replace("weight", "SCB"): (4,)}, "quantized"),
+    "chroma": ({"distilled_guidance_layer.x": (2,), "double_blocks.0.y": (2,)}, "Chroma"),
+    "auraflow": ({"model.double_layers.0.attn.w1q.weight": (2, 2)}, "AuraFlow"),
+    "cascade": ({UNET + "clip_txt_mapper.weight": (2, 2)}, "Stable Cascade"),
+    "pixart": ({"y_embedder.y_embedding": (2, 2)}, "PixArt"),
+    "lumina": ({"cap_embedder.0.weight": (2,)}, "Lumina"),
+    "video": ({**SD2, UNET + "input_blocks.1.1.time_stack.0.x": (2,)}, "a video"),
+    "motion": ({"down_blocks.0.motion_modules.0.x": (2,)}, "motion module"),
+    "embedding": ({"string_to_param.*": (2, 768)}, "an embedding"),
+    "lokr": ({"lora_unet_x.lokr_w1": (2, 2)}, "is a LoRA"),
 }
 
 
@@ -140,6 +154,61 @@ def test_v_prediction_is_read_from_the_file(
 ) -> None:
     path = write(tmp_path / "sd1.safetensors", layout, metadata)
     assert inspect(path).prediction_type == "v_prediction"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"modelspec.architecture": "wan2.1-t2v"}, r"says that it is a wan2\.1-t2v"),
+        ({"ss_base_model_version": "sd3m"}, "says that it is a sd3m"),
+    ],
+)
+def test_what_no_tensor_tells_is_named_by_the_metadata(
+    tmp_path: Path, metadata: dict[str, str], told: str
+) -> None:
+    path = write(tmp_path / "x.safetensors", {"layer.weight": (4, 4)}, metadata)
+    with pytest.raises(UnsupportedCheckpoint, match=rf"^x\.safetensors {told}; only"):
+        inspect(path)
+
+
+def test_an_unknown_prediction_of_a_file_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.safetensors", SD1, {"modelspec.prediction_type": "flow"})
+    with pytest.raises(UnsupportedCheckpoint, match="predicts 'flow'"):
+        inspect(path)
+
+
+def test_sd_scripts_says_v_and_zero_snr(tmp_path: Path) -> None:
+    metadata = {"ss_base_model_version": "sd_v2_v", "ss_zero_terminal_snr": "True"}
+    info = inspect(write(tmp_path / "x.safetensors", SD2, metadata))
+    assert (info.prediction_type, info.zero_snr) == ("v_prediction", True)
+
+
+def test_whole_numbers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file({key: np.zeros(shape, np.int8) for key, shape in SD1.items()}, path)
+    with pytest.raises(UnsupportedCheckpoint, match="quantized"):
+        inspect(path)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [("model.v1.5", "model.v1.5"), ("model.v1.5.safetensors", "model.v1.5")]
+)
+def test_a_name_keeps_what_only_looks_like_an_ending(
+    tmp_path: Path, target: str, name: str
+) -> None:
+    path = tmp_path / target
+    path.touch() if target.endswith("tensors") else path.mkdir()
+    assert checkpoint_name(path) == name
+
+
+def test_a_link_is_judged_by_its_own_name(tiny_file: Path, tmp_path: Path) -> None:
+    """As in Hugging Face's cache: the file behind the link is called by its digest."""
+    blob = Path(shutil.copy(tiny_file, tmp_path / "0123abcd"))
+    folder = tmp_path / "snapshot"
+    shutil.copytree(tiny_file.parent, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "model.safetensors").symlink_to(blob)
+    info = inspect(folder / "model.safetensors")
+    assert (info.name, info.components) == ("model", folder)
 
 
 def test_pickles_are_never_opened(tmp_path: Path) -> None:
@@ -208,6 +277,10 @@ def test_a_diffusers_folder(tiny_folder: Path) -> None:
         ({"addition_embed_type": "image"}, "more than a prompt"),
         ({"class_embed_type": "projection"}, "more than a prompt"),
         ({"in_channels": 9}, "9 input channels"),
+        ({"in_channels": 3}, "draws pixels"),
+        ({"time_cond_proj_dim": 256}, "LCM"),
+        ({"encoder_hid_dim": 4096}, "another text encoder"),
+        ({"quantization_config": {"load_in_8bit": True}}, "quantized"),
         ({"_class_name": "UNetSpatioTemporalConditionModel"}, "SpatioTemporal"),
     ],
 )
@@ -287,6 +360,25 @@ def test_a_folder_of_pickled_weights_is_refused(tiny_folder: Path, tmp_path: Pat
     weights.rename(weights.with_suffix(".bin"))
     with pytest.raises(UnsupportedCheckpoint, match=r"vae/ holds no .*never read"):
         inspect(folder)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"_class_name": "FlowMatchEulerDiscreteScheduler"}, {"use_flow_sigmas": True}]
+)
+def test_flow_matching_is_refused(
+    tiny_folder: Path, tmp_path: Path, settings: dict[str, object]
+) -> None:
+    folder = _copy(tiny_folder, tmp_path)
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="flow matching"):
+        inspect(folder)
+
+
+def test_a_pipeline_without_a_unet_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline"}', encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="is a FluxPipeline, without a UNet"):
+        inspect(tmp_path)
 
 
 def test_an_unknown_prediction_is_refused(tiny_folder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.prompts import (
     CHUNK,
+    STRONGEST,
     emphasise,
     encode_text,
     parse_emphasis,
@@ -64,6 +65,17 @@ def test_text_without_brackets_is_kept(prompt: str) -> None:
     assert parse_emphasis(prompt) == ([(prompt, 1.0)] if prompt else [])
 
 
+@pytest.mark.parametrize(
+    "prompt", [f"(a:{'9' * 400})", "(" * 9000 + "a", "((a:999999):999999)", f"[(a:{'9' * 60})]"]
+)
+def test_weights_that_leave_the_numbers_are_bounded(
+    tiny_model: DiffusersModel, prompt: str
+) -> None:
+    assert all(0 < abs(fragment.weight) <= STRONGEST for fragment in parse_emphasis(prompt))
+    embeds = encode_text([prompt], tiny_model.tokenizer, tiny_model.text_encoder)
+    assert embeds.isfinite().all()
+
+
 def lengths(prompt: str, model: DiffusersModel) -> list[int]:
     return [len(chunk) for chunk in split_chunks(prompt, model.tokenizer)]
 
@@ -78,6 +90,8 @@ def lengths(prompt: str, model: DiffusersModel) -> list[int]:
         ("a BREAK b b", [1, 2]),
         ("a BREAK", [1]),
         ("BREAK a", [0, 1]),
+        ("a BREAK BREAK b", [1, 0, 1]),
+        ("a, BREAK, b, BREAK, c", [2, 3, 2]),
         ("a " * 60 + "," + " a" * 30, [61, 30]),
         ("a " * 50 + "," + " a" * 30, [75, 6]),
         ("a " * 75 + ", a", [75, 2]),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -11,9 +12,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from facechain_ext.base.errors import UnsupportedCheckpoint
-from facechain_ext.diffusion.checkpoint import SD1_COMPONENTS, CheckpointInfo, read_config
+from facechain_ext.diffusion.checkpoint import (
+    SD1_COMPONENTS,
+    CheckpointInfo,
+    inspect,
+    read_config,
+)
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
-from facechain_ext.diffusion.weights import CLIP_TOKENIZER, load_tokenizer
+from facechain_ext.diffusion.headers import weight_files
+from facechain_ext.diffusion.weights import CLIP_TOKENIZER, check_weights, load_tokenizer
 
 
 def states(model: DiffusersModel) -> dict[str, Tensor]:
@@ -142,6 +149,148 @@ def test_the_half_precision_variant_is_read(tiny_folder: Path, tmp_path: Path) -
     path = folder / "unet" / "diffusion_pytorch_model.safetensors"
     path.rename(path.with_name("diffusion_pytorch_model.fp16.safetensors"))
     assert load_model(folder, device="cpu").resolution == 64
+
+
+@pytest.mark.parametrize("variant", ["bf16", "non_ema", "fp16"])
+def test_variants_are_read(tiny_folder: Path, tmp_path: Path, variant: str) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    for path in [*folder.glob("*/*.safetensors")]:
+        path.rename(path.with_name(f"{path.stem}.{variant}.safetensors"))
+    assert_same(
+        states(load_model(folder, device="cpu")), states(load_model(tiny_folder, device="cpu"))
+    )
+
+
+def test_the_best_variant_is_taken(tmp_path: Path) -> None:
+    unet = tmp_path / "unet"
+    unet.mkdir()
+    for end in (".non_ema", ".fp16", ".bf16", ""):
+        path = unet / f"diffusion_pytorch_model{end}.safetensors"
+        path.touch()
+        assert weight_files(unet) == (unet / f"diffusion_pytorch_model{BEST[end]}.safetensors",)
+
+
+BEST = {".non_ema": ".non_ema", ".fp16": ".fp16", ".bf16": ".fp16", "": ""}
+
+
+def shard(path: Path, variant: str = "") -> Path:
+    """Cut a weight file in two, as diffusers names the parts; returns the index."""
+    tensors, names = load_file(path), sorted(load_file(path))
+    stem = path.name.removesuffix(".safetensors")
+    halves = {1: names[: len(names) // 2], 2: names[len(names) // 2 :]}
+    files = {n: f"{stem}{variant}-0000{n}-of-00002.safetensors" for n in halves}
+    for number, part in halves.items():
+        save_file({name: tensors[name] for name in part}, path.with_name(files[number]))
+    index = path.with_name(f"{stem}.safetensors.index{variant}.json")
+    where = {name: files[number] for number, part in halves.items() for name in part}
+    index.write_text(json.dumps({"metadata": {}, "weight_map": where}), encoding="utf-8")
+    path.unlink()
+    return index
+
+
+@pytest.mark.parametrize("variant", ["", ".fp16"])
+def test_shards_are_read(tiny_folder: Path, tmp_path: Path, variant: str) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    shard(folder / "unet" / "diffusion_pytorch_model.safetensors", variant)
+    shard(folder / "text_encoder" / "model.safetensors", variant)
+    assert_same(
+        states(load_model(folder, device="cpu")), states(load_model(tiny_folder, device="cpu"))
+    )
+    info = inspect(folder)
+    check_weights(info)
+    assert len(info.sha256) == 64
+    gone = next((folder / "unet").glob("*-00002-of-*"))
+    gone.unlink()
+    with pytest.raises(UnsupportedCheckpoint, match=f"unet/ is incomplete: it lacks {gone.name}"):
+        load_model(folder, device="cpu")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"weight_map": {"a": "../b.safetensors"}}'])
+def test_a_broken_index_is_refused(tiny_folder: Path, tmp_path: Path, content: str) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    index = shard(folder / "unet" / "diffusion_pytorch_model.safetensors")
+    index.write_text(content, encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="unet/"):
+        load_model(folder, device="cpu")
+
+
+CONV_OUT = "model.diffusion_model.out.2.weight"
+
+
+@pytest.mark.parametrize("end", ["scale_weight", "weight_scale"])
+@pytest.mark.parametrize("each", [False, True])
+def test_scaled_float8_is_multiplied_by_its_scale(
+    tiny_file: Path, tmp_path: Path, end: str, each: bool
+) -> None:
+    tensor = load_file(tiny_file)[CONV_OUT]
+    scale = tensor.flatten(1).abs().amax(1) / 448 if each else tensor.abs().max()[None] / 448
+    small = (tensor / scale.reshape(-1, 1, 1, 1)).to(torch.float8_e4m3fn)
+    change = {
+        CONV_OUT: small,
+        CONV_OUT.replace("weight", end): scale,
+        "scaled_fp8": torch.empty(0, dtype=torch.float8_e4m3fn),
+    }
+    model = load_model(rewrite(tiny_file, tmp_path, change), device="cpu")
+    exact = small.float() * scale.reshape(-1, 1, 1, 1)
+    torch.testing.assert_close(model.unet.conv_out.weight.detach(), exact, rtol=0, atol=0)
+    torch.testing.assert_close(model.unet.conv_out.weight.detach(), tensor, rtol=0.07, atol=1e-3)
+
+
+def test_whole_numbers_are_never_trained_on(tiny_file: Path, tmp_path: Path) -> None:
+    tensor = load_file(tiny_file)[CONV_OUT]
+    path = rewrite(tiny_file, tmp_path, {CONV_OUT: tensor.to(torch.uint8)})
+    for read in (lambda: check_weights(inspect(path)), lambda: load_model(path, device="cpu")):
+        with pytest.raises(UnsupportedCheckpoint, match=r"^tiny\.safetensors .* quantized"):
+            read()
+
+
+def test_weights_that_are_no_numbers_are_named(tiny_file: Path, tmp_path: Path) -> None:
+    bad = torch.full_like(load_file(tiny_file)[CONV_OUT], float("nan"))
+    path = rewrite(tiny_file, tmp_path, {CONV_OUT: bad})
+    with pytest.raises(UnsupportedCheckpoint, match=r"unet\.conv_out\.weight holds .*NaN"):
+        load_model(path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("key", "tensor", "reason"),
+    [
+        ("model.diffusion_model.out.2.bias", torch.ones(5), r"has shape \(5,\), expected \(4,\)"),
+        ("model.diffusion_model.out.2.bias", None, "lacks model.diffusion_model.out.2.bias"),
+        ("first_stage_model.quant_conv.weight", torch.ones(()), r"has shape \(\)"),
+        ("first_stage_model.quant_conv.weight", torch.ones(8, 8, dtype=torch.int32), "shape|whole"),
+        ("cond_stage_model.transformer.text_model.final_layer_norm.weight", None, "lacks"),
+    ],
+)
+def test_headers_alone_tell_a_bad_tensor(
+    tiny_file: Path, tmp_path: Path, key: str, tensor: Tensor | None, reason: str
+) -> None:
+    path = rewrite(tiny_file, tmp_path, {key: tensor})
+    with pytest.raises(UnsupportedCheckpoint, match=rf"^tiny\.safetensors.*{reason}"):
+        check_weights(inspect(path))
+
+
+def test_sound_checkpoints_pass(tiny_file: Path, tiny_folder: Path, tiny_sdxl_file: Path) -> None:
+    for path in (tiny_file, tiny_folder, tiny_sdxl_file):
+        check_weights(inspect(path))
+
+
+@pytest.mark.parametrize(
+    ("component", "changes"),
+    [
+        ("unet", {"block_out_channels": "wide"}),
+        ("unet", {"down_block_types": ["Nowhere"]}),
+        ("vae", {"latent_channels": "four"}),
+        ("text_encoder", {"hidden_size": "large"}),
+    ],
+)
+def test_a_config_that_describes_nothing_is_told(
+    tiny_folder: Path, tmp_path: Path, component: str, changes: dict[str, object]
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    config = folder / component / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes), encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match=rf"{component}/"):
+        load_model(folder, device="cpu")
 
 
 def test_sd1_configs_describe_sd1() -> None:

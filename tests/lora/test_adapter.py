@@ -267,3 +267,41 @@ def test_a_start_of_other_layers_or_another_checkpoint_is_refused(
         wide = {layer + DOWN: torch.zeros(4, 9), layer + UP: torch.zeros(9, 4)}
         with pytest.raises(InvalidInput, match=r"prior\.safetensors .* another checkpoint"):
             adapter.start_from(LoraState(wide, name="prior.safetensors"))
+
+
+def test_a_start_may_have_kernels_where_matrices_are_trained(
+    tiny_model: DiffusersModel, predict: Predict, lora: LoraState
+) -> None:
+    """sd-scripts writes 1x1 kernels for projections that are matrices elsewhere, and back."""
+    name = "lora_unet_mid_block_attentions_0_proj_in"
+    flat = {
+        key: t.flatten(1) if key.startswith(name) and t.ndim > 1 else t for key, t in lora.items()
+    }
+    assert flat[name + DOWN].ndim == 2
+    with merged(tiny_model, [(lora, 1.0)]):
+        wanted = predict(tiny_model)
+    with inject(tiny_model, "all", rank=4, alpha=2.0, seed=5) as adapter:
+        adapter.start_from(LoraState(flat, name="prior.safetensors"))
+        torch.testing.assert_close(predict(tiny_model), wanted, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("part", ["diff", "diff_b", "dora_scale", "lora_mid.weight"])
+def test_a_start_with_other_parts_is_refused_by_name(
+    tiny_model: DiffusersModel, lora: LoraState, part: str
+) -> None:
+    layer = layer_names(lora)[0]
+    prior = LoraState({**lora, f"{layer}.{part}": torch.zeros(2, 2)}, name="prior.safetensors")
+    with (
+        inject(tiny_model, "all", rank=4, alpha=2.0, seed=5) as adapter,
+        pytest.raises(InvalidInput, match=rf"prior\.safetensors .* it holds {layer}\.{part}"),
+    ):
+        adapter.start_from(prior)
+
+
+def test_a_start_of_higher_rank_is_told(
+    tiny_model: DiffusersModel, lora: LoraState, caplog: pytest.LogCaptureFixture
+) -> None:
+    for rank, told in ((4, 0), (3, 1)):
+        with inject(tiny_model, "all", rank=rank, alpha=2.0, seed=5) as adapter:
+            adapter.start_from(lora)
+        assert caplog.text.count("has rank 4") == told

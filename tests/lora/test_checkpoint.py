@@ -153,7 +153,7 @@ def test_a_failed_write_leaves_the_old_file(
         ("lora_unet_a.lokr_w1", "a LoKr"),
         ("lora_unet_a.dora_scale", "a DoRA"),
         ("lora_unet_a.lora_mid.weight", "third factor"),
-        ("unet.a.lora_A.weight", "peft's key names"),
+        ("unet.a.lora_A.weight", "lora_unet_a is a LoRA without lora_up"),
         ("model.diffusion_model.out.2.bias", "no LoRA layers"),
         ("lora_unet_a.lora_down.weight", "damaged"),
     ],
@@ -227,6 +227,17 @@ def test_unlike_snapshots_have_no_mean(lora: LoraState) -> None:
         average([])
     with pytest.raises(InvalidInput, match="same layers"):
         average([lora, LoraState({"a.alpha": torch.ones(())}, name="b")])
+
+
+def test_half_precision_is_stored_and_hashed_as_it_is(lora: LoraState, tmp_path: Path) -> None:
+    file = save_lora(tmp_path / "x.safetensors", lora, METADATA, precision="float16")
+    tensors, metadata = load_file(file.path), read_lora(file.path)[1]
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    assert all(torch.equal(tensors[key], lora[key].half()) for key in lora)
+    data = file.path.read_bytes()
+    body = hashlib.sha256(data[8 + int.from_bytes(data[:8], "little") :]).hexdigest()
+    assert metadata["sshs_model_hash"] == body == file.sha256
+    assert metadata["modelspec.hash_sha256"] == f"0x{body}"
 
 
 def test_values_are_stored_in_full(lora: LoraState, tmp_path: Path) -> None:

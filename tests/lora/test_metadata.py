@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from facechain_ext import __version__
 from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
 from facechain_ext.lora.metadata import SGM, LoraRecord, legacy_hash
@@ -91,12 +92,68 @@ def test_a_trained_text_encoder_is_told() -> None:
 @pytest.mark.parametrize(("ours", "theirs"), [("epsilon", "epsilon"), ("v_prediction", "v")])
 def test_modelspec(ours: str, theirs: str) -> None:
     metadata = replace(RECORD, prediction_type=ours).metadata()
-    assert metadata["modelspec.sai_model_spec"] == "1.0.0"
+    assert metadata["modelspec.sai_model_spec"] == "1.0.1"
+    assert metadata["modelspec.implementation_version"] == f"facechain/{__version__}"
     assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
     assert metadata["modelspec.title"] == "anna-20240501"
     assert metadata["modelspec.date"] == "2024-05-01T12:05:30"
     assert metadata["modelspec.resolution"] == "512x512"
     assert metadata["modelspec.prediction_type"] == theirs
+
+
+CONFIG = TrainConfig(
+    train_batch_size=3,
+    gradient_accumulation_steps=2,
+    crops_per_photo=4,
+    max_train_steps=300,
+    class_images=20,
+    prior_loss_weight=0.5,
+    noise_offset=0.05,
+    caption_dropout=0.1,
+    resolution=512,
+)
+
+
+def test_a_training_is_told_as_sd_scripts_tells_it() -> None:
+    """train_network.py: 7 photos of 4 crops are 28 pictures, 10 batches, 5 steps an epoch."""
+    record = replace(
+        RECORD,
+        config=CONFIG,
+        captions=("fcsks, photo of a Woman, smiling", "fcsks, photo of a woman,, glasses "),
+        mixed_precision="bf16",
+        alias="Anna",
+    )
+    metadata = {key[3:]: value for key, value in record.metadata().items() if key[:3] == "ss_"}
+    assert (
+        metadata.items()
+        >= {
+            "batch_size_per_device": "3",
+            "caption_dropout_rate": "0.1",
+            "clip_skip": "1",
+            "epoch": "60",
+            "gradient_accumulation_steps": "2",
+            "mixed_precision": "bf16",
+            "noise_offset": "0.05",
+            "num_batches_per_epoch": "10",
+            "num_epochs": "60",
+            "num_reg_images": "20",
+            "num_train_images": "28",
+            "output_name": "Anna",
+            "prior_loss_weight": "0.5",
+            "scale_weight_norms": "None",
+            "steps": "300",
+            "total_batch_size": "6",
+        }.items()
+    )
+    folder = "7_anna-20240501"
+    assert json.loads(metadata["dataset_dirs"]) == {folder: {"n_repeats": 4, "img_count": 7}}
+    assert json.loads(metadata["bucket_info"]) == {
+        "buckets": {"0": {"resolution": [512, 512], "count": 28}},
+        "mean_img_ar_error": 0.0,
+    }
+    assert json.loads(metadata["tag_frequency"]) == {
+        folder: {"fcsks": 2, "photo of a woman": 2, "smiling": 1, "glasses": 1}
+    }
 
 
 def test_what_this_product_adds() -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facechain_ext.base.infotext import add_fields, format_infotext
 from facechain_ext.config import PortraitConfig
-from facechain_ext.portrait.infotext import portrait_fields, read_portrait
+from facechain_ext.portrait.infotext import NOT_FUSED, portrait_fields, read_portrait, source_of
 
 TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\r\t"))
 NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
@@ -76,3 +77,17 @@ def test_a_picture_of_another_program_says_nothing() -> None:
 @given(st.text())
 def test_any_text_is_read_without_an_error(text: str) -> None:
     assert isinstance(read_portrait(text), dict)
+
+
+@pytest.mark.parametrize(
+    ("fields", "source"),
+    [
+        ({"FaceChain fusion": "0"}, "trainedAlgorithmicMedia"),
+        ({"FaceChain fusion": "0.6"}, "compositeWithTrainedAlgorithmicMedia"),
+        ({"FaceChain fusion": "0.6", **NOT_FUSED}, "trainedAlgorithmicMedia"),
+        ({}, "compositeWithTrainedAlgorithmicMedia"),
+    ],
+)
+def test_the_source_is_told_by_what_was_done(fields: dict[str, str], source: str) -> None:
+    drawn = format_infotext("a man", "", {"Steps": 9})
+    assert source_of(add_fields(drawn, fields)) == source

@@ -158,6 +158,11 @@ def test_phrases_split_at_outer_commas(text: str, phrases: tuple[str, ...]) -> N
     assert split_phrases(text) == phrases
 
 
+def test_every_cut_stays_where_it_was_made() -> None:
+    prompt = positive(WOMAN, style(), "a hat, BREAK, the sea, BREAK, a hat, rocks")
+    assert prompt.endswith("a hat, BREAK, the sea, BREAK, rocks")
+
+
 TYPED = st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from facechain_ext.lora.adapter import inject
 from facechain_ext.training.memory import (
     GIB,
     Planner,
+    autocast_of,
+    mixed_precision,
     predicted_peak,
     trained_parameters,
 )
@@ -155,3 +158,32 @@ def test_fused_layers_are_planned_where_they_can_be_had_and_fit(
         for fused in (False, True)
     )
     assert fused < plain, "at a large batch, what they do not keep outweighs their own weights"
+
+
+@pytest.mark.parametrize(
+    ("capability", "hip", "dtype"),
+    [
+        ((7, 5), None, torch.float16),
+        ((7, 0), None, torch.float16),
+        ((6, 1), None, torch.float16),
+        ((8, 0), None, torch.bfloat16),
+        ((12, 0), None, torch.bfloat16),
+        ((9, 0), "6.2", torch.bfloat16),
+    ],
+)
+def test_bfloat16_only_where_the_card_computes_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capability: tuple[int, int],
+    hip: str | None,
+    dtype: torch.dtype,
+) -> None:
+    """torch says yes of cards that emulate it: RTX 20xx and T4 have 7.5, V100 7.0, GTX 6.1."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+    monkeypatch.setattr(torch.version, "hip", hip)
+    half = torch.nn.Linear(2, 2).half()
+    model = SimpleNamespace(denoiser=half, device=torch.device("cuda", 0))
+    assert autocast_of(model) == dtype  # type: ignore[arg-type]
+    assert mixed_precision(model) == {torch.float16: "fp16", torch.bfloat16: "bf16"}[dtype]  # type: ignore[arg-type]
+    model.denoiser = torch.nn.Linear(2, 2)
+    assert mixed_precision(model) == "no"  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.portrait.infotext import source_of
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.services import Services
@@ -178,7 +179,7 @@ def _temporary(name: str, portrait: Portrait) -> str:
     path = folder_for(name) / f"{reason}-{portrait.seed}.png"
     text = {
         "parameters": portrait.infotext,
-        **ai_marker("compositeWithTrainedAlgorithmicMedia"),
+        **ai_marker(source_of(portrait.infotext)),
     }
     path.write_bytes(encode_png(portrait.pixels, text))
     return str(path)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.provenance import ai_marker
+from facechain_ext.portrait.infotext import source_of
 
 
 def save(pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
@@ -23,7 +24,7 @@ def save(pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
         extension="png",
         info=infotext,
         forced_filename=free,
-        existing_info=dict(ai_marker("compositeWithTrainedAlgorithmicMedia")),
+        existing_info=dict(ai_marker(source_of(infotext))),
         save_to_dirs=False,
     )
     return Path(path)

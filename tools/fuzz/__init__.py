@@ -1,0 +1,1 @@
+"""Damage LoRAs, checkpoints and libraries in every way, and see that each ends in a sentence."""
