@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "facechain_ext"
 
 FLOORS = (
-    {"base"},
+    {"base", "installing"},
     {"config", "imaging", "training/fast"},
     {"diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},
