@@ -57,13 +57,11 @@ def _added(before: Mapping[str, str]) -> list[str]:
 
 def _harm(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     new = {name: error for name, error in after.items() if name not in before}
-    return " and ".join(f"beside it {name} cannot be imported: {new[name]}" for name in new)
+    return " and ".join(f"after that {name} cannot be imported: {new[name]}" for name in new)
 
 
 def _take_out(added: Iterable[str]) -> str:
     """Uninstall what was added, and say so."""
-    done = pip.uninstall(added)
-    names = " and ".join(added)
-    if done.done:
-        return f"; {names} was taken out again"
-    return f"; {names} could not be taken out again, which takes: pip uninstall {' '.join(added)}"
+    if pip.uninstall(added).done:
+        return f"; taken out again: {', '.join(added)}"
+    return f"; not to be had out again but by hand: pip uninstall {' '.join(added)}"
