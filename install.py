@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from facechain_ext.installing.adding import add
 from facechain_ext.installing.environment import installed_version, read_requirements
+from facechain_ext.installing.imports import import_errors
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 WANTED = REQUIREMENTS / "runtime.txt"
@@ -43,7 +44,11 @@ def main() -> None:
     elif error := add(missing, LIMITS):
         say(f"{names} could not be installed ({error}). {CONSEQUENCE}")
     else:
-        say(f"installed {names}.")
+        errors = import_errors(wanted.name for wanted in missing)
+        broken = [
+            f"{name} cannot be imported here: {error}" for name, error in errors.items() if error
+        ]
+        say("; ".join([f"installed {names}", *broken]) + ".")
 
 
 CONSEQUENCE = "The webui works as before; the FaceChain tab shows what is missing."

@@ -1,4 +1,4 @@
-"""Add packages so that either all of them work and nothing else is changed, or none is there."""
+"""Add packages so that either all of them are there and nothing else is changed, or none is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from packaging.requirements import Requirement
 from facechain_ext.installing import pip
 from facechain_ext.installing.bounds import bounds, contradiction, pinned
 from facechain_ext.installing.environment import everything_installed, unmet
-from facechain_ext.installing.imports import failing_imports
+from facechain_ext.installing.imports import HOSTS_OWN, import_errors
 
 
 def add(wanted: Sequence[Requirement], limits: Path) -> str:
     """Install packages beside what is installed; returns why not, or nothing.
 
-    The webui's own imports are tried before and after: where one fails that did not before, or what
-    was added does, it is taken out again.
+    The webui's own imports are tried before and after: where one fails that did not before, what
+    was added is taken out again.
     """
     names = [each.name for each in wanted]
     binding = bounds(names, limits)
     if reason := contradiction(binding):
         return reason
-    before, failing = everything_installed(), failing_imports(names)
+    before = everything_installed()
+    working = [name for name, error in import_errors(HOSTS_OWN).items() if not error]
     with TemporaryDirectory(prefix="facechain-") as folder:
         file = Path(folder) / "constraints.txt"
         lines = [*pinned(before), *map(str, binding)]
@@ -32,7 +33,7 @@ def add(wanted: Sequence[Requirement], limits: Path) -> str:
         reason = _install(wanted, file, before)
     added = _added(before)
     if not reason:
-        reason = _harm(failing, failing_imports(names))
+        reason = _harm(import_errors(working))
     return reason + _take_out(added) if reason and added else reason
 
 
@@ -55,8 +56,8 @@ def _added(before: Mapping[str, str]) -> list[str]:
     return sorted(everything_installed().keys() - before.keys())
 
 
-def _harm(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    new = {name: error for name, error in after.items() if name not in before}
+def _harm(errors: Mapping[str, str]) -> str:
+    new = {name: error for name, error in errors.items() if error}
     return " and ".join(f"after that {name} cannot be imported: {new[name]}" for name in new)
 
 

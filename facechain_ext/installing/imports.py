@@ -6,7 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 LONGEST = 5 * 60
@@ -28,19 +28,15 @@ getattr(importlib.import_module(sys.argv[1]), sys.argv[2], None)
 """
 
 
-def failing_imports(packages: Iterable[str]) -> dict[str, str]:
-    """Map what cannot be imported to its error: of the webui's own modules and some packages.
+def import_errors(packages: Iterable[str]) -> dict[str, str]:
+    """Map packages to what their import complains of, to nothing where it works.
 
-    What is not there at all does not count.
+    What is not there at all is left out.
     """
-    added = {MODULES.get(name.lower(), name.replace("-", "_")): "" for name in packages}
-    return _failing({**added, **HOSTS_OWN})
-
-
-def _failing(modules: Mapping[str, str]) -> dict[str, str]:
     importlib.invalidate_caches()
-    tried = {name: _error(name, part) for name, part in modules.items() if find_spec(name)}
-    return {name: error for name, error in tried.items() if error}
+    modules = {name: MODULES.get(name.lower(), name.replace("-", "_")) for name in packages}
+    there = {name: module for name, module in modules.items() if find_spec(module)}
+    return {name: _error(module, HOSTS_OWN.get(module, "")) for name, module in there.items()}
 
 
 def _error(module: str, part: str) -> str:

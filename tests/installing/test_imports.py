@@ -31,12 +31,14 @@ def test_an_import_that_fails_is_told_with_its_error(
     if "sleep" in source:
         monkeypatch.setattr(imports, "LONGEST", 0.2)
     (site / "diffusers.py").write_text(source, encoding="utf-8")
-    failing = imports.failing_imports([])
-    assert error in failing.get("diffusers", "")
-    assert bool(failing) == bool(error)
+    told = imports.import_errors(imports.HOSTS_OWN)
+    assert [*told] == ["diffusers"], "the others are not there"
+    assert error in told["diffusers"]
+    assert bool(told["diffusers"]) == bool(error)
 
 
-def test_what_was_added_is_tried_by_the_name_of_its_module(site: Path) -> None:
+def test_a_package_is_tried_by_the_name_of_its_module(site: Path) -> None:
     for module in ("PIL", "peft"):
         (site / f"{module}.py").write_text("raise OSError('no such library')", encoding="utf-8")
-    assert [*imports.failing_imports(["Pillow", "peft", "ncnn"])] == ["PIL", "peft"]
+    told = imports.import_errors(["Pillow", "peft", "ncnn"])
+    assert told == dict.fromkeys(["Pillow", "peft"], "OSError: no such library")
