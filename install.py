@@ -10,26 +10,21 @@ Imports the standard library and packaging, which every webui has.
 from __future__ import annotations
 
 import os
-import re
 import shlex
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, distributions, version
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import VERSION_PATTERN, InvalidVersion, Version
+
+from facechain_ext.installing.adding import add
+from facechain_ext.installing.environment import installed_version, read_requirements
+from facechain_ext.installing.imports import import_errors
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 WANTED = REQUIREMENTS / "runtime.txt"
-OLD_HOST = REQUIREMENTS / "old-host.txt"
-NEW_TRANSFORMERS = Version("5")
+LIMITS = REQUIREMENTS / "limits.txt"
 STAY_AWAY = ("--skip-install", "--facechain-offline")
-WHEELS_ONLY = ("--only-binary=:all:", "--prefer-binary")
-PIP_INSTALL = ("-m", "pip", "install", "--no-input", "--retries=2", *WHEELS_ONLY)
 
 
 def main() -> None:
@@ -46,42 +41,43 @@ def main() -> None:
     names = " and ".join(wanted.name for wanted in missing)
     if told_to_stay_away():
         say(f"{names} not installed, as installing is turned off. {CONSEQUENCE}")
-    elif error := install(missing):
+    elif error := add(missing, LIMITS):
         say(f"{names} could not be installed ({error}). {CONSEQUENCE}")
     else:
-        say(f"installed {names}.")
+        errors = import_errors(wanted.name for wanted in missing)
+        broken = [
+            f"{name} cannot be imported here: {error}" for name, error in errors.items() if error
+        ]
+        say("; ".join([f"installed {names}", *broken]) + ".")
 
 
 CONSEQUENCE = "The webui works as before; the FaceChain tab shows what is missing."
 
 
 def say(sentence: str) -> None:
-    print(f"FaceChain: {sentence}")
-
-
-def read_requirements(path: Path) -> Iterator[Requirement]:
-    """Parse the lines that hold for this Python and system."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if text := line.partition("#")[0].strip():
-            wanted = Requirement(text)
-            if wanted.marker is None or wanted.marker.evaluate():
-                yield wanted
-
-
-def installed_version(name: str) -> Version | None:
-    """Return the version in use; 0 where it is installed and says nothing that can be compared."""
-    try:
-        return Version(version(name))
-    except PackageNotFoundError:
-        return None
-    except (InvalidVersion, TypeError):  # TypeError: no version at all
-        return Version("0")
+    """Print a sentence, also where the console has not all of its letters."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(f"FaceChain: {sentence}".encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def told_to_stay_away() -> bool:
     """Whether the user wants nothing installed: --skip-install as the host sees it, or our flag."""
-    words = shlex.split(os.environ.get("COMMANDLINE_ARGS", ""), posix=os.name != "nt")
-    return any(flag in (*words, *sys.argv) for flag in STAY_AWAY) or _host_skips()
+    told = shlex.split(os.environ.get("COMMANDLINE_ARGS", ""), posix=os.name != "nt")
+    words = {*told, *sys.argv, *_launchers_words()}
+    return not words.isdisjoint(STAY_AWAY) or _host_skips()
+
+
+def _launchers_words() -> Iterator[str]:
+    """Yield what the webui was started with: it hands its own flags on to no installer."""
+    try:
+        import psutil
+    except ImportError:
+        return
+    try:
+        for parent in psutil.Process().parents():
+            yield from parent.cmdline()
+    except psutil.Error:  # another user's
+        return
 
 
 def _host_skips() -> bool:
@@ -90,57 +86,6 @@ def _host_skips() -> bool:
     except ImportError:
         return False
     return bool(getattr(args, "skip_install", False))
-
-
-def install(missing: Sequence[Requirement]) -> str:
-    """Call pip once, changing nothing that is installed; returns why it failed, or nothing."""
-    with TemporaryDirectory(prefix="facechain-") as folder:
-        pins = Path(folder) / "installed.txt"
-        pins.write_text("\n".join(pinned(everything_installed())), encoding="utf-8")
-        limits = ["-c", str(pins), *_limits(), *_index()]
-        done = subprocess.run(
-            [sys.executable, *PIP_INSTALL, *limits, *map(str, missing)],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    return "" if done.returncode == 0 else _reason(done.stdout + done.stderr)
-
-
-def everything_installed() -> dict[str, str]:
-    """Map every installed package to its version; the first on the path is the one in use."""
-    found: dict[str, str] = {}
-    for distribution in distributions():
-        name = distribution.metadata["Name"]
-        if name and distribution.version:
-            found.setdefault(canonicalize_name(name), distribution.version)
-    return found
-
-
-def pinned(installed: Mapping[str, str]) -> Iterator[str]:
-    """Write constraints; a version that pip could not parse is left out."""
-    for name, number in sorted(installed.items()):
-        if re.fullmatch(VERSION_PATTERN, number, re.VERBOSE | re.IGNORECASE):
-            yield f"{name}=={number}"
-
-
-def _limits() -> Iterable[str]:
-    transformers = installed_version("transformers")
-    old = transformers is not None and transformers < NEW_TRANSFORMERS
-    return ("-c", str(OLD_HOST)) if old else ()
-
-
-def _index() -> Iterable[str]:
-    """Use the index that the host was told to use."""
-    index = os.environ.get("INDEX_URL", "")
-    return ("--index-url", index) if index else ()
-
-
-def _reason(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines[-1:] or ["pip gave no reason"])[0].rstrip(".")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Webui:
     site: Path
     shelf: Path
     variables: dict[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()
+    """What Python runs instead of install.py, whose path it gets as its last argument."""
 
     def install(self) -> str:
         """Run install.py as the webui does; returns what it says."""
@@ -42,7 +44,7 @@ class Webui:
         kept.pop("PYTHONPATH", None)
         kept.pop("COMMANDLINE_ARGS", None)
         done = subprocess.run(
-            [str(self.python), str(ROOT / "install.py")],
+            [str(self.python), *self.launcher, str(ROOT / "install.py")],
             env={**kept, "PIP_CONFIG_FILE": os.devnull, **variables},
             capture_output=True,
             text=True,
@@ -55,27 +57,32 @@ class Webui:
         found = metadata.distributions(path=[str(self.site)])
         return {each.metadata["Name"].lower(): each.version for each in found}
 
-    def has(self, **versions: str) -> None:
+    def has(self, *needs: str, **versions: str) -> None:
         """Put installed packages in place."""
         for name, version in versions.items():
             self.forget(name)
             folder = self.site / f"{name}-{version}.dist-info"
             folder.mkdir()
-            (folder / "METADATA").write_text(_metadata(name, version), encoding="utf-8")
+            (folder / "METADATA").write_text(_metadata(name, version, *needs), encoding="utf-8")
             (folder / "RECORD").touch()
+
+    def imports(self, module: str, source: str) -> None:
+        """Give an installed package something to import."""
+        (self.site / f"{module}.py").write_text(source, encoding="utf-8")
 
     def forget(self, name: str) -> None:
         for folder in self.site.glob(f"{name}-*.dist-info"):
             shutil.rmtree(folder)
 
-    def offer(self, name: str, version: str, *needs: str) -> None:
+    def offer(self, name: str, version: str, *needs: str, source: str = "") -> None:
         """Put a wheel on the shelf."""
         info = f"{name}-{version}.dist-info"
         with zipfile.ZipFile(self.shelf / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-            wheel.writestr(f"{name}.py", "")
+            wheel.writestr(f"{name}.py", source)
             wheel.writestr(f"{info}/METADATA", _metadata(name, version, *needs))
             wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-            wheel.writestr(f"{info}/RECORD", "")
+            names = (f"{name}.py", *(f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")))
+            wheel.writestr(f"{info}/RECORD", "".join(f"{each},,\n" for each in names))
 
 
 def _metadata(name: str, version: str, *needs: str) -> str:
@@ -212,3 +219,100 @@ def test_the_hosts_index_is_asked(webui: Webui, tmp_path: Path) -> None:
     index = (tmp_path / "simple").as_uri()
     webui.variables = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "INDEX_URL": index}
     assert webui.install() == "FaceChain: installed diffusers and peft.\n"
+
+
+# What the host imports
+
+
+def needs_newer_peft(error: str) -> str:
+    """The source of a package that refuses to be imported beside the peft on our shelf."""
+    return f"""
+import importlib.util
+if importlib.util.find_spec("peft"):
+    raise ImportError({error!r})
+"""
+
+
+def test_what_breaks_an_import_of_the_hosts_is_taken_out_again(webui: Webui) -> None:
+    stock(webui)
+    webui.has(accelerate="1.14.0")
+    webui.imports("accelerate", needs_newer_peft("a newer peft is required."))
+    before = webui.freeze()
+    said = webui.install()
+    assert said.startswith("FaceChain: diffusers and peft could not be installed (after that ")
+    assert "accelerate cannot be imported: ImportError: a newer peft is required" in said
+    assert "; taken out again: diffusers, importlib-metadata, peft)." in said
+    assert webui.freeze() == before
+    assert not (webui.site / "peft.py").exists()
+
+
+def test_what_was_broken_before_is_not_our_doing(webui: Webui) -> None:
+    stock(webui)
+    webui.imports("transformers", "raise ImportError('of its own')")
+    assert webui.install() == "FaceChain: installed diffusers and peft.\n"
+
+
+def test_what_was_added_and_cannot_be_imported_here_is_named(webui: Webui) -> None:
+    stock(webui)
+    webui.offer("peft", "0.13.9", source="from transformers import Cache")
+    assert "installed diffusers and peft; peft cannot be imported here: " in webui.install()
+    assert webui.freeze()["peft"] == "0.13.9"
+
+
+# Hosts whose pins contradict each other
+
+
+def test_a_host_that_contradicts_itself_gets_what_needs_nothing_more(webui: Webui) -> None:
+    webui.has("setuptools>=77.0.3", torch="2.13.0")
+    webui.has(setuptools="69.5.1", diffusers="0.31.0")
+    webui.offer("peft", "0.13.2", "torch>=1.13", "safetensors")
+    webui.offer("setuptools", "80.9.0")
+    before = webui.freeze()
+    assert webui.install() == "FaceChain: installed peft.\n"
+    assert webui.freeze() == {**before, "peft": "0.13.2"}
+
+
+def test_a_host_that_contradicts_itself_gets_nothing_that_lacks_something(webui: Webui) -> None:
+    webui.has("setuptools>=77.0.3", torch="2.13.0")
+    webui.has(setuptools="69.5.1", diffusers="0.31.0")
+    webui.offer("peft", "0.13.2", "torch>=1.13", "tqdm")
+    webui.offer("tqdm", "4.70.1")
+    before = webui.freeze()
+    assert "peft requires tqdm; taken out again: peft)" in webui.install()
+    assert webui.freeze() == before
+
+
+def test_an_impossible_pair_leaves_the_host_alone(webui: Webui) -> None:
+    webui.has("peft>=0.17; extra == 'training'", diffusers="0.37.1")
+    text = webui.site / "diffusers-0.37.1.dist-info" / "METADATA"
+    text.write_text(text.read_text() + "Provides-Extra: training\n")
+    webui.has(accelerate="0.21.0")
+    shutil.rmtree(webui.site / "pip")
+    assert webui.install().startswith(
+        "FaceChain: peft could not be installed (diffusers 0.37.1 asks for peft>=0.17 and "
+        "accelerate 0.21.0 works with peft<0.14 alone). The webui works as before"
+    )
+
+
+# How it is run
+
+
+def test_a_flag_of_the_launchers_turns_installing_off(webui: Webui) -> None:
+    """The webui starts us without its own flags, and the environment has only those of a file."""
+    stock(webui)
+    psutil = pytest.importorskip("psutil", reason="no psutil to lend")
+    shutil.copytree(Path(psutil.__file__).parent, webui.site / "psutil")
+    run = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, sys.argv[-1]]))"
+    webui.launcher = ("-c", run, "--facechain-offline")
+    assert "not installed, as installing is turned off" in webui.install()
+    assert webui.freeze() == A1111
+
+
+def test_a_console_without_our_letters_gets_the_sentence(webui: Webui) -> None:
+    webui.variables |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    shutil.rmtree(webui.site / "pip")
+    refusal = "sys.stderr.buffer.write('ERROR: Zugriff verweigert: ü 文件'.encode())"
+    webui.imports("pip", f"import sys\n{refusal}\nsys.exit(1)\n")
+    said = webui.install()
+    assert said.startswith("FaceChain: diffusers and peft could not be installed (Zugriff verweig")
+    assert "? ??" in said

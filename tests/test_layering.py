@@ -13,7 +13,7 @@ pytestmark = pytest.mark.once
 PACKAGE = Path(__file__).parents[1] / "facechain_ext"
 
 FLOORS = (
-    {"base"},
+    {"base", "installing"},
     {"config", "imaging", "training/fast"},
     {"diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},

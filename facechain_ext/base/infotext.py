@@ -38,7 +38,9 @@ def format_infotext(prompt: str, negative_prompt: str, fields: Mapping[str, obje
 
 def add_fields(infotext: str, fields: Mapping[str, object]) -> str:
     """Append fields to the last line of an infotext."""
-    return ", ".join([infotext, *(f"{key}: {quote(value)}" for key, value in fields.items())])
+    return ", ".join(
+        [infotext.rstrip(), *(f"{key}: {quote(value)}" for key, value in fields.items())]
+    )
 
 
 def parse_infotext(infotext: str) -> tuple[str, str, dict[str, str]]:

@@ -15,7 +15,8 @@ from modules import patches, sd_models, sd_vae
 
 from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS
 from facechain_ext.diffusion.mini_yaml import materialise_yaml
-from facechain_ext.webui.which import is_forge
+from facechain_ext.webui.host.guarded import guarded
+from facechain_ext.webui.which import has, is_forge
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,15 @@ def enlist() -> None:
         logger.warning("The FaceChain mini is not listed, its .yaml cannot be written: %s", error)
         return
     if is_forge():
+        if not has("huggingface_guess.model_list"):
+            logger.warning("The FaceChain mini is not listed: this webui cannot load it.")
+            return
         from facechain_ext.webui.forge.mini import teach_forge
 
         teach_forge()
     patches.patch(__name__, sd_models, "list_models", _list_models)
-    patches.patch(__name__, sd_vae, "resolve_vae", _resolve_vae)
+    if hasattr(sd_vae, "resolve_vae"):  # some of Forge's descendants choose while they load
+        patches.patch(__name__, sd_vae, "resolve_vae", _resolve_vae)
     _add()
 
 
@@ -56,7 +61,7 @@ def unlist() -> None:
 
 def _list_models() -> None:
     patches.original(__name__, sd_models, "list_models")()
-    _add()
+    guarded(_add)()
 
 
 def _add() -> None:
@@ -68,6 +73,10 @@ def _add() -> None:
 
 
 def _resolve_vae(checkpoint_file: str) -> Any:
-    if Path(checkpoint_file) == MINI:
-        return sd_vae.VaeResolution()
-    return patches.original(__name__, sd_vae, "resolve_vae")(checkpoint_file)
+    own = guarded(_own_vae)(checkpoint_file)
+    return own or patches.original(__name__, sd_vae, "resolve_vae")(checkpoint_file)
+
+
+def _own_vae(checkpoint_file: str) -> Any | None:
+    """Return the webui's word for the checkpoint's own VAE, for the mini alone."""
+    return sd_vae.VaeResolution() if Path(checkpoint_file) == MINI else None

@@ -2,21 +2,60 @@
 
 Reload UI forgets every callback and runs scripts/facechain.py again, while this package stays
 loaded: registering is a function, and what must survive is kept by the modules it names.
+
+Each part stands by itself: what one needs of a webui that lacks it costs that part alone. Their
+modules are imported where they are registered, and what the webui calls is guarded.
 """
 
 from __future__ import annotations
 
-from modules import script_callbacks
-
-from facechain_ext.webui import mini_listing, sending, settings, tab
+from facechain_ext.webui.host.guarded import guarded
 
 
 def register() -> None:
     """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
-    script_callbacks.on_ui_settings(lambda: settings.add(on_mini_switched=mini_listing.switch))
-    script_callbacks.on_before_ui(sending.forget)
-    script_callbacks.on_after_component(sending.add_to_png_info)
-    script_callbacks.on_ui_tabs(tab.tabs)
-    script_callbacks.on_script_unloaded(mini_listing.unlist)
+    for part in (_settings, _sending, _tab, _mini):
+        guarded(part)()
+
+
+def _settings() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import settings
+
+    script_callbacks.on_ui_settings(
+        guarded(lambda: settings.add(on_mini_switched=_switch_mini)),
+    )
+
+
+def _sending() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import sending
+
+    script_callbacks.on_before_ui(guarded(sending.forget))
+    script_callbacks.on_after_component(guarded(sending.add_to_png_info))
+
+
+def _tab() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import tab
+
+    script_callbacks.on_ui_tabs(guarded(tab.tabs, instead=list))
+
+
+def _mini() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import mini_listing, settings
+
+    script_callbacks.on_script_unloaded(guarded(mini_listing.unlist))
     if settings.mini_wanted():
         mini_listing.enlist()
+
+
+def _switch_mini(wanted: bool) -> None:
+    from facechain_ext.webui import mini_listing
+
+    mini_listing.switch(wanted)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from modules import infotext_utils
-
 if TYPE_CHECKING:
     from facechain_ext.ui.page.services import PasteTarget, SendSources
 
@@ -30,6 +28,8 @@ def forget() -> None:
 
 def draw_send_buttons(sources: SendSources) -> None:
     """Draw "Send to ..." buttons for the picture that is chosen in a gallery."""
+    from modules import infotext_utils
+
     buttons = infotext_utils.create_buttons(["txt2img", *PICTURE_TABS])
     for tab, button in buttons.items():
         button.elem_id = f"facechain_send_to_{tab}"
@@ -53,6 +53,8 @@ def add_to_png_info(component: Any, **_: Any) -> None:
     if name == PNG_INFO_TEXT:
         _png_info["text"] = component
     elif name == PNG_INFO_LAST_BUTTON and "text" in _png_info and "button" not in _png_info:
+        from modules import infotext_utils
+
         _png_info["button"] = None  # the next line comes here again
         _png_info["button"] = infotext_utils.create_buttons([TITLE])[TITLE]
 
@@ -62,6 +64,8 @@ def connect(*, tab_shown: bool) -> None:
 
     Not before: a button that leads to components of an unfinished tab would break the whole page.
     """
+    from modules import infotext_utils
+
     button = _png_info.get("button")
     if button is not None:
         button.visible = tab_shown and bool(_fields)

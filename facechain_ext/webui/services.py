@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from modules import sd_samplers
-
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
 from facechain_ext.ui.page.services import Services
 from facechain_ext.webui import sending, settings
+from facechain_ext.webui.host.guarded import guarded
 from facechain_ext.webui.which import make_host
 
 
@@ -30,9 +29,15 @@ def services() -> Services:
     return Services(
         studio=studio(),
         jobs=jobs(),
-        sampler_names=sd_samplers.visible_sampler_names,
-        send_buttons=sending.draw_send_buttons,
+        sampler_names=guarded(_sampler_names, instead=list),
+        send_buttons=guarded(sending.draw_send_buttons),
         paste_fields=sending.paste_fields,
         redraws=True,
         defaults=settings.chosen,
     )
+
+
+def _sampler_names() -> list[str]:
+    from modules import sd_samplers
+
+    return [*sd_samplers.visible_sampler_names()]

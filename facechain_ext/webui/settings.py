@@ -6,15 +6,18 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from html import escape
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from modules import shared
-from modules.options import OptionInfo, categories, options_section
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
 from facechain_ext.webui.host import upscalers
+from facechain_ext.webui.host.guarded import guarded
+
+if TYPE_CHECKING:
+    from modules.options import OptionInfo
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +34,21 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
 }
 """Fields that begin with what the settings say; the tab's others with what the webui remembers."""
 
+WHEN = "the tab begins with it after Reload UI"
+AT_ONCE = (LIST_MINI, LORA_FOLDER, upscalers.SETTING)
+"""Settings that are looked up where they are used."""
+
 Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig)
 
 
 def add(*, on_mini_switched: Callable[[bool], None]) -> None:
     """Add the section; the webui calls this while it builds its settings page."""
+    from modules.options import OptionInfo, categories, options_section
+
     mini = OptionInfo(
         True,
         "List the FaceChain mini among the checkpoints",
-        onchange=lambda: on_mini_switched(mini_wanted()),
+        onchange=guarded(lambda: on_mini_switched(mini_wanted())),
     ).info("a small demonstration checkpoint that comes with the extension")
     folder = OptionInfo("", "Folder for new LoRAs, inside the webui's LoRA folder").info(
         "empty: the LoRA folder itself"
@@ -48,7 +57,7 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
         upscalers.AUTO,
         "Upscaler for portraits",
         dropdown(),
-        lambda: {"choices": upscalers.upscaler_names()},
+        guarded(_upscalers, instead=lambda: {"choices": [upscalers.AUTO]}),
     ).info("auto: the one for img2img, or the best that is there")
     options = {LIST_MINI: mini, LORA_FOLDER: folder, upscalers.SETTING: enlarger}
     for config, names in DEFAULTS.items():
@@ -58,7 +67,11 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
             options[key(config, name)] = _option(config, fields[name], hints[name])
     categories.register_category("facechain", "FaceChain")
     for option, info in options_section(SECTION, options).items():
-        shared.opts.add_option(option, info)
+        shared.opts.add_option(option, info if option in AT_ONCE else info.info(WHEN))
+
+
+def _upscalers() -> dict[str, Any]:
+    return {"choices": upscalers.upscaler_names()}
 
 
 def mini_wanted() -> bool:
@@ -94,6 +107,8 @@ def key(config: type, field: str) -> str:
 
 
 def _option(config: type, spec: dataclasses.Field[Any], hint: Any) -> OptionInfo:
+    from modules.options import OptionInfo
+
     component, arguments = setting_input(spec, hint)
     kind = config.__name__.removesuffix("Config")
     unit = f", {spec.metadata['unit']}" if spec.metadata["unit"] else ""

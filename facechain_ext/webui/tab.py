@@ -8,9 +8,13 @@ from typing import Any
 from modules import shared
 
 from facechain_ext.webui import sending, settings
+from facechain_ext.webui.host.guarded import guarded
 from facechain_ext.webui.packages import require_packages
 
 logger = logging.getLogger(__name__)
+
+
+_connect = guarded(sending.connect)
 
 
 def tabs() -> list[tuple[Any, str, str]]:
@@ -30,7 +34,7 @@ def _build() -> Any:
         logger.exception("The FaceChain tab could not be built.")
         from facechain_ext.ui.error_panel import build_error_panel
 
-        sending.connect(tab_shown=False)
+        _connect(tab_shown=False)
         return build_error_panel(error)
-    sending.connect(tab_shown=sending.TITLE not in shared.opts.hidden_tabs)
+    _connect(tab_shown=sending.TITLE not in getattr(shared.opts, "hidden_tabs", []))
     return page

@@ -39,3 +39,9 @@ def test_it_reads_as_the_webui_writes_it() -> None:
 def test_added_fields_join_the_last_line() -> None:
     text = add_fields(format_infotext("a man", "", {"Steps": 20}), {"FaceChain similarity": 0.5})
     assert parse_infotext(text) == ("a man", "", {"Steps": "20", "FaceChain similarity": "0.5"})
+
+
+def test_fields_are_added_to_the_last_line_that_says_something() -> None:
+    """One webui's infotext ends with a line break."""
+    added = add_fields("a\nSteps: 2, Model: mini\n", {"FaceChain person": "Ana"})
+    assert added == "a\nSteps: 2, Model: mini, FaceChain person: Ana"

@@ -53,6 +53,11 @@ def options(webui: Webui) -> Any:
     return webui.module("modules.shared").opts
 
 
+def begun_with(settings: Any) -> list[tuple[type, str]]:
+    """List the configs' fields that the tab begins with."""
+    return [(config, name) for config, names in settings.DEFAULTS.items() for name in names]
+
+
 class TestTheMini:
     def test_comes_last_in_the_list_and_stays_there(self, started: Webui) -> None:
         assert listed(started) == [started.checkpoint.name, MINI]
@@ -129,6 +134,14 @@ class TestSettings:
         opts.data["facechain_portrait_count"] = 5000
         assert settings.chosen(settings.PortraitConfig) == settings.PortraitConfig()
         assert "facechain_portrait_count is ignored" in caplog.text
+
+    def test_say_when_they_act(self, started: Webui) -> None:
+        opts, settings = options(started), ours("settings")
+        later = {
+            name for name, info in opts.data_labels.items() if "Reload UI" in info.comment_after
+        }
+        assert later == {settings.key(*pair) for pair in begun_with(settings)}
+        assert later.isdisjoint(settings.AT_ONCE)
 
     def test_offer_the_upscalers_that_need_no_fetching(
         self, started: Webui, tmp_path: Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from backend import memory_management
 from modules import sd_models
-from modules_forge import main_entry
 
 
 def device() -> torch.device:
@@ -26,5 +25,8 @@ def tidy() -> None:
 
 def prepare_to_draw() -> None:
     """Tell Forge what to load where its page, which does so, was never built."""
-    if not sd_models.model_data.forge_loading_parameters:
+    model_data = sd_models.model_data
+    if hasattr(model_data, "forge_loading_parameters") and not model_data.forge_loading_parameters:
+        from modules_forge import main_entry
+
         main_entry.refresh_model_loading_parameters()

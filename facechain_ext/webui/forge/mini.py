@@ -14,6 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS, read_config
+from facechain_ext.webui.host.guarded import guarded
 
 MINI_FILE = MINI_COMPONENTS / "facechain-mini.safetensors"
 UNET = "model.diffusion_model."
@@ -38,13 +39,14 @@ def _mini_class() -> type:
         "context_dim": unet["cross_attention_dim"],
         "model_channels": unet["block_out_channels"][0],
     }
+    own_parts = guarded(with_own_parts, instead=dict)
     members = {
         "huggingface_repo": str(MINI_COMPONENTS),  # absolute: it wins over Forge's own folder
         "unet_config": {**base.unet_config, **widths},
         # diffusers' SD1 configs call the number of heads attention_head_dim.
         "unet_extra_config": {"num_heads": unet["attention_head_dim"], "num_head_channels": -1},
         # The last that Forge asks for before it builds the model.
-        "process_vae_state_dict": lambda self, state_dict: with_own_parts(state_dict),
+        "process_vae_state_dict": lambda self, state_dict: own_parts(state_dict),
     }
     return type(NAME, (base,), members)
 

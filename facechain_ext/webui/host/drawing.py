@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from modules import processing, script_callbacks, scripts, sd_samplers, sd_schedulers, shared
+from modules import shared
 
 from facechain_ext.base.errors import InvalidInput, OutOfMemory
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
 from facechain_ext.webui.host import face_restoring, loras, upscalers
+from facechain_ext.webui.host.guarded import guarded
 
 USUAL_SAMPLER = "DPM++ 2M"
 LARGEST_BATCH = 4
@@ -52,6 +53,8 @@ def draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
 
 
 def _draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
+    from modules import processing
+
     with closing(_processing(request)) as job:
         processed = call(processing.process_images, job)
     drawn = zip(processed.images, request.seeds, processed.infotexts, strict=False)
@@ -62,6 +65,8 @@ def _draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
 
 def _processing(request: GenerationRequest) -> Any:
     """Describe a request to the webui; no user script takes part, and nothing is saved."""
+    from modules import processing, scripts
+
     sampler, scheduler = sampler_of(request.sampler_name)
     job = processing.StableDiffusionProcessingTxt2Img(
         sd_model=shared.sd_model,
@@ -76,16 +81,17 @@ def _processing(request: GenerationRequest) -> Any:
         steps=request.steps,
         cfg_scale=request.guidance_scale,
         sampler_name=sampler,
-        scheduler=scheduler,
         enable_hr=request.hires_scale > 1,
         hr_scale=request.hires_scale,
         hr_upscaler=upscalers.second_pass_upscaler() if request.hires_scale > 1 else None,
         denoising_strength=request.hires_strength,
-        # Asked to restore without the weights, the webui would fetch them.
-        restore_faces=request.restore_faces and face_restoring.why_not() is None,
         do_not_save_samples=True,
         do_not_save_grid=True,
     )
+    # No arguments: not every webui has a schedule apart from the sampler, or restores faces.
+    job.scheduler = scheduler
+    # Asked to restore without the weights, the webui would fetch them.
+    job.restore_faces = request.restore_faces and face_restoring.why_not() is None
     if hasattr(job, "hr_cfg"):
         # Forge's second pass has a guidance and a choice of modules of its own: 1 and an error.
         job.hr_cfg, job.hr_additional_modules = request.guidance_scale, ["Use same choices"]
@@ -99,12 +105,14 @@ def sampler_of(name: str) -> tuple[str, str]:
 
     A schedule may follow the sampler, as in "Euler Karras". Raises InvalidInput.
     """
+    from modules import sd_samplers
+
     samplers = sd_samplers.all_samplers_map
     if not name:
         return samplers.get(USUAL_SAMPLER, sd_samplers.all_samplers[0]).name, "Automatic"
     if name in samplers:
         return name, "Automatic"
-    for schedule in sd_schedulers.schedulers:
+    for schedule in _schedules():
         for option in (schedule.label, schedule.name, *(schedule.aliases or ())):
             sampler = name.removesuffix(f" {option}")
             if sampler != name and sampler in samplers:
@@ -115,6 +123,16 @@ def sampler_of(name: str) -> tuple[str, str]:
     )
 
 
+def _schedules() -> Sequence[Any]:
+    """Return the schedules that a sampler's name may end with; webuis before 1.9 have none."""
+    try:
+        from modules import sd_schedulers
+    except ImportError:
+        return ()
+    schedules: Sequence[Any] = sd_schedulers.schedulers
+    return schedules
+
+
 @contextmanager
 def steps_told(on_step: StepCallback | None, *, done: int) -> Iterator[None]:
     """Report sampling steps while the block runs; `done` pictures are finished already."""
@@ -122,11 +140,24 @@ def steps_told(on_step: StepCallback | None, *, done: int) -> Iterator[None]:
         yield
         return
 
+    @guarded
     def tell(params: Any) -> None:
         on_step(done, params.sampling_step, params.total_sampling_steps)
 
-    script_callbacks.on_cfg_denoiser(tell)
+    guarded(_hear)(tell)
     try:
         yield
     finally:
-        script_callbacks.remove_callbacks_for_function(tell)
+        guarded(_hear_no_more)(tell)
+
+
+def _hear(tell: Callable[[Any], None]) -> None:
+    from modules import script_callbacks
+
+    script_callbacks.on_cfg_denoiser(tell)
+
+
+def _hear_no_more(tell: Callable[[Any], None]) -> None:
+    from modules import script_callbacks
+
+    script_callbacks.remove_callbacks_for_function(tell)

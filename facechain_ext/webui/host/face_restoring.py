@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from modules import face_restoration, shared
+from modules import shared
 
 from facechain_ext.base.host import Unavailable
 from facechain_ext.base.records import Pixels
@@ -16,11 +16,12 @@ HELPERS = ("detection_Resnet50_Final.pth", "parsing_parsenet.pth")
 
 def why_not() -> str | None:
     """Say in a sentence what keeps faces from being restored without fetching anything."""
-    chosen = shared.opts.face_restoration_model
-    restorer = next((each for each in shared.face_restorers if each.name() == chosen), None)
+    chosen = getattr(shared.opts, "face_restoration_model", None)
+    restorers = getattr(shared, "face_restorers", [])
+    restorer = next((each for each in restorers if each.name() == chosen), None)
     if restorer is None:
         return "No face restoration model is chosen in the webui's settings."
-    folders = [Path(each.model_path) for each in shared.face_restorers]
+    folders = [Path(each.model_path) for each in restorers]
     own = any(path.name not in HELPERS for path in Path(restorer.model_path).glob("*.pth"))
     if not own or not all(_in_any(name, folders) for name in HELPERS):
         return (
@@ -34,6 +35,10 @@ def restore(pixels: Pixels) -> Pixels | Unavailable:
     """Restore every face in a picture with the model that the webui's settings name."""
     if reason := why_not():
         return Unavailable(reason)
+    try:
+        from modules import face_restoration
+    except ImportError:
+        return Unavailable("This webui restores no faces.")
     restored = np.asarray(face_restoration.restore_faces(pixels), np.uint8)
     if np.array_equal(restored, pixels):  # the webui only logs it when it could not
         return Unavailable("The webui found no face to restore, or its model did not load.")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from facechain_ext.base.events import CheckpointSaved, Event, Preview, Stage, Step
 from facechain_ext.base.records import Pixels
+from facechain_ext.webui.host.guarded import guarded
 
 
 class JobState:
@@ -72,6 +73,7 @@ class JobState:
         """Tell whether the user skipped what is being drawn."""
         return bool(self._shown and shared.state.skipped)
 
+    @guarded
     def show(self, event: Event) -> None:
         """Tell the webui's progress bar and preview what our job has come to."""
         if isinstance(event, Stage):
@@ -90,7 +92,7 @@ class JobState:
             state.textinfo = f"step {event.step} of {event.total}, loss {event.loss:.4f}"
         elif isinstance(event, CheckpointSaved):
             state.textinfo = f"saved step {event.step}"
-        elif isinstance(event, Preview) and event.images and shared.opts.live_previews_enable:
+        elif isinstance(event, Preview) and event.images and _previews_wanted():
             state.assign_current_image(side_by_side(event.images))
 
     def _notice(self) -> None:
@@ -98,6 +100,10 @@ class JobState:
         stopped = state.interrupted or state.stopping_generation
         if self._shown and (stopped or (self._skip_stops and state.skipped)):
             self._cancelled = True
+
+
+def _previews_wanted() -> bool:
+    return bool(getattr(shared.opts, "live_previews_enable", True))
 
 
 def began(step: Step) -> float:

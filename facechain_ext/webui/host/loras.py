@@ -20,7 +20,7 @@ def publish(name: str) -> None:
     """List one file of the LoRA folder by its name without the suffix."""
     networks = lora_extension()
     if networks is not None:
-        networks.update_available_networks_by_names([name])
+        _look(networks, name)
 
 
 def tags(uses: Sequence[LoraUse]) -> str:
@@ -40,6 +40,14 @@ def _require(use: LoraUse) -> None:
         raise InvalidInput("The webui's Lora extension is turned off; portraits need it.")
     name = use.lora.name
     if name not in networks.available_networks:
-        networks.update_available_networks_by_names([name])
+        _look(networks, name)
     if name not in networks.available_networks:
         raise InvalidInput(f"The webui does not see the LoRA {name} in its LoRA folder.")
+
+
+def _look(networks: ModuleType, name: str) -> None:
+    """Have the folder read for one name, or as a whole by webuis that do so alone."""
+    if hasattr(networks, "update_available_networks_by_names"):
+        networks.update_available_networks_by_names([name])
+    else:
+        networks.list_available_networks()

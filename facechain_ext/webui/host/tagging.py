@@ -19,8 +19,10 @@ def tag(pixels: Pixels) -> list[str] | Unavailable:
             "DeepDanbooru's weights are not there yet; the webui fetches them when its "
             "Interrogate DeepBooru button in img2img is pressed for the first time."
         )
-    from modules import deepbooru  # it loads torch models' code, and not every webui has it
-
+    try:
+        from modules import deepbooru  # it loads torch models' code
+    except ImportError:
+        return Unavailable("This webui has no DeepDanbooru.")
     deepbooru.model.start()
     try:
         text = deepbooru.model.tag_multi(Image.fromarray(pixels), force_disable_ranks=True)

@@ -8,7 +8,7 @@ from typing import Any
 from modules import shared
 
 SETTING, AUTO = "facechain_upscaler", "auto"
-PLAIN = "Lanczos"
+PLAIN, NONE = "Lanczos", "None"
 FAVOURED = ("RealESRGAN_x4plus", "R-ESRGAN 4x+", "4x-UltraSharp", "ESRGAN_4x", "SwinIR 4x")
 
 
@@ -23,21 +23,26 @@ def best_upscaler() -> Any | None:
     here, ours = _with_weights(), getattr(shared.opts, SETTING, AUTO)
     if ours == PLAIN:
         return _plain()
-    wanted = (ours, shared.opts.upscaler_for_img2img, *FAVOURED)
+    wanted = (ours, getattr(shared.opts, "upscaler_for_img2img", None), *FAVOURED)
     return next((here[name] for name in wanted if name in here), next(iter(here.values()), None))
 
 
 def second_pass_upscaler() -> str | None:
     """Name what enlarges a picture before it is drawn a second time; None for the webui's usual.
 
-    Its usual one enlarges the latents, which need more noise than a likeness survives.
+    Its usual one enlarges the latents, which need more noise than a likeness survives. Forge Neo
+    has no such, and lists "None" where others list Lanczos.
     """
-    best = best_upscaler() or _plain()
+    best = best_upscaler() or _plain() or _named(NONE)
     return None if best is None else str(best.name)
 
 
 def _plain() -> Any | None:
-    return next(filter(_is_plain, shared.sd_upscalers), None)
+    return _named(PLAIN)
+
+
+def _named(name: str) -> Any | None:
+    return next((each for each in shared.sd_upscalers if each.name == name), None)
 
 
 def _is_plain(upscaler: Any) -> bool:
@@ -49,5 +54,9 @@ def _with_weights() -> dict[str, Any]:
     return {
         each.name: each
         for each in shared.sd_upscalers
-        if each.local_data_path and Path(each.local_data_path).is_file()
+        if (path := _weights(each)) and Path(path).is_file()
     }
+
+
+def _weights(upscaler: Any) -> str | None:
+    return getattr(upscaler, "local_data_path", None) or getattr(upscaler, "data_path", None)

@@ -13,3 +13,9 @@ def update_available_networks_by_names(names: list[str]) -> None:
     for path in Path(shared.cmd_opts.lora_dir).rglob("*.safetensors"):
         if path.stem in names:
             available_networks[path.stem] = path
+
+
+def list_available_networks() -> None:
+    update_available_networks_by_names(
+        [path.stem for path in Path(shared.cmd_opts.lora_dir).rglob("*.safetensors")]
+    )

@@ -1,0 +1,68 @@
+"""Add packages so that either all of them are there and nothing else is changed, or none is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.requirements import Requirement
+
+from facechain_ext.installing import pip
+from facechain_ext.installing.bounds import bounds, contradiction, pinned
+from facechain_ext.installing.environment import everything_installed, unmet
+from facechain_ext.installing.imports import HOSTS_OWN, import_errors
+
+
+def add(wanted: Sequence[Requirement], limits: Path) -> str:
+    """Install packages beside what is installed; returns why not, or nothing.
+
+    The webui's own imports are tried before and after: where one fails that did not before, what
+    was added is taken out again.
+    """
+    names = [each.name for each in wanted]
+    binding = bounds(names, limits)
+    if reason := contradiction(binding):
+        return reason
+    before = everything_installed()
+    working = [name for name, error in import_errors(HOSTS_OWN).items() if not error]
+    with TemporaryDirectory(prefix="facechain-") as folder:
+        file = Path(folder) / "constraints.txt"
+        lines = [*pinned(before), *map(str, binding)]
+        file.write_text("\n".join(lines), encoding="utf-8")
+        reason = _install(wanted, file, before)
+    added = _added(before)
+    if not reason:
+        reason = _harm(import_errors(working))
+    return reason + _take_out(added) if reason and added else reason
+
+
+def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[str, str]) -> str:
+    """Call pip; a second time without dependencies where what is installed contradicts itself.
+
+    That will do where the requirements of what is added are met all the same.
+    """
+    arguments = ("-c", str(constraints), *map(str, wanted))
+    first = pip.install(*arguments)
+    if first.done:
+        return ""
+    if first.contradictory and pip.install("--no-deps", *arguments).done:
+        missing = unmet(_added(before))
+        return f"{first.reason}; {' and '.join(missing)}" if missing else ""
+    return first.reason
+
+
+def _added(before: Mapping[str, str]) -> list[str]:
+    return sorted(everything_installed().keys() - before.keys())
+
+
+def _harm(errors: Mapping[str, str]) -> str:
+    new = {name: error for name, error in errors.items() if error}
+    return " and ".join(f"after that {name} cannot be imported: {new[name]}" for name in new)
+
+
+def _take_out(added: Iterable[str]) -> str:
+    """Uninstall what was added, and say so."""
+    if pip.uninstall(added).done:
+        return f"; taken out again: {', '.join(added)}"
+    return f"; not to be had out again but by hand: pip uninstall {' '.join(added)}"

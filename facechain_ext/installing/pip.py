@@ -1,0 +1,64 @@
+"""Calls of pip, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LONGEST = 30 * 60
+"""Seconds after which pip is stopped; an index that does not answer gives up long before."""
+
+WHEELS_ONLY = ("--only-binary=:all:", "--prefer-binary")
+QUIET = ("--no-input", "--disable-pip-version-check")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether pip did what it was told, and what it wrote."""
+
+    done: bool
+    output: str
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether pip found no versions that go together."""
+        return "ResolutionImpossible" in self.output
+
+    @property
+    def reason(self) -> str:
+        """The first error that pip names, else the last that it wrote; without a full stop."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        return (errors or lines[-1:] or ["pip gave no reason"])[0].rstrip(".")
+
+
+def install(*arguments: str) -> Answer:
+    """Install wheels from the index that the webui was told to use."""
+    index = os.environ.get("INDEX_URL", "")
+    source = ("--index-url", index) if index else ()
+    return _pip("install", "--retries=2", *WHEELS_ONLY, *source, *arguments)
+
+
+def uninstall(names: Iterable[str]) -> Answer:
+    """Remove packages, and nothing but these."""
+    return _pip("uninstall", "--yes", *names)
+
+
+def _pip(command: str, *arguments: str) -> Answer:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", command, *QUIET, *arguments],
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(False, f"ERROR: pip had not finished after {LONGEST // 60} minutes")
+    return Answer(done.returncode == 0, done.stdout + done.stderr)
