@@ -31,8 +31,7 @@ class Studio:
     @cached_property
     def library(self) -> PeopleLibrary:
         paths = self.host.paths
-        people = paths.data_dir / "facechain" / "people"
-        return PeopleLibrary(people, paths.lora_dir, paths.output_dir)
+        return PeopleLibrary(paths.people_dir, paths.lora_dir, paths.output_dir)
 
     @property
     def styles(self) -> dict[str, Style]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from modules import script_callbacks
 
-from facechain_ext.webui import mini_listing, sending, settings, tab
+from facechain_ext.webui import mini_listing, private_files, sending, settings, tab
+from facechain_ext.webui.host import stop_buttons
 
 
 def register() -> None:
     """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
+    stop_buttons.guard()
+    script_callbacks.on_app_started(private_files.close)
     script_callbacks.on_ui_settings(lambda: settings.add(on_mini_switched=mini_listing.switch))
     script_callbacks.on_before_ui(sending.forget)
     script_callbacks.on_after_component(sending.add_to_png_info)
