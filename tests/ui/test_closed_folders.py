@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from facechain_ext.ui.closed_folders import ClosedFolders
+from facechain_ext.ui.local_page import LocalPage
 
 FILES = ("photos/000.jpg", "crops/000.png", "person.json")
 
@@ -105,7 +106,8 @@ def test_everything_else_is_served(root: Path) -> None:
         assert ask(app, path) == 200, path
 
 
-def test_gradio_itself_serves_no_file_of_a_person(root: Path) -> None:
+@pytest.mark.parametrize("layer", ["ClosedFolders", "LocalPage"])
+def test_gradio_itself_serves_no_file_of_a_person(root: Path, layer: str) -> None:
     """Its own app, started in the webui's folder and told to serve all of it."""
     gr = pytest.importorskip("gradio")
     from starlette.middleware import Middleware
@@ -117,12 +119,14 @@ def test_gradio_itself_serves_no_file_of_a_person(root: Path) -> None:
         page.config = page.get_config_file()
         app = gr.routes.App.create_app(page)
         page.allowed_paths, page.blocked_paths = [str(root)], []
-    prefix = next(
-        p for p in ("/gradio_api/file=", "/file=") if ask(app, f"{p}outputs/a.txt") == 200
-    )
+    prefixes = ("/gradio_api/file=", "/file=")
+    prefix = next(each for each in prefixes if ask(app, f"{each}outputs/a.txt") == 200)
     assert ask(app, f"{prefix}facechain/people/ana é/{FILES[0]}") == 200
-    people = (root / "facechain" / "people",)
-    app.user_middleware.insert(0, Middleware(ClosedFolders, folders=people))
+    layers = {
+        "ClosedFolders": Middleware(ClosedFolders, folders=(root / "facechain" / "people",)),
+        "LocalPage": Middleware(LocalPage, files=root / "outputs"),
+    }
+    app.user_middleware.insert(0, layers[layer])
     app.middleware_stack = app.build_middleware_stack()
     assert ask(app, f"{prefix}outputs/a.txt") == 200
     for name in FILES:
