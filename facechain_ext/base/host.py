@@ -127,6 +127,11 @@ class HostPaths:
     models_dir: Path
     lora_folder: str = ""
 
+    @property
+    def people_dir(self) -> Path:
+        """The library of people, photos and all."""
+        return self.data_dir / "facechain" / "people"
+
 
 @dataclass(frozen=True)
 class CheckpointRef:

@@ -33,8 +33,7 @@ class Studio:
     @cached_property
     def library(self) -> PeopleLibrary:
         paths = self.host.paths
-        people = paths.data_dir / "facechain" / "people"
-        library = PeopleLibrary(people, paths.lora_dir, paths.output_dir)
+        library = PeopleLibrary(paths.people_dir, paths.lora_dir, paths.output_dir)
         library.settle()
         return library
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 OUTSIDE = re.compile(
     rb"<(script)\b[^>]*\bsrc=[\"']https?://[^>]*>\s*</script>"
@@ -34,7 +35,7 @@ class LocalPage:
     page, and the browser is told not to load any.
     """
 
-    app: Callable[[Message, Receive, Send], Awaitable[None]]
+    app: App
     files: Path
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -43,7 +44,7 @@ class LocalPage:
             return
         host = _header(scope, b"host")
         if not LOCAL.fullmatch(host) or not self._may_read(scope["path"]):
-            await _refuse(scope["type"], send)
+            await refuse(scope["type"], send)
             return
         await self.app(scope, receive, _Cleaner(send, host) if scope["type"] == "http" else send)
 
@@ -54,7 +55,11 @@ class LocalPage:
         _, asked, name = path.partition("/file=")
         if not asked:
             return True
-        return self.files.resolve() in Path(unquote(name)).resolve().parents
+        folder = self.files.resolve()
+        try:
+            return all(folder in Path(each).resolve().parents for each in (name, unquote(name)))
+        except (OSError, ValueError, RuntimeError):  # no name of a file, or links in a circle
+            return False
 
 
 class _Cleaner:
@@ -98,7 +103,8 @@ def _header(scope: Message, name: bytes) -> str:
     return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
 
 
-async def _refuse(kind: str, send: Send) -> None:
+async def refuse(kind: str, send: Send) -> None:
+    """Answer a request ("http") or a connection ("websocket") that is not allowed."""
     if kind == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return

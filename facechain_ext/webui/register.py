@@ -14,8 +14,22 @@ from facechain_ext.webui.host.guarded import guarded
 
 def register() -> None:
     """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
-    for part in (_settings, _sending, _tab, _mini):
+    for part in (_stop_buttons, _private_files, _settings, _sending, _tab, _mini):
         guarded(part)()
+
+
+def _stop_buttons() -> None:
+    from facechain_ext.webui.host import stop_buttons
+
+    stop_buttons.guard()
+
+
+def _private_files() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import private_files
+
+    script_callbacks.on_app_started(guarded(private_files.close))
 
 
 def _settings() -> None:

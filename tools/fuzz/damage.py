@@ -89,7 +89,8 @@ def change_tensors(data: bytes, rng: Random) -> bytes:
         odd = _odd(tensors[key], rng)
         stem = key.partition(".")[0]
         tensors[rng.choice((key, key, f"{stem}.{rng.choice(PARTS)}"))] = odd.contiguous()
-    return safetensors.torch.save(tensors, metadata)
+    saved: bytes = safetensors.torch.save(tensors, metadata)
+    return saved
 
 
 PARTS = (

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
-from modules import shared
+from modules import progress, shared
 from PIL import Image
 
 from facechain_ext.base.events import CheckpointSaved, Event, Preview, Stage, Step
 from facechain_ext.base.records import Pixels
+from facechain_ext.webui.host import stop_buttons
 from facechain_ext.webui.host.guarded import guarded
 
 
@@ -19,6 +20,7 @@ class JobState:
     """One job of ours; it has the webui's state only while it has the webui's queue."""
 
     def __init__(self) -> None:
+        stop_buttons.guard()
         self._title = ""
         self._stage = ""
         self._shown = False
@@ -40,20 +42,27 @@ class JobState:
 
         To be used while the queue is ours: whoever had it before left their own state there,
         an interrupt included. skip_stops: of work that has no parts to skip.
+
+        It is a task of its own meanwhile: while no task is set, the webui takes whoever asks for
+        the progress of none, without a login, for the one at work, and hands them the picture.
         """
         if self._shown:
             yield
             return
         shared.state.begin(job=self._title or "FaceChain")
+        progress.current_task = stop_buttons.new_task()
         shared.state.job_no, shared.state.job_count = done, total
         shared.state.sampling_steps = 0
         shared.state.textinfo = self._stage
         self._shown, self._skip_stops = True, skip_stops
         try:
-            yield
+            with nullcontext() if previews_are_private() else pictures_kept_out():
+                yield
         finally:
             self._notice()
             self._shown = False
+            shared.state.current_image = shared.state.current_latent = None
+            progress.current_task = None
             shared.state.end()
             # It forgets no press of a button, and not everybody's job begins by doing so.
             shared.state.interrupted = shared.state.skipped = False
@@ -63,7 +72,7 @@ class JobState:
         """Ask our job to stop; somebody else's that is running now is left alone."""
         self._cancelled = True
         if self._shown:
-            shared.state.interrupt()
+            shared.state.interrupted = True
 
     def cancelled(self) -> bool:
         self._notice()
@@ -104,6 +113,25 @@ class JobState:
 
 def _previews_wanted() -> bool:
     return bool(getattr(shared.opts, "live_previews_enable", True))
+
+
+def previews_are_private() -> bool:
+    """Whether the webui's API, which hands out the picture at work, is closed or has a login."""
+    flags = shared.cmd_opts
+    return not getattr(flags, "api", False) or bool(getattr(flags, "api_auth", None))
+
+
+@contextmanager
+def pictures_kept_out() -> Iterator[None]:
+    """Let nothing put a picture into the webui's state until the block is left."""
+    methods = ("do_set_current_image", "assign_current_image")
+    for method in methods:
+        setattr(shared.state, method, lambda *_: None)
+    try:
+        yield
+    finally:
+        for method in methods:
+            delattr(shared.state, method)
 
 
 def began(step: Step) -> float:

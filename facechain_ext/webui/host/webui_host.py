@@ -28,6 +28,7 @@ from facechain_ext.webui.host.checkpoints import (
 from facechain_ext.webui.host.host_queue import HostQueue
 from facechain_ext.webui.host.job_state import JobState
 from facechain_ext.webui.host.paths import host_paths
+from facechain_ext.webui.host.total_bar import total_bar
 
 
 class WebuiHost:
@@ -69,10 +70,12 @@ class WebuiHost:
         request = with_defaults(request, selected_checkpoint().path)
         parts = drawing.batches(request)
         passes = 2 if request.hires_scale > 1 else 1  # the webui doubles the total itself
+        steps = request.steps * passes
         for number, part in enumerate(parts):
             with self._turn(done=number * passes, total=len(parts)):
                 self._stop_if_cancelled()
-                with drawing.steps_told(on_step, done=number * len(parts[0].seeds)):
+                told = drawing.steps_told(on_step, done=number * len(parts[0].seeds))
+                with told, total_bar(done=number * steps, total=len(parts) * steps):
                     images = drawing.draw(part, self._call)
                 self._stop_if_cancelled()
                 skipped = self.state.skipped()

@@ -336,7 +336,7 @@ def test_pictures_are_saved_beside_each_other(host: Any, tmp_path: Path) -> None
     pixels = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
     first = host.save_image(pixels, "a\nSteps: 2", tmp_path / "new", "01-7")
     second = host.save_image(pixels, "a\nSteps: 2", tmp_path / "new", "01-7")
-    assert (first.name, second.name) == ("01-7.png", "01-7-2.png")
+    assert (first.name, second.name) == ("00000-7.png", "00001-7.png")
     text = read_png_text(second.read_bytes())
     assert text["parameters"] == "a\nSteps: 2"
     assert "compositeWithTrainedAlgorithmicMedia" in text["XML:com.adobe.xmp"]

@@ -91,6 +91,7 @@ def _draw(p: StableDiffusionProcessingTxt2Img) -> list[Any]:
 
     def on_step(step: int, steps: int) -> None:
         shared.state.sampling_step, shared.state.sampling_steps = step, steps
+        shared.total_tqdm.update()
         script_callbacks.cfg_denoiser_callback(script_callbacks.CFGDenoiserParams(step, steps))
         if shared.state.interrupted or shared.state.skipped:
             raise Stopped

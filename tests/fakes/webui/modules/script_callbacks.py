@@ -21,6 +21,10 @@ def on_cfg_denoiser(callback: Callable[[Any], None], *, name: str | None = None)
     callbacks.append(callback)
 
 
+def on_app_started(callback: Callable[..., None], *, name: str | None = None) -> None:
+    registered["app_started"] = callback
+
+
 def on_ui_settings(callback: Callable[[], None], *, name: str | None = None) -> None:
     registered["ui_settings"] = callback
 

@@ -1,0 +1,20 @@
+"""People's photos, kept from whoever reaches the webui's port: gradio would hand them out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from facechain_ext.ui.closed_folders import ClosedFolders
+from facechain_ext.webui.host.paths import host_paths
+
+
+def close(_: Any, app: Any) -> None:
+    """Put the folder of people out of reach of the webui's app, which may be serving already.
+
+    Among its layers, so that it stays when others add theirs later.
+    """
+    from starlette.middleware import Middleware
+
+    layer = Middleware(ClosedFolders, folders=(host_paths().people_dir,))
+    app.user_middleware.insert(0, layer)
+    app.middleware_stack = app.build_middleware_stack()

@@ -1,0 +1,65 @@
+"""The webui's app, after our extension heard that it has started."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from tests.webui.conftest import Webui
+
+
+def status_of(app: Any, path: str) -> int:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    return int(sent[0]["status"])
+
+
+@pytest.fixture
+def app() -> Any:
+    """An app that serves whatever is asked for, and has begun to."""
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    serving = Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("a face"))])
+    assert status_of(serving, "/") == 200
+    return serving
+
+
+def test_people_are_out_of_reach_also_after_others_add_layers(webui: Webui, app: Any) -> None:
+    from starlette.middleware import Middleware
+    from starlette.middleware.gzip import GZipMiddleware
+
+    from facechain_ext.webui import private_files
+
+    photo = webui.root / "facechain" / "people" / "ana" / "photos" / "000.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"a face")
+    assert status_of(app, f"/file={photo}") == 200
+    private_files.close(None, app)
+    assert status_of(app, f"/file={photo}") == 403
+    assert status_of(app, "/") == 200
+    app.user_middleware.insert(0, Middleware(GZipMiddleware))
+    app.middleware_stack = None
+    assert status_of(app, f"/file={photo}") == 403
+
+
+def test_the_entry_asks_to_be_told(webui: Webui) -> None:
+    from facechain_ext.webui import private_files, register
+
+    register.register()
+    registered = webui.module("modules.script_callbacks").registered
+    assert registered["app_started"] is private_files.close
+    registered["script_unloaded"]()
