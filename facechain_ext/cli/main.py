@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import commands, failure, streams
-from facechain_ext.cli.paths import path
+from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
@@ -159,7 +159,7 @@ def _add_making(add: Callable[..., Any]) -> None:
     _add_checkpoint(demo)
 
     page = add("ui", commands.ui, "Open the page in a browser; only this computer can reach it.")
-    page.add_argument("--port", type=int, help="a fixed port (default: a free one from 7860 on)")
+    page.add_argument("--port", type=port, help="a fixed port (default: a free one from 7860 on)")
     page.add_argument("--no-browser", action="store_true", help="only print the address")
     _add_checkpoint(page)
 

@@ -1,4 +1,4 @@
-"""Paths as people give them: expanded, looked into, tried before work begins."""
+"""Places as people give them: expanded, looked into, tried before work begins."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from facechain_ext.base.errors import InvalidInput, reason
+from facechain_ext.base.errors import InvalidInput, quoted, reason
 from facechain_ext.imaging.files import list_photos
 from facechain_ext.standalone.diffusers_host import default_data_dir
+
+LAST_PORT = 65535
 
 
 def path(text: str) -> Path:
@@ -21,6 +23,13 @@ def path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise argparse.ArgumentTypeError(f"names a home folder that is unknown: {text}") from error
+
+
+def port(text: str) -> int:
+    """Read the number of a port."""
+    if not (text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be from 1 to {LAST_PORT}, not {quoted(text)}")
+    return int(text)
 
 
 def data_dir(chosen: Path | None) -> Path:
