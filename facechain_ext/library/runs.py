@@ -27,7 +27,7 @@ from facechain_ext.imaging.files import write_atomic
 from facechain_ext.library.run_events import EventLog
 from facechain_ext.training.state import TrainingState, load_state, save_state
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RECORD = "config.json"
 
 T = TypeVar("T")
@@ -59,8 +59,11 @@ class RunRecord:
         """Read a record; raises LibraryTooNew for a later schema, InvalidInput for damage."""
         try:
             facts = json.loads(text)
-            if facts.pop("schema") > SCHEMA_VERSION:
+            schema = facts.pop("schema")
+            if schema > SCHEMA_VERSION:
                 raise LibraryTooNew("This training was begun by a newer version of FaceChain.")
+            if schema < 2:
+                _name_automatic(facts["config"])
             checkpoint = facts["checkpoint"]
             read = {
                 "checkpoint": CheckpointRef(**{**checkpoint, "path": Path(checkpoint["path"])}),
@@ -70,6 +73,12 @@ class RunRecord:
             return cls(**{**facts, **read})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput(f"The settings of a training are damaged: {error!r}.") from error
+
+
+def _name_automatic(config: dict[str, object]) -> None:
+    """Turn the 0 that once stood for automatic into what does now."""
+    for name in ("learning_rate", "resolution"):
+        config[name] = config.get(name) or None
 
 
 @dataclass(frozen=True)

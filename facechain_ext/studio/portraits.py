@@ -20,7 +20,13 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.rank import rank
 from facechain_ext.studio.finishing import Finisher
-from facechain_ext.studio.styling import find_style_lora, prompt_for, settled
+from facechain_ext.studio.styling import (
+    face_weight,
+    find_style_lora,
+    prompt_for,
+    settled,
+    style_weight,
+)
 from facechain_ext.styles import Styles, find_style
 
 LARGEST_SEED = 2**32 - 1
@@ -68,20 +74,19 @@ class Portraits:
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
-        config = settled(config, style)
-        face = LoraUse(self._face_lora(person), config.lora_weight)
+        face = LoraUse(self._face_lora(person), face_weight(config, style))
         own = find_style_lora(style, self.host.paths.lora_dir)
         prompt = prompt_for(person.manifest, styles, config)
         return GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
-            loras=(face,) if own is None else (LoraUse(own, config.style_lora_weight), face),
-            width=config.width,
-            height=config.height,
+            loras=(face,) if own is None else (LoraUse(own, style_weight(config, style)), face),
+            width=config.width or 0,
+            height=config.height or 0,
             steps=config.steps,
             guidance_scale=config.guidance_scale,
-            sampler_name=config.sampler_name,
+            sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
         )

@@ -44,6 +44,15 @@ def on(
     )
 
 
+def as_typed(component: Any) -> Any:
+    """Take a number as the browser sends it, whatever was typed.
+
+    gradio would answer one out of bounds with "Error" and a traceback; the form says it in words.
+    """
+    component.preprocess = lambda typed: typed
+    return component
+
+
 def not_saved(component: Any) -> Any:
     """Keep what is typed about people out of the webui's ui-config.json."""
     component.do_not_save_to_config = True
