@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+_LONGEST_QUOTE = 60
+
 
 class FaceChainError(Exception):
     """Base of every error this product raises on purpose."""
@@ -57,3 +61,46 @@ class Busy(FaceChainError):
 
 class Cancelled(FaceChainError):
     """The user stopped the job."""
+
+
+_SYSTEM = {
+    errno.EACCES: "there is no permission for that, or another program has the file open",
+    errno.EBUSY: "another program is using that",
+    errno.EDQUOT: "your share of the disk is used up",
+    errno.EEXIST: "a file of that name is in the way",
+    errno.EFBIG: "the file would be too large for this disk",
+    errno.EIO: "the disk reports a fault",
+    errno.EISDIR: "that is a folder, not a file",
+    errno.ELOOP: "its links lead in a circle",
+    errno.EMFILE: "too many files are open",
+    errno.ENAMETOOLONG: "the name is too long for this disk",
+    errno.ENFILE: "too many files are open",
+    errno.ENOENT: "there is no such file or folder",
+    errno.ENOMEM: "there is not enough memory",
+    errno.ENOSPC: "the disk is full",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.ENOTEMPTY: "the folder is not empty",
+    errno.EPERM: "there is no permission for that, or another program has the file open",
+    errno.EROFS: "that disk can only be read, not written",
+}
+"""What the system's error numbers mean to somebody who has never seen one."""
+
+
+def reason(error: OSError) -> str:
+    """Say what the system refused, in words that go on after a colon."""
+    known = _SYSTEM.get(error.errno) if error.errno is not None else None
+    return known or f"the system reports {error.strerror or error or type(error).__name__}"
+
+
+def describe(error: OSError) -> str:
+    """Say the same as a sentence, with the path it is about."""
+    paths = [path for path in (error.filename, error.filename2) if isinstance(path, (str, bytes))]
+    place = " -> ".join(path if isinstance(path, str) else repr(path) for path in paths)
+    text = reason(error) + (f": {place}" if place else "")
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def quoted(value: object) -> str:
+    """Quote a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}... ({len(text):,})"

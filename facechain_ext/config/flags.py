@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 
 ConfigT = TypeVar("ConfigT")
@@ -42,20 +42,22 @@ def _help(setting: Setting) -> str:
 def _kind(setting: Setting) -> dict[str, Any]:
     if setting.kind is bool:
         return {"action": argparse.BooleanOptionalAction}
-    if setting.automatic:
-        return {"type": lambda text: _parsed(setting, text), "metavar": _metavar(setting)}
-    if setting.choices:
+    if setting.choices and not setting.automatic:
         return {"choices": setting.choices, "type": type(setting.choices[0])}
-    return {"type": setting.kind, "metavar": setting.kind.__name__.upper()}
+    return {"type": _reader(setting), "metavar": _metavar(setting)}
 
 
-def _parsed(setting: Setting, text: str) -> Any:
-    try:
-        return setting.parse(text)
-    except InvalidInput as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _reader(setting: Setting) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return setting.parse(text)
+        except InvalidInput:
+            message = f"must be {setting.expected}, not {quoted(text)}"
+            raise argparse.ArgumentTypeError(message) from None
+
+    return read
 
 
 def _metavar(setting: Setting) -> str:
     kinds = map(str, setting.choices) if setting.choices else [setting.kind.__name__.upper()]
-    return "|".join([AUTO, *kinds])
+    return "|".join([AUTO, *kinds] if setting.automatic else kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from facechain_ext.config.setting import settings_of
+from facechain_ext.config.setting import LONGEST_TEXT, settings_of
 
 
 def option(
@@ -16,10 +16,14 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     unit: str = "",
+    longest: int = LONGEST_TEXT,
 ) -> Any:
-    """Declare a config field with its label, help, inclusive bounds and unit."""
-    metadata = {"label": label, "help": help, "minimum": minimum, "maximum": maximum, "unit": unit}
-    return field(default=default, metadata=metadata)
+    """Declare a config field with its label, help, inclusive bounds and unit.
+
+    longest: the most characters of a text.
+    """
+    bounds = {"minimum": minimum, "maximum": maximum, "longest": longest}
+    return field(default=default, metadata={"label": label, "help": help, "unit": unit, **bounds})
 
 
 class Validated:

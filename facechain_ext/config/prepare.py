@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
+from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.config.option import Validated, option
 
 Background = Literal["plain", "blur", "keep"]
+
+_MEANT_FOR_PROMPTS = re.compile(r"[^\S ]|[,()\[\]{}<>:|\\]|\b(AND|BREAK)\b")
+"""What prompts and captions read as something else than a word."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class PrepareConfig(Validated):
     trigger_word: str = option(
         "fcsks",
         label="Trigger word",
+        longest=60,
         help="The word that will stand for this person in prompts. Choose one with no meaning.",
     )
     size: int = option(
@@ -70,3 +76,13 @@ class PrepareConfig(Validated):
         maximum=400.0,
         help="Larger files are refused before they are decoded.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.trigger_word != self.trigger_word.strip() or not self.trigger_word:
+            raise InvalidInput("trigger_word must be a word, with no space before or after it.")
+        if found := _MEANT_FOR_PROMPTS.search(self.trigger_word):
+            raise InvalidInput(
+                f"trigger_word must be plain words, not {quoted(self.trigger_word)}: "
+                f"{quoted(found[0])} means something else in prompts."
+            )

@@ -7,18 +7,28 @@ flags, widgets and settings pages write as "auto". No number stands for it: 0 is
 from __future__ import annotations
 
 import dataclasses
+import math
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, quoted
 
 AUTO = "auto"
+LONGEST_TEXT = 5000
+_LAYOUT = "\n\r\t"
+"""Control characters that people type."""
+_UNFIT = ("Cc", "Cs")
+"""Control characters, and the halves of characters that a damaged text is left with."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One field; kind: int, float, str or bool, or a Literal. automatic: whether it may be None."""
+    """One field; kind: int, float, str or bool, or a Literal. automatic: whether it may be None.
+
+    longest: the most characters of a text.
+    """
 
     name: str
     label: str
@@ -26,6 +36,7 @@ class Setting:
     unit: str
     minimum: float | None
     maximum: float | None
+    longest: int
     default: Any
     kind: Any
     automatic: bool
@@ -68,9 +79,12 @@ class Setting:
                 int(value if isinstance(value, int) else number) if self._whole(number) else number
             )
         except (ValueError, TypeError, OverflowError):
-            raise self._wrong(called, "be a number", value) from None
+            raise self._wrong(called, f"be {self.expected}", value) from None
 
     def _whole(self, number: float) -> bool:
+        """Tell whether to make an int of a number; raises OverflowError for one without end."""
+        if self.kind is int and not math.isfinite(number):
+            raise OverflowError
         return self.kind is int and number.is_integer()
 
     def check(self, value: Any, called: str = "") -> None:
@@ -80,27 +94,49 @@ class Setting:
             return
         if self.choices and value not in self.choices:
             raise self._wrong(called, f"be one of {', '.join(map(repr, self.choices))}", value)
+        if self.kind is str:
+            check_text(called, value, longest=self.longest)
         if self.numeric:
             self._check_number(value, called)
 
     def _check_number(self, value: Any, called: str) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._wrong(called, "be a number", value)
-        if self.kind is int and value % 1 != 0:
-            raise self._wrong(called, "be a whole number", value)
         below = self.minimum is not None and not value >= self.minimum
         above = self.maximum is not None and not value <= self.maximum
         if below or above:
             raise self._wrong(called, f"be between {self.minimum} and {self.maximum}", value)
+        if not math.isfinite(value):
+            raise self._wrong(called, "be a finite number", value)
+        if self.kind is int and value % 1 != 0:
+            raise self._wrong(called, "be a whole number", value)
+
+    @property
+    def expected(self) -> str:
+        """What the setting takes, in words."""
+        number = "a whole number" if self.kind is int else "a number"
+        return number + self._or_auto
 
     @property
     def _or_auto(self) -> str:
         return f", or {AUTO}" if self.automatic else ""
 
     def _wrong(self, called: str, must: str, value: Any) -> InvalidInput:
-        told = repr(value)
-        shown = told if len(told) <= 60 else f"{told[:57]}..."
-        return InvalidInput(f"{called} must {must}{self._or_auto}, not {shown}.")
+        either = "" if must.endswith(AUTO) else self._or_auto
+        return InvalidInput(f"{called} must {must}{either}, not {quoted(value)}.")
+
+
+def check_text(name: str, text: object, *, longest: int = LONGEST_TEXT) -> None:
+    """Refuse what is no text, is longer, or holds characters that cannot be typed or saved."""
+    if not isinstance(text, str):
+        raise InvalidInput(f"{name} must be text, not {quoted(text)}.")
+    if len(text) > longest:
+        raise InvalidInput(
+            f"{name} has {len(text):,} characters; at most {longest:,} are accepted."
+        )
+    unfit = next((c for c in text if c not in _LAYOUT and unicodedata.category(c) in _UNFIT), None)
+    if unfit is not None:
+        raise InvalidInput(f"{name} must not contain the character {unfit!r}.")
 
 
 def settings_of(config: Any) -> dict[str, Setting]:

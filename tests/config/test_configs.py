@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags, config_from
+from facechain_ext.config.option import LONGEST_TEXT
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 
 CONFIGS = [PrepareConfig, TrainConfig, PortraitConfig]
@@ -72,6 +74,67 @@ def test_no_flags_mean_the_defaults() -> None:
     assert config_from(parser.parse_args(["--steps", "7"]), TrainConfig).max_train_steps == 7
 
 
+NUMBERS = [f for f in FIELDS if settings_of(f[0])[f[1].name].numeric]
+TEXTS = [f for f in FIELDS if settings_of(f[0])[f[1].name].kind is str and f[1].default is not None]
+
+
+@pytest.mark.parametrize(("config", "spec"), NUMBERS, ids=ids)
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 10**400])
+def test_numbers_that_are_none_are_refused(
+    config: type[Any], spec: dataclasses.Field[Any], value: float
+) -> None:
+    with pytest.raises(InvalidInput, match=spec.name) as caught:
+        config(**{spec.name: value})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(("config", "spec"), TEXTS, ids=ids)
+@pytest.mark.parametrize("value", ["a\0b", "a\x1b[2J", "\udcff", "x" * (LONGEST_TEXT + 1), 5, None])
+def test_texts_are_short_and_can_be_typed(
+    config: type[Any], spec: dataclasses.Field[Any], value: object
+) -> None:
+    with pytest.raises(InvalidInput, match=spec.name) as caught:
+        config(**{spec.name: value})
+    assert len(str(caught.value)) < 200
+
+
+def test_a_prompt_may_have_lines() -> None:
+    assert PortraitConfig(prompt="a scarf\r\n\ta hat").prompt == "a scarf\r\n\ta hat"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", " ", " ana", "ana\n", "a\tb", "a\u2028b", "a, b", "<lora:x:1>", "(ana:1.2)", "[ana]",
+     "a|b", "ana AND", "BREAK", "a\\b", "x" * 61],
+)  # fmt: skip
+def test_a_trigger_word_is_a_plain_word(word: str) -> None:
+    with pytest.raises(InvalidInput, match="trigger_word"):
+        PrepareConfig(trigger_word=word)
+
+
+@pytest.mark.parametrize("word", ["fcsks", "ana-2", "sks person", "Zoë", "李明", "o'neil", "sandy"])
+def test_words_of_any_script_are_taken(word: str) -> None:
+    assert PrepareConfig(trigger_word=word).trigger_word == word
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--seed", "nan"], "--seed: must be a whole number, not 'nan'"),
+        (["--max-train-steps", "9" * 9000], r"a whole number, not '9{59}\.\.\. \(9,002\)"),
+        (["--noise-offset", "some"], "--noise-offset: must be a number, not 'some'"),
+    ],
+)
+def test_a_flag_says_what_it_wants(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser, TrainConfig)
+    with pytest.raises(SystemExit):
+        parser.parse_args(arguments)
+    assert re.search(told, capsys.readouterr().err)
+
+
 AUTOMATIC = [(c, s) for c in CONFIGS for s in settings_of(c).values() if s.automatic]
 
 
@@ -118,4 +181,4 @@ def test_a_flag_that_is_no_number_is_refused_by_name(capsys: pytest.CaptureFixtu
     add_config_flags(parser, PortraitConfig)
     with pytest.raises(SystemExit):
         parser.parse_args(["--lora-weight", "much"])
-    assert "lora_weight must be a number, or auto, not 'much'." in capsys.readouterr().err
+    assert "--lora-weight: must be a number, or auto, not 'much'" in capsys.readouterr().err

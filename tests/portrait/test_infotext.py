@@ -9,7 +9,8 @@ from facechain_ext.base.infotext import add_fields, format_infotext
 from facechain_ext.config import PortraitConfig
 from facechain_ext.portrait.infotext import portrait_fields, read_portrait
 
-TEXTS = st.text(st.characters(codec="utf-8"))
+TYPED = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\n\r\t")
+TEXTS = st.text(TYPED)
 NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
 
 

@@ -158,7 +158,10 @@ def test_phrases_split_at_outer_commas(text: str, phrases: tuple[str, ...]) -> N
     assert split_phrases(text) == phrases
 
 
-@given(st.text(max_size=80))
+TYPED = st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t")
+
+
+@given(st.text(TYPED, max_size=80))
 def test_any_text_of_the_user_is_carried(text: str) -> None:
     """Whatever is typed ends up in the prompt, word for word, and the person stays first."""
     prompt = positive(WOMAN, style(), text)
