@@ -124,10 +124,12 @@ def _trained(name: str, studio: Studio, events: Iterable[Event]) -> Result:
 def portrait(args: argparse.Namespace) -> Result:
     studio, finished = _studio(args), None
     config = config_from(args, PortraitConfig)
+    folder = args.out or studio.library.portraits_folder(args.name)
     for event in _shown(studio.make_portraits(args.name, config)):
         finished = event if isinstance(event, PortraitsFinished) else finished
+        if isinstance(event, PortraitsFinished) and not event.ranked:
+            studio.save_portraits(event, folder)  # all aside; why, the error tells
     assert finished is not None
-    folder = args.out or studio.library.portraits_folder(args.name)
     saved = studio.save_portraits(finished, folder)
     return {
         "person": args.name,
