@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from enum import Enum
 
-from facechain_ext.base.errors import Cancelled, FaceChainError
+from facechain_ext.base.errors import Cancelled, FaceChainError, describe
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import Host
 
@@ -59,6 +59,12 @@ class Job:
         """All events so far."""
         with self._changed:
             return tuple(self._events)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it runs, and was asked to stop."""
+        with self._changed:
+            return self._cancel_asked and self._state is JobState.RUNNING
 
     @property
     def passing(self) -> Event | None:
@@ -115,6 +121,9 @@ class Job:
         except FaceChainError as error:
             logger.warning("%s: %s", self.title, error)
             self._finish(JobState.FAILED, error)
+        except OSError as error:
+            logger.exception("%s failed", self.title)
+            self._finish(JobState.FAILED, FaceChainError(describe(error)))
         except Exception as error:
             logger.exception("%s failed", self.title)
             sentence = f"Something unexpected went wrong ({type(error).__name__}: {error})."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -51,6 +52,12 @@ def as_typed(component: Any) -> Any:
     """
     component.preprocess = lambda typed: typed
     return component
+
+
+def limited(longest: int) -> dict[str, Any]:
+    """Return what keeps a Textbox from taking more letters, where gradio has that."""
+    known = "max_length" in inspect.signature(gr.Textbox.__init__).parameters
+    return {"max_length": longest} if known else {}
 
 
 def not_saved(component: Any) -> Any:
