@@ -116,6 +116,7 @@ def measure(model: DiffusersModel, config: TrainConfig, plan: Plan) -> float | N
     """
     _settle()
     resident = torch.cuda.memory_allocated()
+    assert config.resolution is not None
     side = config.resolution // 8
     data = RandomData.of(side, model.device)
 

@@ -47,7 +47,15 @@
         }
     }
 
+    // Buttons stick to the foot of the window only if nothing around the tab counts as scrolling.
+    function letStick() {
+        for (let around = element("facechain_tab"); around; around = around.parentElement) {
+            if (getComputedStyle(around).overflowY === "hidden") around.style.overflow = "clip";
+        }
+    }
+
     function beat() {
+        letStick();
         const told = answer()?.dataset, busy = told?.busy === "1";
         if (told?.loras) list(told.loras);
         if (document.hidden || !element("facechain_tab")) return;

@@ -133,7 +133,8 @@ def portraits(
     """Draw as the standalone host does, all at once."""
     cond = model.encode_prompts([prompt.positive, prompt.negative])
     positive, negative = torch.tensor([0]), torch.tensor([1])
-    loras = [] if lora is None else [(lora, config.lora_weight or DEFAULT_LORA_WEIGHT)]
+    weight = DEFAULT_LORA_WEIGHT if config.lora_weight is None else config.lora_weight
+    loras = [] if lora is None else [(lora, weight)]
     with torch.no_grad(), merged(model, loras):
         latents = sample(
             model,
@@ -143,7 +144,11 @@ def portraits(
             width=model.resolution,
             height=model.resolution,
             steps=config.steps,
-            guidance_scale=config.guidance_scale or model.default_guidance_scale,
+            guidance_scale=(
+                model.default_guidance_scale
+                if config.guidance_scale is None
+                else config.guidance_scale
+            ),
         )
         return to_pixels(model.decode_latents(latents))
 

@@ -70,6 +70,16 @@ class TrainingFinished:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A step of drawing was taken: picture counts from 1, step from 1; the next one replaces it."""
+
+    picture: int
+    pictures: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One more candidate portrait was drawn; done counts from 1."""
 
@@ -82,6 +92,8 @@ class PortraitsFinished:
     """Ranked portraits, best first; spare ones beyond the count; rejected ones with reasons.
 
     notes: a sentence on everything that was asked for and could not be had.
+    stopped: why the run ended too early, e.g. "stopped before it was finished"; nothing is ranked
+    then, and an error follows.
     """
 
     ranked: tuple[Portrait, ...]
@@ -89,6 +101,7 @@ class PortraitsFinished:
     rejected: tuple[Portrait, ...]
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    stopped: str = ""
 
 
 Event = (
@@ -98,6 +111,7 @@ Event = (
     | Preview
     | CheckpointSaved
     | TrainingFinished
+    | Drawing
     | Candidate
     | PortraitsFinished
 )

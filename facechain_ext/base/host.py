@@ -152,7 +152,7 @@ class LoraUse:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """What to draw; one picture for every seed. 0 for size or guidance: the model's own.
+    """What to draw; one picture for every seed. Size 0 and guidance None: the model's own.
 
     sampler_name: empty for the host's usual one. loras: applied in this order.
     hires_scale: above 1 the picture is drawn again that much larger, with hires_strength 0..1.
@@ -165,7 +165,7 @@ class GenerationRequest:
     width: int = 0
     height: int = 0
     steps: int = 20
-    guidance_scale: float = 0.0
+    guidance_scale: float | None = None
     sampler_name: str = ""
     hires_scale: float = 1.0
     hires_strength: float = 0.5

@@ -124,11 +124,13 @@ def portrait(args: argparse.Namespace) -> Result:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
     studio = _studio(args)
     studio.request(args.name, config)
+    folder = args.out or studio.library.portraits_folder(args.name)
     require_writable(args.out or studio.host.paths.output_dir)
     for event in console.shown(studio.make_portraits(args.name, config)):
         finished = event if isinstance(event, PortraitsFinished) else finished
+        if isinstance(event, PortraitsFinished) and not event.ranked:
+            studio.save_portraits(event, folder)  # all aside; why, the error tells
     assert finished is not None
-    folder = args.out or studio.library.portraits_folder(args.name)
     saved = studio.save_portraits(finished, folder)
     return {
         "person": args.name,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-from facechain_ext.base.errors import quoted
+from facechain_ext.base.errors import InvalidInput, quoted
+from facechain_ext.config.setting import AUTO, Setting, settings_of
 
 ConfigT = TypeVar("ConfigT")
 
@@ -17,48 +17,47 @@ def add_config_flags(
 ) -> None:
     """Add one flag per field; aliases maps a field to a flag that replaces its derived name."""
     group = parser.add_argument_group(config.__name__.removesuffix("Config").lower() + " options")
-    hints = get_type_hints(config)
-    for spec in dataclasses.fields(config):
-        flag = (aliases or {}).get(spec.name, "--" + spec.name.replace("_", "-"))
+    for name, setting in settings_of(config).items():
+        flag = (aliases or {}).get(name, "--" + name.replace("_", "-"))
         group.add_argument(
             *flag.split("/"),
-            dest=spec.name,
+            dest=name,
             default=argparse.SUPPRESS,
-            help=_help(spec),
-            **_kind(hints[spec.name]),
+            help=_help(setting),
+            **_kind(setting),
         )
 
 
 def config_from(args: argparse.Namespace, config: type[ConfigT], **fixed: Any) -> ConfigT:
     """Build a config from the flags that were given; raises InvalidInput out of bounds."""
-    names = {spec.name for spec in dataclasses.fields(config)}  # type: ignore[arg-type]
-    given = {name: value for name, value in vars(args).items() if name in names}
+    given = {name: value for name, value in vars(args).items() if name in settings_of(config)}
     return config(**{**given, **fixed})
 
 
-def _help(spec: dataclasses.Field[Any]) -> str:
-    unit = f" {spec.metadata['unit']}" if spec.metadata["unit"] else ""
-    return f"{spec.metadata['help']} (default: {spec.default}{unit})".replace("%", "%%")
+def _help(setting: Setting) -> str:
+    unit = f" {setting.unit}" if setting.unit and setting.default is not None else ""
+    return f"{setting.help} (default: {setting.show(setting.default)}{unit})".replace("%", "%%")
 
 
-def _kind(hint: Any) -> dict[str, Any]:
-    if hint is bool:
+def _kind(setting: Setting) -> dict[str, Any]:
+    if setting.kind is bool:
         return {"action": argparse.BooleanOptionalAction}
-    if get_origin(hint) is Literal:
-        choices = get_args(hint)
-        return {"choices": choices, "type": type(choices[0])}
-    return {"type": _READERS.get(hint, hint), "metavar": hint.__name__.upper()}
+    if setting.choices and not setting.automatic:
+        return {"choices": setting.choices, "type": type(setting.choices[0])}
+    return {"type": _reader(setting), "metavar": _metavar(setting)}
 
 
-def _reader(kind: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
+def _reader(setting: Setting) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
-            return kind(text)
-        except ValueError:
-            message = f"must be {expected}, not {quoted(text)}"
+            return setting.parse(text)
+        except InvalidInput:
+            message = f"must be {setting.expected}, not {quoted(text)}"
             raise argparse.ArgumentTypeError(message) from None
 
     return read
 
 
-_READERS = {int: _reader(int, "a whole number"), float: _reader(float, "a number")}
+def _metavar(setting: Setting) -> str:
+    kinds = map(str, setting.choices) if setting.choices else [setting.kind.__name__.upper()]
+    return "|".join([AUTO, *kinds] if setting.automatic else kinds)

@@ -35,20 +35,30 @@ class PortraitConfig(Validated):
     steps: int = option(
         20, label="Sampling steps", minimum=1, maximum=150, help="20 to 30 is usual."
     )
-    guidance_scale: float = option(
-        0.0,
+    guidance_scale: float | None = option(
+        None,
         label="CFG scale",
         minimum=0.0,
         maximum=30.0,
-        help="How strongly the prompt is followed; 0 takes the checkpoint's usual value.",
+        help="How strongly the prompt is followed; auto: the checkpoint's usual value.",
     )
-    width: int = option(
-        0, label="Width", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    width: int | None = option(
+        None,
+        label="Width",
+        unit="px",
+        minimum=64,
+        maximum=2048,
+        help="auto: the checkpoint's own.",
     )
-    height: int = option(
-        0, label="Height", unit="px", minimum=0, maximum=2048, help="0: the checkpoint's own."
+    height: int | None = option(
+        None,
+        label="Height",
+        unit="px",
+        minimum=64,
+        maximum=2048,
+        help="auto: the checkpoint's own.",
     )
-    sampler_name: str = option("", label="Sampler", help="Empty: the host's usual one.")
+    sampler_name: str | None = option(None, label="Sampler", help="auto: the host's usual one.")
     hires_scale: float = option(
         1.0,
         label="Hires scale",
@@ -62,19 +72,19 @@ class PortraitConfig(Validated):
         label="Restore faces",
         help="The webui's CodeFormer or GFPGAN. Clears small faces up and costs likeness.",
     )
-    lora_weight: float = option(
-        0.0,
+    lora_weight: float | None = option(
+        None,
         label="LoRA weight",
         minimum=0.0,
         maximum=2.0,
-        help="Strength of the person's LoRA; 0 takes the style's suggestion, or 1.",
+        help="Strength of the person's LoRA; auto: the style's suggestion, or 1. 0 leaves it out.",
     )
-    style_lora_weight: float = option(
-        0.0,
+    style_lora_weight: float | None = option(
+        None,
         label="Style LoRA weight",
         minimum=0.0,
         maximum=2.0,
-        help="Strength of the style's own LoRA, where it has one; 0 takes the style's suggestion.",
+        help="Strength of the style's own LoRA, where it has one; auto: the style's suggestion.",
     )
     fusion_strength: float = option(
         0.7,
@@ -97,11 +107,11 @@ class PortraitConfig(Validated):
         maximum=1.0,
         help="Longer side of the face over the shorter side of the picture.",
     )
-    output_size: Literal[0, 512, 768, 1024, 2048] = option(
-        0,
+    output_size: Literal[512, 768, 1024, 2048] | None = option(
+        None,
         label="Output size",
         unit="px",
-        help="Longer side of the finished portraits; 0: as drawn. Never makes them smaller.",
+        help="Longer side of the finished portraits; auto: as drawn. Never makes them smaller.",
     )
     seed: int = option(
         -1, label="Seed", minimum=-1, maximum=2**32 - 1, help="-1 draws a new one every time."
@@ -110,8 +120,8 @@ class PortraitConfig(Validated):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, side in (("width", self.width), ("height", self.height)):
-            if side != 0 and (side < SMALLEST_SIDE or side % SIDE_UNIT):
+            if side is not None and (side < SMALLEST_SIDE or side % SIDE_UNIT):
                 raise InvalidInput(
-                    f"{name} must be 0 or a multiple of {SIDE_UNIT} from {SMALLEST_SIDE} on, "
+                    f"{name} must be auto or a multiple of {SIDE_UNIT} from {SMALLEST_SIDE} on, "
                     f"not {side}."
                 )

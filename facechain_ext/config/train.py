@@ -49,12 +49,12 @@ class TrainConfig(Validated):
         help="Takes the least memory that training can do with, whatever is free: one picture at a "
         "time, checkpointed, with the other parts of the model off the device.",
     )
-    learning_rate: float = option(
-        0.0,
+    learning_rate: float | None = option(
+        None,
         label="Learning rate",
         minimum=0.0,
         maximum=1.0,
-        help="Peak rate of AdamW; 0 takes what suits the checkpoint (2e-4 for full-size ones, "
+        help="Peak rate of AdamW; auto: what suits the checkpoint (2e-4 for full-size ones, "
         "ten times that for the mini).",
     )
     rank: int = option(
@@ -175,13 +175,13 @@ class TrainConfig(Validated):
         "count for those (Qin et al. 2024). 0.5 takes up to a quarter less time, and likeness with "
         "it (bench/options.md). 0 turns it off.",
     )
-    resolution: int = option(
-        0,
+    resolution: int | None = option(
+        None,
         label="Resolution",
         unit="px",
-        minimum=0,
+        minimum=64,
         maximum=2048,
-        help="Training resolution; 0 takes the checkpoint's own.",
+        help="Training resolution; auto: the checkpoint's own.",
     )
     snapshot_every: int = option(
         50,

@@ -241,7 +241,7 @@ def _batches(crops: Sequence[Crop]) -> Iterator[Sequence[Crop]]:
 
 def training_side(model: DiffusionModel, config: TrainConfig) -> int:
     """Return the side of training pictures; raises InvalidInput for one that no model takes."""
-    side = config.resolution or model.resolution
+    side = model.resolution if config.resolution is None else config.resolution
     if side % _SIDE_MULTIPLE:
         raise InvalidInput(f"resolution must be a multiple of {_SIDE_MULTIPLE}, not {side}.")
     return side

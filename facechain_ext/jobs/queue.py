@@ -1,142 +1,16 @@
-"""Long work in the background: one job at a time, its events kept for whoever looks at it."""
+"""Long work in the background: one job at a time, in the order in which they came."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
-from enum import Enum
 
-from facechain_ext.base.errors import Cancelled, FaceChainError
-from facechain_ext.base.events import Event
 from facechain_ext.base.host import Host
+from facechain_ext.jobs.job import Job, JobState, Work
 
-logger = logging.getLogger(__name__)
+__all__ = ["Job", "JobState", "Jobs", "Work"]
 
-Work = Callable[[], Iterator[Event]]
 KEPT_JOBS = 20
-
-
-class JobState(str, Enum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def over(self) -> bool:
-        return self not in (JobState.QUEUED, JobState.RUNNING)
-
-
-class Job:
-    """One piece of long work; every thread may look at it, follow it and cancel it.
-
-    kind and subject say what it is about, e.g. "train" and a person's name.
-    """
-
-    def __init__(self, host: Host, title: str, work: Work, *, kind: str, subject: str) -> None:
-        self.id = uuid.uuid4().hex[:12]
-        self.title = title
-        self.kind = kind
-        self.subject = subject
-        self._host = host
-        self._work = work
-        self._changed = threading.Condition()
-        self._state = JobState.QUEUED
-        self._events: list[Event] = []
-        self._error: FaceChainError | None = None
-        self._cancel_asked = False
-
-    @property
-    def state(self) -> JobState:
-        with self._changed:
-            return self._state
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """All events so far."""
-        with self._changed:
-            return tuple(self._events)
-
-    @property
-    def error(self) -> FaceChainError | None:
-        """Why it failed or was cancelled: a sentence for the user."""
-        with self._changed:
-            return self._error
-
-    def cancel(self) -> None:
-        """Take a queued job out; ask a running one to stop at its next step."""
-        with self._changed:
-            self._cancel_asked = True
-            if self._state is JobState.QUEUED:
-                self._end(JobState.CANCELLED, Cancelled("Stopped before it began."))
-            elif self._state is JobState.RUNNING:
-                self._host.cancel()
-
-    def wait(self, after: int = 0, timeout: float | None = None) -> tuple[Event, ...]:
-        """Return the events from number `after` on; blocks until there is one or it is over.
-
-        timeout: seconds; then the answer is empty.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._events) > after or self._state.over, timeout)
-            return tuple(self._events[after:])
-
-    def follow(self, after: int = 0) -> Iterator[Event]:
-        """Yield events from number `after` on as they come, until the job is over."""
-        while events := self.wait(after):
-            yield from events
-            after += len(events)
-
-    def run(self) -> None:
-        """Do the work unless it was cancelled in the queue; the worker calls it once."""
-        with self._changed:
-            if self._state.over:
-                return
-            self._state = JobState.RUNNING
-            self._changed.notify_all()
-        try:
-            self._iterate()
-        except Cancelled as stopped:
-            self._finish(JobState.CANCELLED, stopped)
-        except FaceChainError as error:
-            logger.warning("%s: %s", self.title, error)
-            self._finish(JobState.FAILED, error)
-        except Exception as error:
-            logger.exception("%s failed", self.title)
-            sentence = f"Something unexpected went wrong ({type(error).__name__}: {error})."
-            self._finish(JobState.FAILED, FaceChainError(sentence))
-        else:
-            self._finish(JobState.FINISHED, None)
-
-    def _iterate(self) -> None:
-        with self._host.job(self.title):
-            with self._changed:
-                if self._cancel_asked:  # before the host forgot earlier cancels
-                    self._host.cancel()
-            for event in self._work():
-                self._host.progress(event)
-                with self._changed:
-                    self._events.append(event)
-                    self._changed.notify_all()
-
-    def _finish(self, state: JobState, error: FaceChainError | None) -> None:
-        if error is not None:
-            _forget_frames(error)
-        with self._changed:
-            self._end(state, error)
-
-    def _end(self, state: JobState, error: FaceChainError | None) -> None:
-        self._state, self._error = state, error
-        self._changed.notify_all()
-
-
-def _forget_frames(error: BaseException) -> None:
-    """Let go of where an error came from: its frames hold models, and jobs are kept."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
 
 
 class Jobs:
@@ -167,6 +41,26 @@ class Jobs:
         """Return the queued, running and latest finished jobs, oldest first."""
         with self._lock:
             return list(self._kept)
+
+    def active(self) -> list[Job]:
+        """Return the running job, then those that wait, in the order in which they will run."""
+        jobs = [job for job in self.all() if not job.state.over]
+        return sorted(jobs, key=lambda job: job.state is not JobState.RUNNING)
+
+    @property
+    def running(self) -> Job | None:
+        """The job whose work goes on; work that asks is told its own."""
+        return next((job for job in self.all() if job.state is JobState.RUNNING), None)
+
+    def stop(self, job_id: str) -> None:
+        """Cancel one job; nothing where it is over or unknown."""
+        if job := self.get(job_id):
+            job.cancel()
+
+    def stop_all(self) -> None:
+        """Cancel everything, what waits first, so that nothing begins meanwhile."""
+        for job in reversed(self.active()):
+            job.cancel()
 
     def get(self, job_id: str) -> Job | None:
         return next((job for job in self.all() if job.id == job_id), None)

@@ -31,7 +31,7 @@ from facechain_ext.library.run_events import EventLog
 from facechain_ext.library.settling import forget_states, run_claim
 from facechain_ext.training.state import TrainingState, load_state, save_state
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RECORD = "config.json"
 
 T = TypeVar("T")
@@ -68,8 +68,11 @@ class RunRecord:
         """Read a record; raises LibraryTooNew for a later schema, InvalidInput for damage."""
         try:
             facts = json.loads(text)
-            if facts.pop("schema") > SCHEMA_VERSION:
+            schema = facts.pop("schema")
+            if schema > SCHEMA_VERSION:
                 raise LibraryTooNew("This training was begun by a newer version of FaceChain.")
+            if schema < 2:
+                _name_automatic(facts["config"])
             checkpoint, attributes = facts["checkpoint"], facts.get("attributes")
             read = {
                 "attributes": None if attributes is None else attributes_from(attributes),
@@ -93,6 +96,12 @@ def _require_known(record: RunRecord) -> None:
         record.prediction_type not in get_args(PredictionType)
     ):
         raise ValueError(f"unknown: {record.family!r}, {record.prediction_type!r}")
+
+
+def _name_automatic(config: dict[str, object]) -> None:
+    """Turn the 0 that once stood for automatic into what does now."""
+    for name in ("learning_rate", "resolution"):
+        config[name] = config.get(name) or None
 
 
 @dataclass(frozen=True)

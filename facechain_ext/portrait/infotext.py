@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_type_hints
+from collections.abc import Mapping
+from typing import Any
 
+from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.infotext import parse_infotext
 from facechain_ext.config import PortraitConfig
+from facechain_ext.config.setting import settings_of
 from facechain_ext.imaging.provenance import Source
 
 PERSON = "FaceChain person"
+
+VERSION = "FaceChain version"
+"""Infotexts without it are older, and mean automatic where they say 0."""
 
 OURS = {
     "style": "FaceChain style",
@@ -39,9 +45,13 @@ _SIZE = re.compile(r"(\d+)x(\d+)")
 
 
 def portrait_fields(person: str, config: PortraitConfig) -> dict[str, object]:
-    """Name a person and the settings of theirs that no webui writes; empty texts are left out."""
+    """Name a person and the settings of theirs that no webui writes.
+
+    Empty texts, and what is left to the style or the checkpoint, are left out.
+    """
     settings = {key: _plain(getattr(config, name)) for name, key in OURS.items()}
-    return {PERSON: person, **{key: value for key, value in settings.items() if value != ""}}
+    told = {key: value for key, value in settings.items() if value not in ("", None)}
+    return {PERSON: person, **told, VERSION: __version__}
 
 
 def read_portrait(infotext: str) -> dict[str, Any]:
@@ -55,7 +65,8 @@ def read_portrait(infotext: str) -> dict[str, Any]:
         return {}
     defaults = PortraitConfig()
     told: dict[str, Any] = {name: getattr(defaults, name) for name in (*OURS, "hires_scale")}
-    said = {name: fields[key] for name, key in (OURS | HOSTS).items() if key in fields}
+    said = {name: text for name in OURS if (text := read_ours(name, fields)) is not None}
+    said |= {name: fields[key] for name, key in HOSTS.items() if key in fields}
     if size := _SIZE.fullmatch(fields.get("Size", "")):
         said |= {"width": size[1], "height": size[2]}
     for name, text in said.items():
@@ -79,15 +90,20 @@ def source_of(infotext: str) -> Source:
 NO_FUSION = {"fusion_strength": 0.0}
 
 
+def read_ours(name: str, fields: Mapping[str, Any]) -> str | None:
+    """Return what an infotext's fields say of a setting of ours; None where they leave it out."""
+    said = fields.get(OURS[name])
+    if VERSION not in fields and settings_of(PortraitConfig)[name].automatic and said == "0":
+        return None
+    return said
+
+
 def _setting(name: str, text: str) -> dict[str, Any]:
     """Convert one setting to its type; nothing where it cannot be one."""
-    hint = get_type_hints(PortraitConfig)[name]
     try:
-        value: Any = text if hint is str else float(text) if hint is float else int(text)
-        PortraitConfig(**{name: value})
-    except (ValueError, OverflowError, InvalidInput):
+        return {name: settings_of(PortraitConfig)[name].read(text)}
+    except InvalidInput:
         return {}
-    return {name: value}
 
 
 def _plain(value: object) -> object:

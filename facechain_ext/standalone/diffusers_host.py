@@ -165,6 +165,7 @@ class DiffusersHost:
             if on_step is not None:
                 on_step(start, step, steps)
 
+        assert request.guidance_scale is not None  # filled in
         with torch.no_grad():
             both = model.encode_prompts([request.prompt, request.negative_prompt])
             first, second = torch.tensor([0]), torch.tensor([1])
@@ -236,5 +237,9 @@ def _with_defaults(request: GenerationRequest, model: DiffusersModel) -> Generat
         request,
         width=request.width or model.resolution,
         height=request.height or model.resolution,
-        guidance_scale=request.guidance_scale or model.default_guidance_scale,
+        guidance_scale=(
+            model.default_guidance_scale
+            if request.guidance_scale is None
+            else request.guidance_scale
+        ),
     )

@@ -49,7 +49,7 @@ class Finisher:
         good face enlarged.
         """
         drawn, size = portrait.before_fusion, self.config.output_size
-        if drawn is None or size <= max(drawn.shape[:2]):
+        if drawn is None or size is None or size <= max(drawn.shape[:2]):
             return portrait
         larger = self._asked(lambda: self.host.upscale(drawn, size), "Not enlarged")
         if larger is None:
@@ -97,7 +97,7 @@ class Finisher:
     ) -> dict[str, object]:
         """Collect what the infotext says of a portrait besides the host's own fields."""
         enlarged = max(drawn.shape[:2]) == self.config.output_size
-        config = self.config if enlarged else replace(self.config, output_size=0)
+        config = self.config if enlarged else replace(self.config, output_size=None)
         told = {**portrait_fields(self.person, config), "FaceChain trigger": self.trigger_word}
         if not fused and config.fusion_strength > 0:
             told |= NOT_FUSED

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 
-from facechain_ext.base.errors import NoPortraitFound, PersonNotFound
-from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
-from facechain_ext.base.host import GeneratedImage, GenerationRequest, Host, LoraUse
+from facechain_ext.base.errors import NoPortraitFound, NoUsablePhotos, PersonNotFound
+from facechain_ext.base.events import Candidate, Drawing, Event, Stage
+from facechain_ext.base.host import GenerationRequest, Host, LoraUse
 from facechain_ext.base.records import LoraFile, Portrait
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
-from facechain_ext.portrait.rank import rank
 from facechain_ext.studio.finishing import Finisher
-from facechain_ext.studio.styling import find_style_lora, prompt_for, settled
+from facechain_ext.studio.sitting import Sitting
+from facechain_ext.studio.styling import (
+    face_weight,
+    find_style_lora,
+    prompt_for,
+    settled,
+    style_weight,
+)
+from facechain_ext.studio.suitability import mismatch
 from facechain_ext.styles import Styles, find_style
 
 LARGEST_SEED = 2**32 - 1
@@ -35,31 +41,66 @@ class Portraits:
     library: PeopleLibrary
     styles: Styles
 
-    def make(self, name: str, config: PortraitConfig) -> Iterator[Event]:
+    def make(
+        self, name: str, config: PortraitConfig, tell: Callable[[Drawing], None] | None = None
+    ) -> Iterator[Event]:
         """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished.
 
-        Raises NoPortraitFound when every candidate was rejected.
+        tell: hears of every step of drawing. What was drawn before a run is stopped or fails comes
+        as PortraitsFinished without ranked portraits, before the error is raised. So it is with
+        NoPortraitFound, when every candidate was rejected.
         """
-        watch, request = Stopwatch(), self.request(name, config)
-        finisher = self._finisher(name, config)  # first: it needs the person's crops
-        yield Stage("generate", len(request.seeds))
-        images: list[GeneratedImage] = []
-        with watch.measure("generate"):
-            for image in self.host.generate(request):
-                images.append(image)
-                yield Candidate(len(images), len(request.seeds))
-        yield Stage("fuse and rank", len(images))
-        with watch.measure("fuse and rank"):
-            ranked, rejected = rank(map(finisher.finish, images))
+        request = self.request(name, config)
+        sitting = Sitting(self._finisher(name, config), Stopwatch(), self._notes(name))
+        try:
+            yield from self._draw(sitting, request, tell)
+            ranked, rejected = yield from self._judge(sitting)
+            if ranked:
+                with sitting.watch.measure("enlarge"):
+                    best = sitting.enlarge(ranked[: config.count])
+        except Exception as error:  # whatever it was
+            if sitting.drawn:
+                yield sitting.cut_short(error)
+            raise
         if not ranked:
+            yield sitting.finished([], [], rejected)
             raise NoPortraitFound(_why_none(rejected))
-        best, spare = ranked[: config.count], ranked[config.count :]
-        with watch.measure("enlarge"):
-            drawn = {image.seed: image.infotext for image in images}
-            best, _ = rank(finisher.enlarge(portrait, drawn[portrait.seed]) for portrait in best)
-        yield PortraitsFinished(
-            tuple(best), tuple(spare), tuple(rejected), watch.seconds, tuple(finisher.notes)
-        )
+        yield sitting.finished(best, ranked[config.count :], rejected)
+
+    def _draw(
+        self,
+        sitting: Sitting,
+        request: GenerationRequest,
+        tell: Callable[[Drawing], None] | None,
+    ) -> Iterator[Event]:
+        total = len(request.seeds)
+
+        def on_step(picture: int, step: int, steps: int) -> None:
+            if tell is not None:
+                tell(Drawing(min(picture + 1, total), total, step, steps))
+
+        yield Stage("generate", total)
+        with sitting.watch.measure("generate"):
+            for image in self.host.generate(request, on_step):
+                sitting.drawn.append(image)
+                yield Candidate(len(sitting.drawn), total)
+
+    def _judge(
+        self, sitting: Sitting
+    ) -> Generator[Event, None, tuple[list[Portrait], list[Portrait]]]:
+        yield Stage("fuse and rank", len(sitting.drawn))
+        with sitting.watch.measure("fuse and rank"):
+            return sitting.judge()
+
+    def mismatch(self, name: str) -> str:
+        """Say that a person's LoRA was trained on another checkpoint than would draw now."""
+        person = self.library.get(name)
+        run = person.latest_run
+        return mismatch(person, run, self.host.current_checkpoint()) if run else ""
+
+    def _notes(self, name: str) -> tuple[str, ...]:
+        told = self.mismatch(name)
+        return (told,) if told else ()
 
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
@@ -69,8 +110,7 @@ class Portraits:
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
-        config = settled(config, style)
-        use = LoraUse(self._face_lora(person), config.lora_weight)
+        face = LoraUse(self._face_lora(person), face_weight(config, style))
         person.require_crops()
         own = find_style_lora(style, self.host.paths.lora_dir)
         prompt = prompt_for(self._as_trained(person), styles, config)
@@ -78,26 +118,15 @@ class Portraits:
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
-            loras=(use,) if own is None else (LoraUse(own, config.style_lora_weight), use),
-            width=config.width,
-            height=config.height,
+            loras=(face,) if own is None else (LoraUse(own, style_weight(config, style)), face),
+            width=config.width or 0,
+            height=config.height or 0,
             steps=config.steps,
             guidance_scale=config.guidance_scale,
-            sampler_name=config.sampler_name,
+            sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
         )
-
-    def save(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
-        """Save the ranked pictures as `<rank>-<seed>.png`, and the rejected ones aside."""
-        for portrait in finished.rejected:
-            reason = portrait.score.rejection.value if portrait.score.rejection else "unranked"
-            stem = f"{reason}-{portrait.seed}"
-            self.host.save_image(portrait.pixels, portrait.infotext, folder / "rejected", stem)
-        return [
-            self.host.save_image(p.pixels, p.infotext, folder, f"{place:02d}-{p.seed}")
-            for place, p in enumerate(finished.ranked, 1)
-        ]
 
     def _face_lora(self, person: Person) -> LoraFile:
         run = person.latest_run
@@ -116,6 +145,11 @@ class Portraits:
     def _finisher(self, name: str, config: PortraitConfig) -> Finisher:
         person = self.library.get(name)
         instances = person.load_instances()
+        if not instances:
+            raise NoUsablePhotos(
+                f"There are no photos of {person.manifest.name} to compare portraits with; add "
+                "some first."
+            )
         return Finisher(
             self.host,
             self.nets,

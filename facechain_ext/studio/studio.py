@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from facechain_ext.base.events import Event, PhotoPrepared, PortraitsFinished
+from facechain_ext.base.events import Drawing, Event, PhotoPrepared, PortraitsFinished
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
@@ -17,6 +17,7 @@ from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.enrolment import Enrolment
+from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
@@ -105,9 +106,18 @@ class Studio:
         """Read back what a person's training has shown, the newest one's unless named."""
         return self._trainings.history(name, run)
 
-    def make_portraits(self, name: str, config: PortraitConfig) -> Iterator[Event]:
-        """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished."""
-        return self._portraits.make(name, config)
+    def make_portraits(
+        self, name: str, config: PortraitConfig, tell: Callable[[Drawing], None] | None = None
+    ) -> Iterator[Event]:
+        """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished.
+
+        tell: hears of every step of drawing.
+        """
+        return self._portraits.make(name, config, tell)
+
+    def mismatch(self, name: str) -> str:
+        """Say that a person's LoRA was trained on another checkpoint than would draw now."""
+        return self._portraits.mismatch(name)
 
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
         """Return what the host will be asked to draw for portraits."""
@@ -115,7 +125,7 @@ class Studio:
 
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""
-        return self._portraits.save(finished, folder)
+        return save_portraits(self.host, finished, folder)
 
     @cached_property
     def _styles(self) -> Styles:

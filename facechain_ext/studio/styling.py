@@ -25,13 +25,24 @@ def prompt_for(manifest: Manifest, styles: Mapping[str, Style], config: Portrait
 def settled(config: PortraitConfig, style: Style) -> PortraitConfig:
     """Fill in the weights that are left to the style, and keep to the most fusion it allows."""
     limit = 1.0 if style.fusion_strength is None else style.fusion_strength
-    own = config.style_lora_weight or style.style_lora_weight
     return replace(
         config,
-        lora_weight=config.lora_weight or style.lora_weight or DEFAULT_LORA_WEIGHT,
-        style_lora_weight=own if style.style_lora else 0.0,
+        lora_weight=face_weight(config, style),
+        style_lora_weight=style_weight(config, style) if style.style_lora else None,
         fusion_strength=min(config.fusion_strength, limit),
     )
+
+
+def face_weight(config: PortraitConfig, style: Style) -> float:
+    """Return the strength of the person's LoRA: as asked for, else what the style suggests."""
+    suggested = DEFAULT_LORA_WEIGHT if style.lora_weight is None else style.lora_weight
+    return suggested if config.lora_weight is None else config.lora_weight
+
+
+def style_weight(config: PortraitConfig, style: Style) -> float:
+    """Return the strength of the style's own LoRA."""
+    asked = config.style_lora_weight
+    return style.style_lora_weight if asked is None else asked
 
 
 def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.base.records import Gender
-from facechain_ext.config.option import check_text
+from facechain_ext.config.setting import check_text
 
 PERSON = "{person}"
 """Where the trigger word and the person's description go in a style's prompt."""

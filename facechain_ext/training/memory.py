@@ -189,7 +189,7 @@ def predicted_peak(
     """Return the bytes that training takes above the resident model at its peak."""
     kind = trained_layers(model, config)
     autocast, own = autocast_of(model), _input_weight(model.denoiser)
-    side = (config.resolution or model.resolution) // 8
+    side = (model.resolution if config.resolution is None else config.resolution) // 8
     width = len(own) / FULL_WIDTH
     precision = 1 if autocast or own.element_size() == 2 else 2
     plain = ACTIVATIONS[model.family, kind, checkpointing]

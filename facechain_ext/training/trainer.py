@@ -150,7 +150,7 @@ def train(
 
 
 def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
-    """Replace "auto" and 0 by what they stand for with this checkpoint.
+    """Replace "auto" by what it stands for with this checkpoint.
 
     Raises InvalidInput for what this checkpoint cannot be trained with.
     """
@@ -159,13 +159,14 @@ def resolved(model: DiffusionModel, config: TrainConfig) -> TrainConfig:
         config,
         learning_rate=peak_learning_rate(model, config),
         target_modules=trained_layers(model, config),
-        resolution=config.resolution or model.resolution,
+        resolution=model.resolution if config.resolution is None else config.resolution,
     )
 
 
 def peak_learning_rate(model: DiffusionModel, config: TrainConfig) -> float:
-    """Return the configured learning rate, or the checkpoint's own for 0."""
-    return config.learning_rate or model.suggested_learning_rate
+    """Return the configured learning rate, or the checkpoint's own."""
+    rate = config.learning_rate
+    return model.suggested_learning_rate if rate is None else rate
 
 
 class _Slice:

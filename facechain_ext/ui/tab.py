@@ -10,11 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from facechain_ext.base.errors import FaceChainError
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
-from facechain_ext.ui.page.actions import is_running
+from facechain_ext.ui.page.actions import is_running, sentence
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw, Seen
 from facechain_ext.ui.page.services import Services
@@ -24,6 +23,7 @@ from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import PeopleView
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
+from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
 
 
@@ -42,14 +42,16 @@ def draw_tab(services: Services) -> None:
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
+        queue = QueuePanel(services.jobs)
+        queue.draw()
         with gr.Tabs(elem_id=ids.PAGES):
             with gr.Tab("People", id="people"):
                 people.draw()
             with gr.Tab("Portraits", id="portraits"):
                 portraits.draw()
-            with gr.Tab("Settings and Models", id="models") as last:
+            with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(services, people, portraits, status).draw()
+        Pulse(services, people, portraits, status, queue).draw()
 
 
 @dataclass(eq=False)
@@ -66,6 +68,9 @@ class Pulse:
     people: PeoplePanel
     portraits: PortraitsPanel
     status: Any
+    queue: QueuePanel | None = None
+    _logged: str = ""
+    _said: str = ""
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -73,7 +78,9 @@ class Pulse:
         )
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
-        self.outputs = {**self.people.outputs, **self.portraits.outputs, "status": self.status}
+        queue = self.queue.outputs if self.queue else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs}
+        self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
@@ -89,13 +96,23 @@ class Pulse:
             loras = escape("/".join(self.people.desk.loras()))
             self.people.refresh(page, values[:split])
             self.portraits.refresh(page, values[split:])
-        except FaceChainError as error:  # a damaged library, say; the rest of the page stays
-            status += markup.message(str(error))
+        except Exception as error:  # noqa: BLE001  a damaged library, say; the rest stays
+            status += markup.message(self._once(error))
+        if self.queue is not None:
+            self.queue.refresh(page)
         page.put("status", status)
         beat, busy = secrets.token_hex(4), int(bool(jobs))
         answer = f'<i data-beat="{beat}" data-busy="{busy}" data-loras="{loras}"></i>'
         page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
+
+    def _once(self, error: Exception) -> str:
+        """Tell an error in words; the same one is logged once, and not with every pulse."""
+        told = f"{type(error).__name__}: {error}"
+        if told == self._logged:
+            return self._said
+        self._logged, self._said = told, sentence(error)
+        return self._said
 
 
 def _status(jobs: Sequence[Job]) -> str:

@@ -6,12 +6,13 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modules import shared
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config.setting import AUTO, Setting, settings_of
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
 from facechain_ext.webui.host import upscalers
 from facechain_ext.webui.host.guarded import guarded
@@ -61,10 +62,9 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
     ).info("auto: the one for img2img, or the best that is there")
     options = {LIST_MINI: mini, LORA_FOLDER: folder, upscalers.SETTING: enlarger}
     for config, names in DEFAULTS.items():
-        fields = {spec.name: spec for spec in dataclasses.fields(config)}
-        hints = get_type_hints(config)
         for name in names:
-            options[key(config, name)] = _option(config, fields[name], hints[name])
+            options[key(config, name)] = _option(config, settings_of(config)[name])
+            _carry_over(key(config, name), settings_of(config)[name])
     categories.register_category("facechain", "FaceChain")
     for option, info in options_section(SECTION, options).items():
         shared.opts.add_option(option, info if option in AT_ONCE else info.info(WHEN))
@@ -81,13 +81,12 @@ def mini_wanted() -> bool:
 
 def chosen(config: type[Config]) -> Config:
     """Return a config with the user's defaults; one that is out of bounds counts as not chosen."""
-    result, hints = config(), get_type_hints(config)
+    result = config()
     for name in DEFAULTS[config]:
-        value = shared.opts.data.get(key(config, name), getattr(result, name))
-        if hints[name] is int and isinstance(value, float):  # as the settings page sends numbers
-            value = int(value)
+        setting = settings_of(config)[name]
+        value = shared.opts.data.get(key(config, name), setting.default)
         try:
-            result = dataclasses.replace(result, **{name: value})
+            result = dataclasses.replace(result, **{name: setting.read(value)})
         except InvalidInput as error:
             logger.warning("The setting %s is ignored: %s", key(config, name), error)
     return result
@@ -106,11 +105,19 @@ def key(config: type, field: str) -> str:
     return f"facechain_{config.__name__.removesuffix('Config').lower()}_{field}"
 
 
-def _option(config: type, spec: dataclasses.Field[Any], hint: Any) -> OptionInfo:
+def _carry_over(name: str, setting: Setting) -> None:
+    """Write a number that was saved before there was "auto" as it is written now."""
+    saved = shared.opts.data.get(name)
+    if setting.automatic and isinstance(saved, (int, float)):
+        shared.opts.data[name] = f"{saved:g}" if saved else AUTO
+
+
+def _option(config: type, setting: Setting) -> OptionInfo:
     from modules.options import OptionInfo
 
-    component, arguments = setting_input(spec, hint)
+    component, arguments = setting_input(setting)
     kind = config.__name__.removesuffix("Config")
-    unit = f", {spec.metadata['unit']}" if spec.metadata["unit"] else ""
-    label = f"{kind}: {spec.metadata['label'].lower()}{unit}"
-    return OptionInfo(spec.default, label, component, arguments).info(escape(spec.metadata["help"]))
+    unit = f", {setting.unit}" if setting.unit else ""
+    label = f"{kind}: {setting.label.lower()}{unit}"
+    default = setting.show(setting.default)
+    return OptionInfo(default, label, component, arguments).info(escape(setting.help))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.config.option import LONGEST_TEXT
+from facechain_ext.config.setting import AUTO, Setting, settings_of
 
 CONFIGS = [PrepareConfig, TrainConfig, PortraitConfig]
 FIELDS = [(config, spec) for config in CONFIGS for spec in dataclasses.fields(config)]
@@ -42,7 +43,7 @@ def test_bounds_are_inclusive_and_enforced(config: type[Any], spec: dataclasses.
 def test_every_field_has_a_flag_that_reaches_it(
     config: type[Any], spec: dataclasses.Field[Any]
 ) -> None:
-    value = another_value(get_type_hints(config)[spec.name], spec)
+    value = another_value(settings_of(config)[spec.name])
     parser = argparse.ArgumentParser()
     add_config_flags(parser, config)
     flag = "--" + spec.name.replace("_", "-")
@@ -54,16 +55,16 @@ def test_every_field_has_a_flag_that_reaches_it(
     assert getattr(config_from(parser.parse_args(arguments), config), spec.name) == value
 
 
-def another_value(hint: Any, spec: dataclasses.Field[Any]) -> Any:
+def another_value(setting: Setting) -> Any:
     """Return a valid value that is not the default."""
-    if hint is bool:
-        return not spec.default
-    if get_origin(hint) is Literal:
-        return next(choice for choice in get_args(hint) if choice != spec.default)
-    if hint is str:
+    if setting.kind is bool:
+        return not setting.default
+    if setting.choices:
+        return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.kind is str:
         return "something else"
-    low = hint(spec.metadata["minimum"])
-    return low if low != spec.default else hint(spec.metadata["maximum"])
+    low = setting.kind(setting.minimum)
+    return low if low != setting.default else setting.kind(setting.maximum)
 
 
 def test_no_flags_mean_the_defaults() -> None:
@@ -73,8 +74,8 @@ def test_no_flags_mean_the_defaults() -> None:
     assert config_from(parser.parse_args(["--steps", "7"]), TrainConfig).max_train_steps == 7
 
 
-NUMBERS = [f for f in FIELDS if get_type_hints(f[0])[f[1].name] in (int, float)]
-TEXTS = [f for f in FIELDS if get_type_hints(f[0])[f[1].name] is str]
+NUMBERS = [f for f in FIELDS if settings_of(f[0])[f[1].name].numeric]
+TEXTS = [f for f in FIELDS if settings_of(f[0])[f[1].name].kind is str and f[1].default is not None]
 
 
 @pytest.mark.parametrize(("config", "spec"), NUMBERS, ids=ids)
@@ -137,6 +138,55 @@ def test_a_flag_says_what_it_wants(
 @pytest.mark.parametrize("side", [1, 8, 63, 100, 513])
 def test_sides_that_no_picture_can_have_are_refused(side: int) -> None:
     for name in ("width", "height"):
-        with pytest.raises(InvalidInput, match=f"{name} must be 0 or a multiple of 8"):
+        with pytest.raises(InvalidInput, match=f"{name} must be auto or a multiple of 8"):
             PortraitConfig(**{name: side})
     assert PortraitConfig(width=64, height=520).height == 520
+
+
+AUTOMATIC = [(c, s) for c in CONFIGS for s in settings_of(c).values() if s.automatic]
+
+
+@pytest.mark.parametrize(("config", "setting"), AUTOMATIC, ids=ids)
+def test_automatic_is_a_value_of_its_own_under_one_name(
+    config: type[Any], setting: Setting
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser, config)
+    flag = "--" + setting.name.replace("_", "-")
+    read = config_from(parser.parse_args([flag, AUTO]), config)
+    assert (getattr(read, setting.name), setting.default) == (None, None)
+    assert setting.show(None) == AUTO
+    assert setting.read(" Auto ") is None
+    assert "auto: " in setting.help
+
+
+def test_a_weight_of_0_is_0() -> None:
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser, PortraitConfig)
+    flags = ["--lora-weight", "0", "--style-lora-weight=0", "--guidance-scale=0.0"]
+    config = config_from(parser.parse_args(flags), PortraitConfig)
+    assert (config.lora_weight, config.style_lora_weight, config.guidance_scale) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["width", "height", "output_size"])
+def test_0_is_no_size(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} must be .*, or auto, not 0"):
+        PortraitConfig(**{name: 0})
+
+
+@pytest.mark.parametrize("text", ["", "  ", "many", "1e999", "nan", "0x10", "9" * 5000, "１,５"])
+def test_what_is_no_number_is_told_by_the_settings_name(text: str) -> None:
+    for config in CONFIGS:
+        for setting in settings_of(config).values():
+            if setting.numeric:
+                with pytest.raises(InvalidInput, match=r"^How much") as told:
+                    setting.read(text, "How much")
+                assert len(str(told.value)) < 160
+
+
+def test_a_flag_that_is_no_number_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser, PortraitConfig)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--lora-weight", "much"])
+    assert "--lora-weight: must be a number, or auto, not 'much'" in capsys.readouterr().err

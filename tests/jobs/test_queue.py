@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from facechain_ext.base.errors import Cancelled, FaceChainError, InvalidInput
-from facechain_ext.base.events import Candidate, Event, Stage
+from facechain_ext.base.events import Candidate, Drawing, Event, Stage
 from facechain_ext.jobs.queue import KEPT_JOBS, Job, Jobs, JobState
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 
@@ -235,3 +235,55 @@ def test_only_the_latest_jobs_are_kept(jobs: Jobs) -> None:
         followed(made[-1])
     assert jobs.all() == made[-KEPT_JOBS:]
     assert jobs.get(made[0].id) is None
+
+
+def test_what_passes_is_shown_until_the_next_event(jobs: Jobs) -> None:
+    seen: list[object] = []
+
+    def work() -> Iterator[Event]:
+        job = jobs.running
+        assert job is not None
+        job.show(Drawing(1, 3, 2, 9))
+        seen.append(job.passing)
+        yield Candidate(1, 3)
+        seen.append(job.passing)
+
+    job = jobs.submit("a", work)
+    assert followed(job) == [Candidate(1, 3)]
+    assert seen == [Drawing(1, 3, 2, 9), None]
+
+
+def test_what_the_system_refuses_is_told_in_its_words(jobs: Jobs) -> None:
+    def work() -> Iterator[Event]:
+        yield Stage("train")
+        raise OSError(28, "No space left on device", "state.safetensors")
+
+    job = jobs.submit("a", work)
+    followed(job)
+    assert (job.state, str(job.error)) == (
+        JobState.FAILED,
+        "The disk is full: state.safetensors.",
+    )
+
+
+def test_all_that_is_active_is_stopped_in_an_order_in_which_nothing_begins(
+    jobs: Jobs, host: WatchedHost
+) -> None:
+    begun = threading.Event()
+
+    def work() -> Iterator[Event]:
+        begun.set()
+        yield Stage("train")
+        while not host.cancelled():
+            pass
+        raise Cancelled("Stopped.")
+
+    three_jobs = [jobs.submit(title, work) for title in "abc"]
+    assert begun.wait(SECONDS)
+    assert jobs.active() == three_jobs
+    jobs.stop_all()
+    for job in three_jobs:
+        followed(job)
+    assert [job.state for job in three_jobs] == [JobState.CANCELLED] * 3
+    assert host.told == ["begin a", "end a"]
+    assert jobs.active() == []

@@ -10,7 +10,8 @@ from facechain_ext.base.infotext import add_fields, format_infotext
 from facechain_ext.config import PortraitConfig
 from facechain_ext.portrait.infotext import NOT_FUSED, portrait_fields, read_portrait, source_of
 
-TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\r\t"))
+TYPED = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\n\r\t")
+TEXTS = st.text(TYPED)
 NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
 
 
@@ -22,7 +23,7 @@ NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
     numbers=st.fixed_dictionaries(
         {name: st.integers(0, 20 * high).map(lambda n: n / 20) for name, high in NUMBERS.items()}
     ),
-    size=st.sampled_from((0, 512, 768, 1024, 2048)),
+    size=st.sampled_from((None, 512, 768, 1024, 2048)),
 )
 @example(
     person='O\'Neil, "Ana": <lora:x:1>\n2',
@@ -33,7 +34,7 @@ NUMBERS = {"lora_weight": 2, "style_lora_weight": 2, "fusion_strength": 1}
     size=768,
 )
 def test_a_portrait_is_read_back_as_it_was_set(
-    person: str, prompt: str, negative: str, style: str, numbers: dict[str, float], size: int
+    person: str, prompt: str, negative: str, style: str, numbers: dict[str, float], size: int | None
 ) -> None:
     texts = {"prompt": prompt, "negative_prompt": negative, "style": style}
     config = PortraitConfig(**texts, **numbers, output_size=size)
@@ -66,8 +67,27 @@ def test_settings_of_the_host_come_back_too() -> None:
 
 def test_what_cannot_be_is_left_out() -> None:
     told = read_portrait("x\nSteps: 9999, Seed: x, FaceChain output size: 7, FaceChain person: A")
-    assert told["output_size"] == 0
+    assert told["output_size"] is None
     assert told.keys().isdisjoint({"steps", "seed"})
+
+
+def test_what_was_left_automatic_is_so_again() -> None:
+    told = read_portrait(f"x\nSteps: 9, {fields_of(PortraitConfig())}")
+    assert PortraitConfig(**{k: v for k, v in told.items() if k != "person"}) == (
+        PortraitConfig(steps=9)
+    )
+
+
+def test_0_is_read_as_automatic_in_infotexts_from_when_it_stood_for_that() -> None:
+    said = "FaceChain style weight: 0, FaceChain output size: 0, FaceChain weight: 0"
+    old = read_portrait(f"x\nSteps: 9, FaceChain person: Ana, {said}")
+    assert (old["style_lora_weight"], old["output_size"], old["lora_weight"]) == (None, None, None)
+    new = read_portrait(f"x\nSteps: 9, {fields_of(PortraitConfig(style_lora_weight=0.0))}")
+    assert new["style_lora_weight"] == 0
+
+
+def fields_of(config: PortraitConfig) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in portrait_fields("Ana", config).items())
 
 
 def test_a_picture_of_another_program_says_nothing() -> None:

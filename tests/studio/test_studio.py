@@ -16,6 +16,7 @@ from skimage.data import astronaut
 
 from facechain_ext.base.errors import (
     Cancelled,
+    FaceChainError,
     InvalidInput,
     ModelUnavailable,
     NoPortraitFound,
@@ -25,6 +26,7 @@ from facechain_ext.base.errors import (
     UnreadablePhoto,
 )
 from facechain_ext.base.events import (
+    Drawing,
     Event,
     PhotoPrepared,
     PortraitsFinished,
@@ -71,6 +73,7 @@ class PicturesHost(DiffusersHost):
     pictures: tuple[Pixels, ...] = ()
     restorer: Pixels | None = None
     enlarges = True
+    raises_at_the_end: Exception | None = None
     asked: GenerationRequest | None = None
     busy = False
     lent = 0
@@ -97,9 +100,13 @@ class PicturesHost(DiffusersHost):
         self, request: GenerationRequest, on_step: StepCallback | None = None
     ) -> Iterator[GeneratedImage]:
         self.asked = request
-        for number, seed in enumerate(request.seeds):
+        for number, seed in enumerate(request.seeds if self.pictures else ()):
+            for step in (1, 2) if on_step else ():
+                on_step(number, step, 2)
             pixels = self.pictures[number % len(self.pictures)]
             yield GeneratedImage(pixels, seed, f"{request.prompt}\nSteps: 2, Seed: {seed}")
+        if self.raises_at_the_end is not None:
+            raise self.raises_at_the_end
 
     def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
         if not self.enlarges:
@@ -521,7 +528,7 @@ def test_pictures_are_enlarged_before_the_face_is_blended_in(trained: Studio) ->
     assert not np.array_equal(best.pixels, best.before_fusion)
     assert spare.pixels.shape == (300, 300, 3)
     told = [parse_infotext(portrait.infotext)[2] for portrait in (best, spare)]
-    assert [fields["FaceChain output size"] for fields in told] == ["768", "0"]
+    assert [fields.get("FaceChain output size") for fields in told] == ["768", None]
     assert [list(fields).count("FaceChain person") for fields in told] == [1, 1]
 
 
@@ -604,6 +611,117 @@ def test_a_missing_style_lora_is_named(trained: Studio) -> None:
 def test_when_every_picture_is_rejected_the_reasons_are_counted(trained: Studio) -> None:
     with pytest.raises(NoPortraitFound, match="2 x no face"):
         make(trained, PortraitConfig(count=1), BLANK)
+
+
+def test_pictures_of_which_every_one_is_rejected_are_kept(trained: Studio, tmp_path: Path) -> None:
+    events, error = until_it_ends(trained, PortraitConfig(count=1, seed=7), BLANK)
+    assert isinstance(error, NoPortraitFound)
+    finished = events[-1]
+    assert isinstance(finished, PortraitsFinished)
+    assert [p.seed for p in finished.rejected] == [7, 8]
+    assert (finished.ranked, finished.spare, finished.stopped) == ((), (), "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "said", "files"),
+    [
+        (Cancelled("Stopped while drawing."), "stopped", ["no_face-8.png", "stopped-7.png"]),
+        (OutOfMemory("There is not enough memory."), "failed", ["failed-7.png", "no_face-8.png"]),
+        (RuntimeError("no one foresaw this"), "failed", ["failed-7.png", "no_face-8.png"]),
+    ],
+)
+def test_what_was_drawn_before_the_end_is_judged_and_kept(
+    trained: Studio, tmp_path: Path, raised: Exception, said: str, files: list[str]
+) -> None:
+    host_of(trained).raises_at_the_end = raised
+    pictures = portrait_of_her(), BLANK
+    events, error = until_it_ends(trained, PortraitConfig(count=1, seed=7), *pictures)
+    assert error is raised
+    finished = events[-1]
+    assert isinstance(finished, PortraitsFinished)
+    assert finished.stopped == f"{said} before it was finished"
+    assert finished.ranked == ()
+    assert [p.score.ranked for p in finished.spare] == [True]
+    assert [p.score.rejection for p in finished.rejected] == [Rejection.NO_FACE]
+    assert trained.save_portraits(finished, tmp_path / "out") == []
+    assert sorted(p.name for p in (tmp_path / "out" / "rejected").iterdir()) == files
+
+
+def test_pictures_that_cannot_be_judged_are_kept_as_drawn(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = RuntimeError("damaged")
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("facechain_ext.studio.finishing.judge", fail)
+    events, error = until_it_ends(trained, PortraitConfig(count=1, seed=7), portrait_of_her())
+    assert error is failure
+    finished = events[-1]
+    assert isinstance(finished, PortraitsFinished)
+    assert [p.seed for p in finished.rejected] == [7, 8]
+    assert np.array_equal(finished.rejected[0].pixels, portrait_of_her())
+
+
+def test_a_run_that_ends_before_the_first_picture_has_nothing_to_show(trained: Studio) -> None:
+    host_of(trained).raises_at_the_end = Cancelled("Stopped while drawing.")
+    events, error = until_it_ends(trained, PortraitConfig(count=1))
+    assert isinstance(error, Cancelled)
+    assert not any(isinstance(event, PortraitsFinished) for event in events)
+
+
+def until_it_ends(
+    studio: Studio, config: PortraitConfig, *pictures: Pixels
+) -> tuple[list[Event], Exception | None]:
+    """Make portraits; return what was told, and what was raised."""
+    host_of(studio).pictures = pictures
+    events: list[Event] = []
+    try:
+        events.extend(studio.make_portraits("Ana", config))
+    except (FaceChainError, RuntimeError) as error:
+        return events, error
+    return events, None
+
+
+def test_every_step_of_drawing_is_told(trained: Studio) -> None:
+    told: list[Drawing] = []
+    host_of(trained).pictures = (portrait_of_her(),)
+    list(trained.make_portraits("Ana", PortraitConfig(count=1), told.append))
+    assert told == [
+        Drawing(1, 2, 1, 2),
+        Drawing(1, 2, 2, 2),
+        Drawing(2, 2, 1, 2),
+        Drawing(2, 2, 2, 2),
+    ]
+
+
+def test_a_lora_of_another_checkpoint_is_named_in_the_notes(
+    trained: Studio, tiny_sdxl_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trained.mismatch("Ana") == ""
+    known = trained.host.current_checkpoint()
+    monkeypatch.setattr(
+        trained.host, "current_checkpoint", lambda: replace(known, name="other", sha256="")
+    )
+    told = trained.mismatch("Ana")
+    assert (
+        told == f"The LoRA of Ana was trained on {known.name}; on other the likeness may be less."
+    )
+    assert make(trained, PortraitConfig(count=1), portrait_of_her()).notes == (told,)
+    other = CheckpointRef("big", tiny_sdxl_folder)
+    monkeypatch.setattr(trained.host, "current_checkpoint", lambda: other)
+    assert "which is Stable Diffusion 1.x; big is SDXL, on which it has no effect" in (
+        trained.mismatch("Ana")
+    )
+
+
+def test_without_photos_nothing_is_drawn(trained: Studio) -> None:
+    for file in trained.library.get("Ana").folder.joinpath("instances").iterdir():
+        file.unlink()
+    with pytest.raises(NoUsablePhotos, match="no photos of Ana"):
+        make(trained, PortraitConfig(count=1), portrait_of_her())
+    assert host_of(trained).asked is None
 
 
 def test_portraits_need_a_trained_person(studio: Studio) -> None:

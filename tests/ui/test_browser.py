@@ -206,7 +206,7 @@ def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> Non
 
 
 def test_the_models_page_asks_before_it_fetches(tab: Tab) -> None:
-    tab.open("Settings and Models")
+    tab.open("Models")
     tab.expect(ids.INSTALLED).to_contain_text("Face recogniser")
     tab.click(ids.FETCH)
     tab.expect(ids.ROOT).to_contain_text("Nothing is downloaded without your consent")
@@ -217,7 +217,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> N
     tab.page.set_viewport_size({"width": 390, "height": 844})
     tab.page.goto(f"{tab.page.url.split('?')[0]}?__theme={theme}")
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
-    for title in ("People", "Portraits", "Settings and Models"):
+    for title in ("People", "Portraits", "Models"):
         open_on_a_phone(tab, title)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390, title
 

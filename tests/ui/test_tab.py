@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
+from facechain_ext.base.errors import Cancelled, InvalidInput, OutOfMemory
+from facechain_ext.base.events import Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.host import CheckpointRef
+from facechain_ext.base.records import Portrait, Rejection, Score
 from facechain_ext.config import PortraitConfig
-from facechain_ext.jobs.queue import Jobs, JobState
+from facechain_ext.jobs.queue import Job, Jobs, JobState
 from facechain_ext.portrait.infotext import PERSON
 from facechain_ext.ui.error_panel import explain
 from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import SendSources, Services
@@ -24,7 +31,7 @@ from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.panel import PeoplePanel
 from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView
-from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.portraits.desk import PORTRAIT, PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.tab import Pulse, build_tab
 from tests.ui.conftest import done
@@ -215,6 +222,157 @@ def test_portraits_are_shown_ranked_with_scores(trained: PeopleDesk) -> None:
     assert str(portraits.folder("Ana")) in changed["notes"]
     assert page.beat("Ana", "", "Ana") == {}
     assert page.portraits._describe(_Selected(1)).startswith("fcsks")
+
+
+def portraits_that_end(services: Services, *shown: Event, error: Exception | None) -> Job:
+    """Queue portraits of Ana that show something and then fail, or do not."""
+    work = lambda: until(shown, error)  # noqa: E731
+    return done(services.jobs.submit("Portraits of Ana", work, kind=PORTRAIT, subject="Ana"))
+
+
+def until(shown: Sequence[Event], error: Exception | None) -> Iterator[Event]:
+    yield Stage("generate", 2)
+    yield from shown
+    if error is not None:
+        raise error
+
+
+BLANK = np.full((64, 64, 3), 128, np.uint8)
+
+
+def test_a_run_that_fails_takes_the_gallery_of_the_one_before_away(services: Services) -> None:
+    page = Page(services)
+    kept = Portrait(BLANK, Score(0.5), 7, "x\nSeed: 7")
+    finished = PortraitsFinished((), (kept,), ())
+    portraits_that_end(services, finished, error=None)
+    first = page.beat()
+    assert first["shown"]["visible"] is True
+    assert "Portraits: Ana" in first["whose"]
+    portraits_that_end(services, error=OutOfMemory("There is not enough memory."))
+    told = page.beat()
+    assert told["shown"]["visible"] is False
+    assert (told["aside"], told["infotext"], told["whose"]) == ([], "", "")
+    assert 'role="alert">There is not enough memory.' in told["portrait_progress"]
+
+
+def test_what_a_stopped_run_has_drawn_is_shown_set_aside(services: Services) -> None:
+    page = Page(services)
+    good, bad = (
+        Portrait(BLANK, score, seed, f"x\nSeed: {seed}")
+        for seed, score in ((7, Score(0.5)), (8, Score(None, Rejection.NO_FACE)))
+    )
+    cut = PortraitsFinished((), (good,), (bad,), stopped="stopped before it was finished")
+    portraits_that_end(services, cut, error=Cancelled("Stopped while drawing."))
+    told = page.beat()
+    captions = [caption for _, caption in told["aside"]]
+    assert captions == ["likeness 0.50, stopped before it was finished", "no face"]
+    assert told["results"] == []
+    assert told["ranked"]["visible"] is False
+    assert told["aside_fold"] == gr.update(label="Set aside (2)", open=True)
+    assert told["infotext"] == "x\nSeed: 7"
+    assert 'role="note">Stopped while drawing.' in told["portrait_progress"]
+    assert "2 pictures drawn and set aside" in told["portrait_progress"]
+    assert page.portraits._describe_aside(_Selected(1)) == "x\nSeed: 8"
+    assert page.portraits._describe_aside(_Selected(9)) == UNCHANGED
+
+
+def test_pictures_of_an_earlier_run_are_called_so_while_another_goes_on(services: Services) -> None:
+    page = Page(services)
+    kept = Portrait(BLANK, Score(0.5), 7, "x")
+    portraits_that_end(services, PortraitsFinished((), (kept,), ()), error=None)
+    gate = threading.Event()
+
+    def waiting() -> Iterator[Event]:
+        gate.wait(20)
+        yield Stage("generate", 2)
+
+    job = services.jobs.submit("Portraits of Bea", waiting, kind=PORTRAIT, subject="Bea")
+    try:
+        assert "Made before: Ana" in page.beat()["whose"]
+    finally:
+        gate.set()
+        done(job)
+
+
+def test_drawing_is_told_by_picture_and_step(services: Services) -> None:
+    page = Page(services)
+    told: list[str] = []
+
+    def work() -> Iterator[Event]:
+        yield Stage("generate", 2)
+        job = services.jobs.running
+        assert job is not None
+        job.show(Drawing(2, 4, 5, 10))
+        told.append(page.beat()["portrait_progress"])
+
+    done(services.jobs.submit("Portraits of Ana", work, kind=PORTRAIT, subject="Ana"))
+    assert "Picture 2 of 4, step 5 of 10" in told[0]
+    assert 'aria-valuenow="34"' in told[0]  # (1 + 5 / 10) / 4, of the nine tenths for drawing
+
+
+def test_train_is_not_to_be_pressed_while_somebody_is_trained(services: Services) -> None:
+    page, gate = Page(services), threading.Event()
+
+    def waiting() -> Iterator[Event]:
+        gate.wait(20)
+        yield Stage("train")
+
+    first = page.beat(NEW, "Ana")
+    assert first["start"]["interactive"] is True
+    job = services.jobs.submit("Training Ana", waiting, kind="train", subject="Ana")
+    try:
+        told = page.beat(NEW, "Ana")
+        assert (told["start"]["interactive"], told["stop"]["interactive"]) == (False, True)
+    finally:
+        gate.set()
+        done(job)
+    told = page.beat(NEW, "Ana")
+    assert (told["start"]["interactive"], told["message"]) == (True, "")
+
+
+def test_the_checkpoint_named_is_the_one_that_would_be_trained_now(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(services)
+    page.beat()
+    other = CheckpointRef("<b>other</b>", Path("other.safetensors").absolute())
+    monkeypatch.setattr(services.studio.host, "current_checkpoint", lambda: other)
+    assert "&lt;b&gt;other&lt;/b&gt;" in page.beat()["checkpoint"]
+    assert "&lt;b&gt;other&lt;/b&gt;" in Page(services).beat()["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (InvalidInput("person.json is damaged."), "person.json is damaged."),
+        (OSError(28, "No space left on device"), "The disk is full."),
+        (KeyError("slug"), "Something unexpected went wrong (KeyError: &#x27;slug&#x27;)"),
+    ],
+)
+def test_whatever_goes_wrong_is_told_in_place(
+    services: Services, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def fail(*_: object) -> None:
+        raise error
+
+    page = Page(services)
+    page.beat()
+    assert told in failing_in_place(fail)()
+    assert failing_in_place(fail, 1, 2)()[0] == UNCHANGED
+    assert told in failing_in_place(fail, 1, 2)()[1]
+    monkeypatch.setattr(PeopleDesk, "names", fail)
+    caplog.clear()
+    assert told in page.beat()["status"]
+    page.beat()
+    assert len(caplog.records) == (0 if isinstance(error, InvalidInput) else 1)
+
+
+def test_long_names_are_refused_in_words(services: Services) -> None:
+    page = Page(services)
+    values = [c.value for c in (*page.people.prepare_form.inputs, *page.people.train_form.inputs)]
+    told = failing_in_place(page.people._train)("", "x" * 200, ["a.jpg"], True, *values)
+    assert "80 letters at most, not 200" in told
 
 
 class _Selected:

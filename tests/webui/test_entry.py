@@ -127,6 +127,17 @@ class TestSettings:
         assert isinstance(settings.chosen(settings.TrainConfig).rank, int)
         assert settings.chosen(settings.PrepareConfig).keep_photos is False
 
+    @pytest.mark.parametrize(("saved", "kept", "size"), [(0, "auto", None), (768, "768", 768)])
+    def test_saved_before_there_was_auto_are_kept(
+        self, started: Webui, saved: int, kept: str, size: int | None
+    ) -> None:
+        opts, settings = options(started), ours("settings")
+        opts.data["facechain_portrait_output_size"] = saved
+        settings.add(on_mini_switched=lambda _: None)
+        assert opts.data["facechain_portrait_output_size"] == kept
+        assert opts.data_labels["facechain_portrait_output_size"].default == "auto"
+        assert settings.chosen(settings.PortraitConfig).output_size == size
+
     def test_out_of_bounds_do_not_count(
         self, started: Webui, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -42,6 +43,21 @@ def on(
         **_HIDDEN_FROM_API,
         **script,
     )
+
+
+def as_typed(component: Any) -> Any:
+    """Take a number as the browser sends it, whatever was typed.
+
+    gradio would answer one out of bounds with "Error" and a traceback; the form says it in words.
+    """
+    component.preprocess = lambda typed: typed
+    return component
+
+
+def limited(longest: int) -> dict[str, Any]:
+    """Return what keeps a Textbox from taking more letters, where gradio has that."""
+    known = "max_length" in inspect.signature(gr.Textbox.__init__).parameters
+    return {"max_length": longest} if known else {}
 
 
 def not_saved(component: Any) -> Any:

@@ -8,6 +8,9 @@ PULSE = "facechain_pulse"
 PULSE_STATE = "facechain_pulse_state"
 STATUS = "facechain_status"
 
+QUEUE = "facechain_queue"
+STOP_ALL = "facechain_stop_all"
+
 PERSON = "facechain_person"
 NAME = "facechain_name"
 CARD = "facechain_card"
@@ -45,6 +48,8 @@ PORTRAIT_PROGRESS = "facechain_portrait_progress"
 RESULTS = "facechain_results_gallery"  # the webui finds selected pictures by this ending
 INFOTEXT = "facechain_infotext"
 ASIDE = "facechain_aside"
+WHOSE = "facechain_whose"
+MISMATCH = "facechain_mismatch"
 
 INSTALLED = "facechain_installed"
 FETCH = "facechain_fetch"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import gradio as gr
 
+from facechain_ext.config.setting import AUTO, Setting
 
-def setting_input(spec: dataclasses.Field[Any], hint: Any) -> tuple[type, dict[str, Any]]:
+
+def setting_input(setting: Setting) -> tuple[type, dict[str, Any]]:
     """Return a component's class and the arguments it is made with, besides label and value."""
-    if get_origin(hint) is not None:
-        return gr.Radio, {"choices": list(get_args(hint))}
-    if hint is bool:
+    if setting.choices:
+        # One type for all: the webui compares a setting's type with its default's.
+        choices = [AUTO, *map(str, setting.choices)] if setting.automatic else [*setting.choices]
+        return gr.Radio, {"choices": choices}
+    if setting.kind is bool:
         return gr.Checkbox, {}
-    if hint is str:
+    if setting.kind is str or setting.automatic:
         return gr.Textbox, {}
-    bounds = {side: spec.metadata[side] for side in ("minimum", "maximum")}
-    return gr.Number, {**bounds, **({"precision": 0} if hint is int else {})}
+    bounds = {"minimum": setting.minimum, "maximum": setting.maximum}
+    return gr.Number, {**bounds, **({"precision": 0} if setting.kind is int else {})}
 
 
 def dropdown() -> type:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.config.setting import AUTO, Setting, settings_of
+from facechain_ext.ui.page.compat import as_typed
 
 ConfigT = TypeVar("ConfigT")
 WIDEST_SLIDER = 200
 """With more positions than this, a number is typed."""
-
-FAR_SMALLER = {"learning_rate"}
-"""Fields whose useful values are far smaller than their range: typed too."""
-
-AUTOMATIC = "automatic"
-ZERO = {"output_size": "as drawn"}
-"""What 0 means, where it is one of a few choices."""
 
 
 @dataclass(eq=False)
@@ -28,8 +21,8 @@ class ConfigForm(Generic[ConfigT]):
     """The components of one config, drawn piece by piece; `read` puts the config together.
 
     defaults: what the components begin with. labels: where two configs on one page would have the
-    same label. choices: for text fields that the host has a list for; the empty value is called
-    automatic.
+    same label. choices: for automatic text fields that the host has a list for. A number that may
+    be automatic is typed: it is a number or "auto".
     """
 
     defaults: ConfigT
@@ -44,13 +37,12 @@ class ConfigForm(Generic[ConfigT]):
     def draw(self, *names: str, **options: Any) -> None:
         """Draw these fields, in this order."""
         for name in names:
-            self.components[name] = self._component(name, options)
+            self.components[name] = self._component(settings_of(self.config)[name], options)
 
     def draw_rest(self, leave_out: Sequence[str] = ()) -> None:
         """Draw every field that has not been drawn."""
         done = {*self.components, *leave_out}
-        names = (spec.name for spec in dataclasses.fields(self.config))  # type: ignore[arg-type]
-        self.draw(*(name for name in names if name not in done))
+        self.draw(*(name for name in settings_of(self.config) if name not in done))
 
     @property
     def inputs(self) -> list[Any]:
@@ -58,64 +50,66 @@ class ConfigForm(Generic[ConfigT]):
 
     def read(self, values: Sequence[Any], **fixed: Any) -> ConfigT:
         """Make the config from the components' values; raises InvalidInput naming the label."""
-        hints, told = get_type_hints(self.config), {}
+        told = {}
         for (name, _), value in zip(self.components.items(), values, strict=True):
-            told[name] = self._plain(name, value, hints[name])
+            typed = value.strip() if isinstance(value, str) else value
+            told[name] = settings_of(self.config)[name].read(typed, self._called(name))
         return self.config(**{**told, **fixed})
 
     def shown(self, name: str, value: Any) -> Any:
         """Return a field's value as its component holds it; the inverse of reading."""
-        return value or AUTOMATIC if name in self.choices else value
+        setting = settings_of(self.config)[name]
+        return str(setting.show(value)) if _is_typed(setting) else setting.show(value)
 
     def label(self, name: str) -> str:
-        spec = self._spec(name)
-        unit = spec.metadata["unit"]
-        text: str = self.labels.get(name, spec.metadata["label"])
-        return f"{text} ({unit})" if unit else text
+        setting, called = settings_of(self.config)[name], self._called(name)
+        if _is_typed(setting):
+            unit = f" {setting.unit}" if setting.unit else ""
+            return f"{called} ({AUTO}, or {setting.minimum:g} to {setting.maximum:g}{unit})"
+        return f"{called} ({setting.unit})" if setting.unit else called
 
-    def _spec(self, name: str) -> dataclasses.Field[Any]:
-        return next(s for s in dataclasses.fields(self.config) if s.name == name)  # type: ignore[arg-type]
+    def _called(self, name: str) -> str:
+        return self.labels.get(name, settings_of(self.config)[name].label)
 
-    def _component(self, name: str, options: Mapping[str, Any]) -> Any:
-        spec, hint = self._spec(name), get_type_hints(self.config)[name]
+    def _component(self, setting: Setting, options: Mapping[str, Any]) -> Any:
+        name = setting.name
         shared = {
             "label": self.label(name),
-            "info": spec.metadata["help"],
+            "info": setting.help,
             "value": self.shown(name, getattr(self.defaults, name)),
             "elem_id": f"facechain_{self.config.__name__.removesuffix('Config').lower()}_{name}",
             "interactive": True,
             **options,
         }
         if name in self.choices:
-            listed = [AUTOMATIC, *self.choices[name]]
-            return gr.Dropdown(**{**shared, "choices": listed})
-        if get_origin(hint) is Literal:
-            choices = [(ZERO.get(name, str(c)) if c == 0 else str(c), c) for c in get_args(hint)]
-            return gr.Radio(choices=choices, **shared)
-        if hint is bool:
+            return gr.Dropdown(**{**shared, "choices": [AUTO, *self.choices[name]]})
+        if setting.choices:
+            return gr.Radio(choices=_named_choices(setting), **shared)
+        if setting.kind is bool:
             return gr.Checkbox(**shared)
-        return gr.Textbox(**shared) if hint is str else _number(spec, hint, shared)
-
-    def _plain(self, name: str, value: Any, hint: Any) -> Any:
-        if name in self.choices:
-            return "" if value == AUTOMATIC else value
-        if hint is str:
-            return (value or "").strip()
-        if hint in (int, float) and value is None:
-            raise InvalidInput(f"{self.label(name)} needs a number.")
-        whole = hint is int and float(value).is_integer()
-        return int(value) if whole else float(value) if hint is float else value
+        if setting.kind is str or setting.automatic:
+            lines: dict[str, Any] = {"max_lines": 1} if setting.automatic else {}
+            return gr.Textbox(**lines, **shared)
+        return as_typed(_number(setting, shared))
 
 
-def _number(spec: dataclasses.Field[Any], hint: Any, shared: dict[str, Any]) -> Any:
+def _is_typed(setting: Setting) -> bool:
+    """Whether a setting is a number or "auto", in a box for either."""
+    return setting.automatic and setting.numeric
+
+
+def _named_choices(setting: Setting) -> list[tuple[str, Any]]:
+    choices = [(AUTO, AUTO)] if setting.automatic else []
+    return [*choices, *((str(choice), choice) for choice in setting.choices)]
+
+
+def _number(setting: Setting, shared: dict[str, Any]) -> Any:
     """Return a slider where its range is short enough to aim, else a box to type in."""
-    low, high = spec.metadata["minimum"], spec.metadata["maximum"]
-    step = 1 if hint is int else 0.05
-    bounded = low is not None and high is not None
-    if bounded and (high - low) / step <= WIDEST_SLIDER and spec.name not in FAR_SMALLER:
+    low, high = setting.minimum, setting.maximum
+    step = 1 if setting.kind is int else 0.05
+    if low is not None and high is not None and (high - low) / step <= WIDEST_SLIDER:
         return gr.Slider(minimum=_aligned(low, step), maximum=high, step=step, **shared)
-    precision = 0 if hint is int else None
-    return gr.Number(minimum=low, maximum=high, precision=precision, **shared)
+    return gr.Number(minimum=low, maximum=high, **shared)
 
 
 def _aligned(low: float, step: float) -> float:

@@ -13,13 +13,14 @@ from facechain_ext.base.errors import FaceChainError
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
-from facechain_ext.ui.page.actions import failing_in_place, is_running
+from facechain_ext.ui.page.actions import failing_in_place, is_running, yielding_in_place
 from facechain_ext.ui.page.compat import UNCHANGED, not_saved, on
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
+from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
-from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.desk import LONGEST_NAME, NEW, PeopleDesk
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView, title_of
 
@@ -63,7 +64,11 @@ class PeoplePanel:
         )
         self.name = not_saved(
             gr.Textbox(
-                label="Name", placeholder="What you call this person", elem_id=ids.NAME, max_lines=1
+                label="Name",
+                placeholder="What you call this person",
+                elem_id=ids.NAME,
+                max_lines=1,
+                **compat.limited(LONGEST_NAME),
             )
         )
         self.card = gr.HTML(elem_id=ids.CARD)
@@ -73,15 +78,16 @@ class PeoplePanel:
             gr.File(
                 label=f"Photos: 5 to 15 are good, {MOST_PHOTOS} at most",
                 file_count="multiple",
-                file_types=["image", ".heic", ".heif", ".avif"],
+                file_types=picker.file_types(),
                 elem_id=ids.PHOTOS,
             )
         )
+        gr.HTML(picker.hint())
         self.verdicts = gr.HTML(elem_id=ids.VERDICTS)
         self.consent = not_saved(gr.Checkbox(label=CONSENT, value=False, elem_id=ids.CONSENT))
 
     def _draw_settings(self) -> None:
-        with gr.Row():
+        with gr.Row(elem_classes=["fc-fields"]):
             self.train_form.draw("max_train_steps", min_width=140)
             self.prepare_form.draw("trigger_word", min_width=140, max_lines=1)
         self.checkpoint = gr.HTML(elem_id=ids.CHECKPOINT)
@@ -91,13 +97,21 @@ class PeoplePanel:
             self.prepare_form.draw_rest()
 
     def _draw_actions(self) -> None:
-        with gr.Row():
-            self.keep = gr.Button("Keep photos", elem_id=ids.KEEP, min_width=100)
-            self.start = gr.Button("Train", variant="primary", elem_id=ids.TRAIN, min_width=100)
-            self.stop = gr.Button(
-                "Stop", variant="stop", elem_id=ids.STOP_TRAINING, interactive=False, min_width=100
-            )
-        self.message = gr.HTML(elem_id=ids.TRAIN_MESSAGE)
+        """Draw the buttons, which stay in sight while what is above them is scrolled."""
+        with gr.Column(elem_classes=["fc-actions"]):
+            self.message = gr.HTML(elem_id=ids.TRAIN_MESSAGE)
+            with gr.Row():
+                self.keep = gr.Button("Keep photos", elem_id=ids.KEEP, min_width=100)
+                self.start = gr.Button("Train", variant="primary", elem_id=ids.TRAIN, min_width=100)
+                self.stop = not_saved(
+                    gr.Button(
+                        "Stop",
+                        variant="stop",
+                        elem_id=ids.STOP_TRAINING,
+                        interactive=False,
+                        min_width=100,
+                    )
+                )
 
     def _draw_training(self) -> None:
         self.progress = gr.HTML(elem_id=ids.PROGRESS)
@@ -121,7 +135,12 @@ class PeoplePanel:
         with gr.Accordion("Rename, export, delete", open=False):
             with gr.Row():
                 self.new_name = not_saved(
-                    gr.Textbox(label="New name", elem_id=ids.NEW_NAME, max_lines=1)
+                    gr.Textbox(
+                        label="New name",
+                        elem_id=ids.NEW_NAME,
+                        max_lines=1,
+                        **compat.limited(LONGEST_NAME),
+                    )
                 )
                 self.rename = gr.Button("Rename", elem_id=ids.RENAME, min_width=120)
             with gr.Row():
@@ -143,17 +162,17 @@ class PeoplePanel:
         who = [self.person, self.name]
         uploads = [self.photos, self.consent]
         self.captions.wire(self.person)
-        on(self.person.change, self._choose, [self.person, self.photos],
+        on(self.person.change, failing_in_place(self._choose, 4, 8), [self.person, self.photos],
            [self.name, self.prepare_form.components["trigger_word"], self.question,
             self.archive, self.message, self.care_message, self.verdicts, self.photos])  # fmt: skip
-        on(self.photos.change, self._judge, [self.photos, *self.prepare_form.inputs],
-           [self.verdicts], queue=True)  # fmt: skip
+        on(self.photos.change, yielding_in_place(self._judge),
+           [self.photos, *self.prepare_form.inputs], [self.verdicts], queue=True)  # fmt: skip
         on(self.keep.click, failing_in_place(self._keep),
            [*who, *uploads, *self.prepare_form.inputs], [self.message])  # fmt: skip
         on(self.start.click, failing_in_place(self._train),
            [*who, *uploads, *self.prepare_form.inputs, *self.train_form.inputs],
            [self.message])  # fmt: skip
-        on(self.stop.click, self._stop, who, [self.message])
+        on(self.stop.click, failing_in_place(self._stop), who, [self.message])
         on(self.resume.click, failing_in_place(self._resume), [self.person], [self.message])
         on(self.discard.click, failing_in_place(self._discard), [self.person], [self.message])
         self._wire_care()
@@ -161,12 +180,13 @@ class PeoplePanel:
     def _wire_care(self) -> None:
         on(self.rename.click, failing_in_place(self._rename), [self.person, self.new_name],
            [self.care_message])  # fmt: skip
-        on(self.export.click, self._export, [self.person],
+        on(self.export.click, failing_in_place(self._export, 1, 2), [self.person],
            [self.archive, self.care_message], queue=True)  # fmt: skip
-        on(self.delete.click, self._ask, [self.person],
+        on(self.delete.click, failing_in_place(self._ask, 2, 3), [self.person],
            [self.question, self.goes, self.care_message])  # fmt: skip
         on(self.spared.click, lambda: gr.update(visible=False), [], [self.question])
-        on(self.confirmed.click, self._delete, [self.person], [self.question, self.care_message])
+        on(self.confirmed.click, failing_in_place(self._delete, 1, 2), [self.person],
+           [self.question, self.care_message])  # fmt: skip
 
     def _choose(self, name: str, files: Any) -> list[Any]:
         """Follow the choice of a person; uploads that are not theirs are put away."""
@@ -182,10 +202,7 @@ class PeoplePanel:
         if not paths:
             yield ""
             return
-        try:
-            yield from self.check.cards(paths, self.prepare_form.read(prepare))
-        except FaceChainError as error:
-            yield markup.message(str(error))
+        yield from self.check.cards(paths, self.prepare_form.read(prepare))
 
     def _keep(self, name: str, typed: str, files: Any, consent: bool, *prepare: Any) -> str:
         who, config = title_of(name, typed), self.prepare_form.read(prepare)
@@ -205,7 +222,7 @@ class PeoplePanel:
 
     def _stop(self, name: str, typed: str) -> str:
         self.desk.stop(title_of(name, typed))
-        return markup.message("Stopping at the next step …", "note")
+        return ""  # the queue says that it stops
 
     def _resume(self, name: str) -> str:
         self.desk.resume(name)
@@ -220,23 +237,14 @@ class PeoplePanel:
         return markup.message(f"Now called {person.manifest.name}.", "good")
 
     def _export(self, name: str) -> tuple[Any, str]:
-        try:
-            archive = self.desk.export(name, folder_for(name))
-        except FaceChainError as error:
-            return UNCHANGED, markup.message(str(error))
+        archive = self.desk.export(name, folder_for(name))
         return gr.update(value=str(archive), visible=True), ""
 
     def _ask(self, name: str) -> tuple[Any, str, str]:
-        try:
-            return gr.update(visible=True), markup.message(self.desk.what_goes(name)), ""
-        except FaceChainError as error:
-            return gr.update(visible=False), "", markup.message(str(error))
+        return gr.update(visible=True), markup.message(self.desk.what_goes(name)), ""
 
     def _delete(self, name: str) -> tuple[Any, str]:
-        try:
-            self.desk.delete(name)
-        except FaceChainError as error:
-            return UNCHANGED, markup.message(str(error))
+        self.desk.delete(name)
         return gr.update(visible=False), markup.message(f"Everything about {name} is gone.", "good")
 
     @property
@@ -253,6 +261,8 @@ class PeoplePanel:
             "curves": self.curves,
             "samples": self.samples,
             "stopped": self.stopped,
+            "message": self.message,
+            "start": self.start,
             "stop": self.stop,
             "run": self.run,
             "crops": self.captions.revision,
@@ -272,6 +282,9 @@ class PeoplePanel:
         page.put("samples", drawn.samples)
         waiting = person is not None and not is_running(job)
         page.put("stopped", gr.update(visible=waiting and self.desk.can_resume(who)))
+        if page.has_changed("over", job.id if job and job.state.over else ""):
+            page.values["message"] = ""  # what it says of a job is no longer so
+        page.put("start", gr.update(interactive=not is_running(job)))
         page.put("stop", gr.update(interactive=is_running(job)))
         runs = [LATEST, *(self.view.runs(person) if person else ())]
         value = choice if choice in runs else LATEST

@@ -9,6 +9,7 @@ from facechain_ext.base.events import Preview, TrainingFinished
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.library.people import Person, Run
 from facechain_ext.library.runs import RunHistory
+from facechain_ext.training.select import TIE
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.wording import STATES, count, duration, likeness, listed, run_time
@@ -21,6 +22,7 @@ STAGES = {
     "train": "Training",
 }
 SAMPLE_SIDE = 192
+TIE_RULE = f"The latest of those within {TIE:.2f} of the best: samples tell no finer."
 
 
 def progress(job: Job, log: TrainingLog) -> str:
@@ -140,15 +142,27 @@ def samples(log: TrainingLog) -> str:
     """Draw the sample pictures, newest snapshot first."""
     if not log.previews:
         return ""
-    rows = "".join(_snapshot(p, kept=p.step in log.kept_steps) for p in reversed(log.previews))
+    beaten = _beaten_within_the_tie(log)
+    rows = "".join(
+        _snapshot(p, kept=p.step in log.kept_steps, why=TIE_RULE if beaten else "")
+        for p in reversed(log.previews)
+    )
     return (
         f'<h4>Samples</h4><p class="fc-hint">{count(len(log.previews), "snapshot")}, the same '
         f"seeds every time. The number is the likeness to the photos.</p>{rows}"
     )
 
 
-def _snapshot(preview: Preview, *, kept: bool) -> str:
-    badge = '<span class="fc-badge fc-good">kept</span>' if kept else ""
+def _beaten_within_the_tie(log: TrainingLog) -> bool:
+    """Whether one snapshot was kept, and another one scored a little higher."""
+    kept = [p.similarity for p in log.previews if p.step in log.kept_steps]
+    best = max(p.similarity for p in log.previews)
+    return len(kept) == 1 and kept[0] < best <= kept[0] + TIE
+
+
+def _snapshot(preview: Preview, *, kept: bool, why: str) -> str:
+    said = f'<span class="fc-hint">{why}</span>' if why else ""
+    badge = f'<span class="fc-badge fc-good">kept</span>{said}' if kept else ""
     return (
         f'<section class="fc-snapshot{" fc-kept" if kept else ""}"><header>Step {preview.step}'
         f"<span>{preview.similarity:.2f}</span>{badge}</header>"

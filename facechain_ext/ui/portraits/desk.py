@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
+from facechain_ext.base.errors import FaceChainError, InvalidInput
+from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
 from facechain_ext.base.records import Portrait
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.encode import encode_png
@@ -30,8 +30,12 @@ Shown = tuple[str, str]
 
 @dataclass(frozen=True)
 class Results:
-    """A finished job's pictures: the ranked ones in order, those set aside, and their infotexts."""
+    """What a job has left: the ranked pictures in order, those set aside, and their infotexts.
 
+    whose: whose portraits these are.
+    """
+
+    whose: str
     ranked: list[Shown]
     infotexts: list[str]
     aside: list[Shown]
@@ -66,7 +70,8 @@ class PortraitDesk:
         studio.request(name, config)
 
         def work() -> Iterator[Event]:
-            for event in studio.make_portraits(name, config):
+            job = self.services.jobs.running
+            for event in studio.make_portraits(name, config, job.show if job else None):
                 if isinstance(event, PortraitsFinished):
                     self._saved[event] = studio.save_portraits(event, self.folder(name))
                 yield event
@@ -92,12 +97,23 @@ class PortraitDesk:
             for job in self.services.jobs.all()
         )
 
-    def last_finished(self) -> Job | None:
-        done = [j for j in self.services.jobs.all() if j.kind == PORTRAIT and _finished(j)]
-        return done[-1] if done else None
+    def mismatch(self, name: str | None) -> str:
+        """Say that somebody's LoRA was trained on another checkpoint than would draw now."""
+        try:
+            return self.services.studio.mismatch(name) if name else ""
+        except FaceChainError:  # no checkpoint, say: the People page tells, and so does a try
+            return ""
+
+    def shown_job(self) -> Job | None:
+        """Return the job whose pictures are to be seen: the newest one that is over.
+
+        None where that has left no pictures: those of one before it are not its own.
+        """
+        ended = [j for j in self.services.jobs.all() if j.kind == PORTRAIT and _has_ended(j)]
+        return ended[-1] if ended and _finished(ended[-1]) else None
 
     def results(self, job: Job) -> Results:
-        """Return a finished job's pictures as files to show, made once."""
+        """Return the pictures of a job as files to show, made once."""
         finished = _finished(job)
         assert finished is not None
         if finished not in self._results:
@@ -108,13 +124,14 @@ class PortraitDesk:
         ranked, others = finished.ranked, (*finished.spare, *finished.rejected)
         files = [
             str(shutil.copyfile(path, folder_for(name) / path.name))
-            for path in self._saved[finished]
+            for path in self._saved.get(finished, ())
         ]
         captions = [f"{place}. {_score(p)}" for place, p in enumerate(ranked, 1)]
         return Results(
+            whose=name,
             ranked=list(zip(files, captions, strict=True)),
             infotexts=[portrait.infotext for portrait in ranked],
-            aside=[(_temporary(name, portrait), _reason(portrait)) for portrait in others],
+            aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*finished.notes, *_fusion_notes(ranked)),
             folder=self.folder(name),
@@ -131,8 +148,11 @@ def _share(job: Job) -> float | None:
     if job.state is JobState.FINISHED:
         return 1.0
     drawn = [event for event in job.events if isinstance(event, Candidate)]
-    if drawn:
-        return 0.9 * drawn[-1].done / drawn[-1].total
+    done = drawn[-1].done / drawn[-1].total if drawn else 0.0
+    if isinstance(step := job.passing, Drawing):
+        done = max(done, (step.picture - 1 + step.step / max(step.steps, 1)) / step.pictures)
+    if done:
+        return 0.9 * done
     return None if job.state is JobState.RUNNING else 0.0
 
 
@@ -140,6 +160,8 @@ def _label(job: Job) -> str:
     finished = _finished(job)
     if finished is not None:
         kept, aside = len(finished.ranked), len(finished.spare) + len(finished.rejected)
+        if job.state is not JobState.FINISHED:
+            return f"{count(aside, 'picture')} drawn and set aside"
         took = duration(sum(finished.seconds.values()))
         return f"{count(kept, 'portrait')} kept, {aside} set aside, in {took}"
     if job.state is JobState.QUEUED:
@@ -148,7 +170,13 @@ def _label(job: Job) -> str:
     drawn = [event for event in job.events if isinstance(event, Candidate)]
     if stages and stages[-1].name != "generate":
         return "Blending in the face, judging and ranking"
-    return f"Picture {drawn[-1].done} of {drawn[-1].total} drawn" if drawn else "Drawing"
+    if isinstance(step := job.passing, Drawing):
+        return f"Picture {step.picture} of {step.pictures}, step {step.step} of {step.steps}"
+    return f"Picture {drawn[-1].done} of {drawn[-1].total} drawn" if drawn else "Preparing to draw"
+
+
+def _has_ended(job: Job) -> bool:
+    return job.state.over and (job.state is not JobState.CANCELLED or bool(job.events))
 
 
 def _finished(job: Job) -> PortraitsFinished | None:
@@ -161,8 +189,10 @@ def _score(portrait: Portrait) -> str:
     return f"likeness {similarity:.2f}" if similarity is not None else "no likeness"
 
 
-def _reason(portrait: Portrait) -> str:
+def _reason(portrait: Portrait, finished: PortraitsFinished) -> str:
     rejection = portrait.score.rejection
+    if rejection is None and finished.stopped:
+        return f"{_score(portrait)}, {finished.stopped}"
     if rejection is None:
         return f"{_score(portrait)}, beyond the number asked for"
     return rejection.value.replace("_", " ")
@@ -173,9 +203,9 @@ def _fusion_notes(portraits: Sequence[Portrait]) -> list[str]:
     return [f"Picture {place}: {note}" for place, note in noted]
 
 
-def _temporary(name: str, portrait: Portrait) -> str:
+def _temporary(name: str, portrait: Portrait, finished: PortraitsFinished) -> str:
     """Write a picture that is not kept to gradio's folder, with its infotext."""
-    reason = re.sub("[^a-z]+", "-", _reason(portrait).lower())
+    reason = re.sub("[^a-z]+", "-", _reason(portrait, finished).lower())
     path = folder_for(name) / f"{reason}-{portrait.seed}.png"
     text = {
         "parameters": portrait.infotext,

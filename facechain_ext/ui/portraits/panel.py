@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.config import PortraitConfig
+from facechain_ext.jobs.queue import JobState
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
@@ -57,25 +58,31 @@ class PortraitsPanel:
         self.person = not_saved(
             gr.Dropdown([], label="Portraits of", elem_id=ids.PORTRAIT_PERSON, interactive=True)
         )
+        self.mismatch = gr.HTML(elem_id=ids.MISMATCH)
         self._draw_styles()
         self.form.draw("prompt", lines=2)
         self.form.draw("negative_prompt", lines=1)
-        with gr.Row():
+        with gr.Row(elem_classes=["fc-fields"]):
             self.form.draw("count", "seed", min_width=140)
         self.form.draw("output_size")
         self._draw_more()
-        with gr.Row():
-            self.start = gr.Button(
-                "Make portraits", variant="primary", elem_id=ids.GENERATE, min_width=120
-            )
-            self.stop = gr.Button(
-                "Stop portraits",
-                variant="stop",
-                elem_id=ids.STOP_PORTRAITS,
-                interactive=False,
-                min_width=100,
-            )
-        self.message = gr.HTML(elem_id=ids.PORTRAIT_MESSAGE)
+        self._draw_actions()
+
+    def _draw_actions(self) -> None:
+        """Draw the buttons, which stay in sight while the settings above them are scrolled."""
+        with gr.Column(elem_classes=["fc-actions"]):
+            self.message = gr.HTML(elem_id=ids.PORTRAIT_MESSAGE)
+            with gr.Row():
+                self.start = gr.Button(
+                    "Make portraits", variant="primary", elem_id=ids.GENERATE, min_width=120
+                )
+                self.stop = gr.Button(
+                    "Stop portraits",
+                    variant="stop",
+                    elem_id=ids.STOP_PORTRAITS,
+                    interactive=False,
+                    min_width=100,
+                )
 
     def _draw_styles(self) -> None:
         styles = [*self.desk.services.studio.styles.values()]
@@ -107,7 +114,9 @@ class PortraitsPanel:
             self._draw_shown()
 
     def _draw_shown(self) -> None:
-        self.results = _gallery("Portraits, best first", ids.RESULTS, columns=2)
+        self.whose = gr.HTML(elem_id=ids.WHOSE)
+        with gr.Column() as self.ranked:
+            self.results = _gallery("Portraits, best first", ids.RESULTS, columns=2)
         self.notes = gr.HTML()
         self.infotext = not_saved(
             gr.Textbox(
@@ -127,7 +136,7 @@ class PortraitsPanel:
     def _wire(self) -> None:
         on(self.start.click, failing_in_place(self._generate),
            [self.person, *self.form.inputs], [self.message])  # fmt: skip
-        on(self.stop.click, self._stop, [], [self.message])
+        on(self.stop.click, failing_in_place(self._stop), [], [self.message])
         on(self.results.select, self._describe, [], [self.infotext])
         on(self.aside.select, self._describe_aside, [], [self.infotext])
 
@@ -137,18 +146,18 @@ class PortraitsPanel:
 
     def _stop(self) -> str:
         self.desk.stop()
-        return markup.message("Stopping …", "note")
+        return ""  # the queue says that it stops
 
     def _describe(self, event: gr.SelectData) -> Any:
         shown = self._shown()
-        return shown.infotexts[event.index] if shown else UNCHANGED
+        return _at(shown.infotexts if shown else [], event.index)
 
     def _describe_aside(self, event: gr.SelectData) -> Any:
         shown = self._shown()
-        return shown.aside_infotexts[event.index] if shown else UNCHANGED
+        return _at(shown.aside_infotexts if shown else [], event.index)
 
     def _shown(self) -> Results | None:
-        job = self.desk.last_finished()
+        job = self.desk.shown_job()
         return self.desk.results(job) if job else None
 
     @property
@@ -162,8 +171,12 @@ class PortraitsPanel:
             "style_sheet": self.style_sheet,
             "style": self.form.components["style"],
             "portrait_progress": self.progress,
+            "portrait_message": self.message,
             "stop_portraits": self.stop,
+            "mismatch": self.mismatch,
             "shown": self.shown,
+            "whose": self.whose,
+            "ranked": self.ranked,
             "results": self.results,
             "notes": self.notes,
             "infotext": self.infotext,
@@ -173,10 +186,13 @@ class PortraitsPanel:
 
     def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
         """Put everything that may have changed; values: of `inputs`."""
-        self._put_people(page, values[0])
+        chosen = self._put_people(page, values[0])
+        page.put("mismatch", markup.message(self.desk.mismatch(chosen), "note"))
         job = self.desk.job()
         self._put_styles(page)
         page.put("portrait_progress", self._progress())
+        if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
+            page.values["portrait_message"] = ""  # what it says of a job is no longer so
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self._put_results(page)
 
@@ -185,16 +201,19 @@ class PortraitsPanel:
         page.put("style_sheet", styles_view.sheet(styles))
         page.put("style", gr.update(choices=styles_view.choices(styles)))
 
-    def _put_people(self, page: Redraw, chosen: str | None) -> None:
+    def _put_people(self, page: Redraw, chosen: str | None) -> str | None:
+        """List everybody who can be drawn; return who is chosen."""
         names = self.desk.names()
         busy = next((name for name in names if self.desk.is_busy_with(name)), None)
         value = chosen if chosen in names else busy or next(reversed(names), None)
         page.put("portrait_person", gr.update(choices=names, value=value), names)
+        return value
 
     def _progress(self) -> str:
         job = self.desk.job()
         if job is not None:
-            return desk.progress(job) + markup.message(str(job.error or ""))
+            tone: markup.Tone = "note" if job.state is JobState.CANCELLED else "error"
+            return desk.progress(job) + markup.message(str(job.error or ""), tone)
         if self.desk.names():
             return markup.empty("No portraits yet", "Choose a style and press Make portraits.")
         return markup.empty(
@@ -202,15 +221,19 @@ class PortraitsPanel:
         )
 
     def _put_results(self, page: Redraw) -> None:
-        job = self.desk.last_finished()
+        job = self.desk.shown_job()
         shown = self.desk.results(job) if job else None
         mark = job.id if job else ""
         page.put("shown", gr.update(visible=shown is not None))
+        page.put("whose", _whose(shown, earlier=is_running(self.desk.job())) if shown else "")
+        page.put("ranked", gr.update(visible=bool(shown and shown.ranked)))
         page.put("results", shown.ranked if shown else [], mark)
         page.put("aside", shown.aside if shown else [], mark)
         label = f"Set aside ({len(shown.aside)})" if shown else "Set aside"
-        page.put("aside_fold", gr.update(label=label))
-        page.put("infotext", shown.infotexts[0] if shown else "", mark)
+        unfolded: dict[str, Any] = {"open": True} if shown and not shown.ranked else {}
+        page.put("aside_fold", gr.update(label=label, **unfolded))
+        first = [*shown.infotexts, *shown.aside_infotexts][:1] if shown else []
+        page.put("infotext", "".join(first), mark)
         page.put("notes", _notes(shown) if shown else "")
 
 
@@ -224,6 +247,17 @@ def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
         elem_id=elem_id,
         **SENDS_PICTURES,
     )
+
+
+def _at(infotexts: Sequence[str], place: int) -> Any:
+    """Return one of the infotexts; nothing new where other pictures have come since."""
+    return infotexts[place] if place < len(infotexts) else UNCHANGED
+
+
+def _whose(shown: Results, *, earlier: bool) -> str:
+    """Say whose pictures these are; earlier: while others are being made or wait."""
+    told = f"{'Made before' if earlier else 'Portraits'}: {shown.whose}"
+    return f'<h4 class="fc-whose">{escape(told)}</h4>'
 
 
 def _notes(shown: Results) -> str:

@@ -1,1 +1,1 @@
-"""The Settings and Models page."""
+"""The Models page."""

@@ -1,4 +1,4 @@
-"""The Settings and Models panel: what is installed, what may be fetched, where things are kept."""
+"""The Models panel: what is installed, what may be fetched, where things are kept."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 from facechain_ext.base.host import CheckpointRef
@@ -21,20 +22,26 @@ class A1111Host(WebuiHost):
         super().__init__()
         self._checkpoint: Checkpoint | None = None
         self._in_job = False
+        self._worker: int | None = None
 
     def current_checkpoint(self) -> CheckpointRef:
-        """Return the checkpoint that this job was lent, else the selected one."""
-        return selected_checkpoint() if self._checkpoint is None else reference(self._checkpoint)
+        """Return the checkpoint that this job was lent, else the selected one.
+
+        To anybody but the job the selected one: the next job would be lent that.
+        """
+        if self._checkpoint is None or self._worker not in (None, get_ident()):
+            return selected_checkpoint()
+        return reference(self._checkpoint)
 
     @contextmanager
     def job(self, title: str) -> Iterator[None]:
         """Keep to one checkpoint until the job ends, whatever the user selects meanwhile."""
-        self._in_job = True
+        self._in_job, self._worker = True, get_ident()
         try:
             with super().job(title):
                 yield
         finally:
-            self._in_job, self._checkpoint = False, None
+            self._in_job, self._checkpoint, self._worker = False, None, None
 
     @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[LdmModel]:

@@ -58,5 +58,7 @@ def with_defaults(request: GenerationRequest, path: Path) -> GenerationRequest:
         request,
         width=request.width or own.side,
         height=request.height or own.side,
-        guidance_scale=request.guidance_scale or own.guidance_scale,
+        guidance_scale=(
+            own.guidance_scale if request.guidance_scale is None else request.guidance_scale
+        ),
     )

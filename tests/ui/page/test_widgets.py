@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,8 @@ import pytest
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.ui.page.widgets import AUTOMATIC, ConfigForm
+from facechain_ext.config.setting import AUTO, settings_of
+from facechain_ext.ui.page.widgets import ConfigForm
 
 CONFIGS = [PrepareConfig(), TrainConfig(), PortraitConfig()]
 
@@ -64,7 +66,6 @@ def test_defaults_may_be_the_users_own() -> None:
 
 def test_a_learning_rate_can_be_typed() -> None:
     form = drawn(TrainConfig())
-    assert isinstance(form.components["learning_rate"], gr.Number)
     typed = dict(zip(form.components, values(form), strict=True)) | {"learning_rate": 2e-4}
     assert form.read([*typed.values()]).learning_rate == 2e-4
 
@@ -87,8 +88,33 @@ def test_a_bad_number_is_refused_in_words(wrong: float | None) -> None:
 def test_a_list_of_the_hosts_becomes_a_choice() -> None:
     form = drawn(PortraitConfig(), choices={"sampler_name": ["Euler a", "DDIM"]})
     sampler = form.components["sampler_name"]
-    assert sampler.value == AUTOMATIC
+    assert sampler.value == AUTO
     told = dict(zip(form.components, values(form), strict=True))
-    assert form.read([*told.values()]).sampler_name == ""
+    assert form.read([*told.values()]).sampler_name is None
     assert form.read([*(told | {"sampler_name": "DDIM"}).values()]).sampler_name == "DDIM"
-    assert form.shown("sampler_name", "") == AUTOMATIC
+    assert form.shown("sampler_name", None) == AUTO
+
+
+def test_a_number_that_may_be_automatic_says_so_with_its_bounds() -> None:
+    form = drawn(PortraitConfig())
+    width, weight = form.components["width"], form.components["lora_weight"]
+    assert (width.label, width.value) == ("Width (auto, or 64 to 2048 px)", AUTO)
+    assert (weight.label, weight.value) == ("LoRA weight (auto, or 0 to 2)", AUTO)
+    typed = dict(zip(form.components, values(form), strict=True))
+    typed |= {"lora_weight": "0", "width": " 512 ", "output_size": 768}
+    config = form.read([*typed.values()])
+    assert (config.lora_weight, config.width, config.output_size) == (0.0, 512, 768)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
+@pytest.mark.parametrize("wrong", [None, "", "many", -5, 1e12, float("nan"), 10**400])
+def test_every_number_is_refused_in_words_and_by_its_label(config: Any, wrong: Any) -> None:
+    """gradio itself must not answer: it would say "Error" and nothing else."""
+    form = drawn(config)
+    for name, setting in settings_of(type(config)).items():
+        if not setting.numeric or (wrong is None and setting.automatic):
+            continue
+        sent = form.components[name].preprocess(wrong)
+        typed = dict(zip(form.components, values(form), strict=True)) | {name: sent}
+        with pytest.raises(InvalidInput, match=re.escape(setting.label)):
+            form.read([*typed.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,16 @@ def test_samples_come_newest_first_with_their_likeness() -> None:
     assert html.count("<img ") == 4
     assert html.count("no face") == 1
     assert html.count('class="fc-badge fc-good">kept') == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [(0.62, True), (0.63, False), (0.5, False)],  # a little lower, the best itself, chosen "last"
+)
+def test_the_tie_rule_stands_beside_a_snapshot_that_another_beats(kept: float, told: bool) -> None:
+    previews = [Preview(2, (GRAY,), (0.63,)), Preview(4, (GRAY,), (kept,))]
+    log = TrainingLog.of([*previews, replace(FINISHED, steps=(4,))])
+    assert ("The latest of those within 0.05 of the best" in training_view.samples(log)) is told
 
 
 @pytest.mark.parametrize(

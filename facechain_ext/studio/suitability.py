@@ -1,0 +1,57 @@
+"""Whether a person's LoRA was trained for the checkpoint that would draw now."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from facechain_ext.base.errors import FaceChainError
+from facechain_ext.base.host import CheckpointRef, Family
+from facechain_ext.diffusion.checkpoint import inspect
+from facechain_ext.library.people import Person, Run
+from facechain_ext.library.runs import RunFolder, RunRecord
+from facechain_ext.lora.family import TITLES
+
+
+def mismatch(person: Person, run: Run, current: CheckpointRef) -> str:
+    """Say that a run's LoRA belongs to another checkpoint; nothing where it does not."""
+    record = _record(person, run)
+    if _is_same(record.checkpoint if record else None, run, current):
+        return ""
+    told = f"The LoRA of {person.manifest.name} was trained on {run.checkpoint}"
+    family = _family(current.path, _changed(current.path))
+    if record is not None and family is not None and family != record.family:
+        return (
+            f"{told}, which is {TITLES[record.family]}; {current.name} is {TITLES[family]}, on "
+            "which it has no effect. Load that checkpoint, or train on this one."
+        )
+    return f"{told}; on {current.name} the likeness may be less."
+
+
+def _record(person: Person, run: Run) -> RunRecord | None:
+    """Read what the run began with; None where its folder is gone or damaged."""
+    folder = RunFolder(person.folder / "runs" / run.name)
+    try:
+        return folder.record if folder.begun else None
+    except FaceChainError:
+        return None
+
+
+def _is_same(trained: CheckpointRef | None, run: Run, current: CheckpointRef) -> bool:
+    """Compare by hash where both are known, otherwise by name."""
+    if trained is not None and trained.sha256 and current.sha256:
+        return trained.sha256 == current.sha256
+    return run.checkpoint == current.name
+
+
+@lru_cache(maxsize=64)
+def _family(path: Path, changed: int) -> Family | None:
+    """Read a checkpoint's family off its header; None where it cannot be told."""
+    try:
+        return inspect(path).family
+    except FaceChainError:
+        return None
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0

@@ -1,0 +1,31 @@
+"""Which files the photo picker offers: those that can be decoded here."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from PIL import Image
+
+ALWAYS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mpo")
+OF_IPHONES = (".heic", ".heif")
+HINT = (
+    "Photos of iPhones (.heic) can be chosen once the package pillow-heif is installed; until then "
+    "save them as JPEG."
+)
+
+
+def reads_heic() -> bool:
+    return find_spec("pillow_heif") is not None
+
+
+def file_types() -> list[str]:
+    """Return the suffixes, in both cases: browsers compare the name of a dropped file with them."""
+    Image.init()
+    avif = (".avif",) if "AVIF" in Image.OPEN else ()
+    suffixes = (*ALWAYS, *avif, *(OF_IPHONES if reads_heic() else ()))
+    return [*suffixes, *map(str.upper, suffixes)]
+
+
+def hint() -> str:
+    """Say what is missing for photos that cannot be chosen; nothing where all can."""
+    return "" if reads_heic() else f'<p class="fc-hint">{HINT}</p>'
