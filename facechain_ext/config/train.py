@@ -13,12 +13,12 @@ class TrainConfig(Validated):
     """How a face LoRA is trained."""
 
     max_train_steps: int = option(
-        300,
+        0,
         label="Steps",
-        minimum=1,
+        minimum=0,
         maximum=20000,
-        help="Optimisation steps: 300 for a photo or two, about 120 a photo for more. The best "
-        "snapshot is kept, so more costs time, not likeness.",
+        help="Optimisation steps; 0 follows the number of photos: 200 each, 1000 at most. More "
+        "steps cost time, not likeness.",
     )
     train_batch_size: int = option(
         4,
@@ -220,3 +220,7 @@ class TrainConfig(Validated):
         maximum=2**32 - 1,
         help="The same seed repeats the run.",
     )
+
+    @property
+    def pictures_per_step(self) -> int:
+        return self.train_batch_size * self.gradient_accumulation_steps

@@ -35,6 +35,10 @@ class EventLog:
         """Return all events, pictures included; a line cut off by a crash is left out."""
         return tuple(READERS[facts.pop("event")](self.folder, facts) for facts in self._lines())
 
+    def steps(self) -> list[Step]:
+        """Return the steps alone, without reading a picture."""
+        return [Step(**facts) for facts in self._lines() if facts.pop("event") == "Step"]
+
     def rewind(self, step: int, snapshots: Collection[int]) -> None:
         """Forget what came after a step, and snapshots other than these."""
         kept = [facts for facts in self._lines() if _before(facts, step, snapshots)]

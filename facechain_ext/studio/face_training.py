@@ -27,6 +27,7 @@ from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
 from facechain_ext.training.memory import memory_for
+from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.select import Chosen
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
@@ -52,7 +53,7 @@ class FaceTraining:
         with self._borrowed() as model:
             # Only now: the user may have switched while we waited.
             checkpoint = self.host.current_checkpoint()
-            config = resolved(model, config)
+            config = with_steps(resolved(model, config), len(instances))
             if config.class_images:
                 yield Stage("class images", config.class_images)
             class_images = self._class_images(model, instances, config)

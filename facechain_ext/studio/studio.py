@@ -16,7 +16,7 @@ from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.enrolment import Enrolment
 from facechain_ext.studio.portraits import Portraits
-from facechain_ext.studio.trainings import Trainings
+from facechain_ext.studio.trainings import Forecast, Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 
@@ -71,6 +71,10 @@ class Studio:
         with watch.measure("prepare"):
             person = yield from self.enrol(name, uploads, prepare_config)
         yield from self._trainings.begin(person, train_config, watch)
+
+    def forecast(self, name: str, config: TrainConfig) -> Forecast:
+        """Tell how long a training on a person's kept photos would be."""
+        return self._trainings.forecast(name, config)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""

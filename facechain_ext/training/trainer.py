@@ -36,6 +36,7 @@ class Training:
     """One training, apart from the model it borrows.
 
     Snapshots are written to out_dir; prompt, negative_prompt: of the samples that judge them.
+    config: with its steps, as with_steps returns it.
     others_waiting: asked before every step but a slice's first; yes ends the slice.
     keep: given the state every `config.state_every` steps, from step 0 on, and whenever the
     training pauses, is cancelled or its generator closed.
@@ -54,6 +55,9 @@ class Training:
     keep: Callable[[TrainingState], None] = lambda state: None
     free_memory: Callable[[torch.device], float | None] = free_memory
     prior: LoraState | None = None
+
+    def __post_init__(self) -> None:
+        assert self.config.max_train_steps, "the steps are still automatic"
 
     def slice(
         self, model: DiffusionModel, start: TrainingState | None = None
@@ -102,18 +106,14 @@ class Training:
         config = self.config
         return Batches(
             self.data,
-            batch_size=self.pictures_per_step,
+            batch_size=config.pictures_per_step,
             caption_dropout=config.caption_dropout,
             noise_offset=config.noise_offset,
             timesteps=len(model.alphas_cumprod),
             seed=config.seed,
             prune=config.prune_ratio,
-            run=config.max_train_steps * self.pictures_per_step,
+            run=config.max_train_steps * config.pictures_per_step,
         )
-
-    @property
-    def pictures_per_step(self) -> int:
-        return self.config.train_batch_size * self.config.gradient_accumulation_steps
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
@@ -243,7 +243,7 @@ class _Slice:
         with pace.step():
             batch = self._batches.draw()
             # One more than before, or several where pictures were left out.
-            step = min(self._batches.passed // self._training.pictures_per_step, total)
+            step = min(self._batches.passed // self._config.pictures_per_step, total)
             rate = self._learning_rate(step)
             ahead = self._batches.draw_ahead if step < total else lambda: None
             losses = self._engine.step(batch, learning_rate=rate, meanwhile=ahead)

@@ -51,6 +51,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.infotext import read_portrait
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.trainings import Forecast
 
 BLANK = np.full((192, 192, 3), 128, np.uint8)
 TRAIN = TrainConfig(
@@ -254,6 +255,34 @@ def test_enrolling_keeps_photos_and_trains_nothing(
     assert person.run_folders == []
     assert studio.history("Ana") is None
     assert studio.resumable("Ana") is None
+
+
+def test_steps_that_nobody_chose_follow_the_photos(trained: Studio) -> None:
+    for event in trained.train("Ana", replace(TRAIN, max_train_steps=0)):
+        if isinstance(event, Stage) and event.name == "train":
+            break
+    assert event == Stage("train", 200)
+    history = trained.history("Ana")
+    assert history is not None
+    assert history.record.config.max_train_steps == 200
+
+
+def test_the_last_training_tells_how_long_another_would_take(trained: Studio) -> None:
+    one, two = (
+        trained.forecast("Ana", TrainConfig(max_train_steps=steps, train_batch_size=size))
+        for steps, size in ((0, 1), (400, 2))
+    )
+    assert (one.steps, two.steps) == (200, 400)
+    assert one.seconds is not None
+    assert one.seconds > 0
+    assert two.seconds == pytest.approx(4 * one.seconds)
+
+
+def test_before_any_training_only_the_steps_are_known(
+    studio: Studio, uploads: list[Photo | Unreadable]
+) -> None:
+    list(studio.enrol("Ana", uploads, PrepareConfig()))
+    assert studio.forecast("Ana", TrainConfig()) == Forecast(steps=200, seconds=None)
 
 
 def test_training_needs_somebody_with_photos(studio: Studio) -> None:
