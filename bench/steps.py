@@ -132,11 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--limit", type=int, default=16, help="people")
     parser.add_argument("--photos", type=int, default=10, help="photos of each that are not kept")
-    parser.add_argument("--runs", nargs="+", type=_runs, required=True, help="PHOTOS:STEPS,STEPS")
+    parser.add_argument(
+        "--runs", nargs="+", type=parse_runs, required=True, help="PHOTOS:STEPS,STEPS"
+    )
     return parser
 
 
-def _runs(text: str) -> tuple[int, list[int]]:
+def parse_runs(text: str) -> tuple[int, list[int]]:
+    """Read "PHOTOS:STEPS,STEPS"."""
     photos, _, steps = text.partition(":")
     return int(photos), [int(each) for each in steps.split(",")]
 
