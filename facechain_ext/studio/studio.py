@@ -15,8 +15,9 @@ from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.enrolment import Enrolment
+from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portraits import Portraits
-from facechain_ext.studio.trainings import Forecast, Trainings
+from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 
@@ -74,7 +75,7 @@ class Studio:
 
     def forecast(self, name: str, config: TrainConfig) -> Forecast:
         """Tell how long a training on a person's kept photos would be."""
-        return self._trainings.forecast(name, config)
+        return Forecasts(self.host, self.library).of(name, config)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""

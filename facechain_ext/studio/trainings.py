@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from facechain_ext.base.errors import InvalidInput
@@ -17,19 +16,9 @@ from facechain_ext.library.runs import Resumable, RunFolder, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.styling import prompt_for
 from facechain_ext.styles import Styles
-from facechain_ext.training.pace import seconds_per_step
-from facechain_ext.training.schedule import with_steps
 
 if TYPE_CHECKING:
     from facechain_ext.studio.face_training import FaceTraining
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """How long a training would be; seconds: None where no run has shown this checkpoint's pace."""
-
-    steps: int
-    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -45,23 +34,6 @@ class Trainings:
         """Train a face LoRA on the person's crops and publish it; TrainingFinished is last."""
         prompt = prompt_for(person.manifest, self.styles.now(), PortraitConfig())
         return self._training(person, watch).begin(config, prompt)
-
-    def forecast(self, name: str, config: TrainConfig) -> Forecast:
-        """Tell how long a training on a person's kept photos would be.
-
-        Raises PersonNotFound, ModelUnavailable without a checkpoint.
-        """
-        steps = with_steps(config, len(self.library.get(name).captions())).max_train_steps
-        checkpoint = self.host.current_checkpoint().name
-        alike = [
-            RunFolder(person.folder / "runs" / run.name)
-            for person in self.library.people()
-            for run in person.manifest.runs
-            if run.checkpoint == checkpoint
-        ]
-        newest = max(alike, key=lambda run: run.name, default=None)
-        pace = None if newest is None else _pace(newest, config.pictures_per_step)
-        return Forecast(steps, None if pace is None else steps * pace)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""
@@ -112,17 +84,6 @@ class Trainings:
         from facechain_ext.studio.face_training import FaceTraining
 
         return FaceTraining(self.host, self.nets, person, watch)
-
-
-def _pace(run: RunFolder, pictures: int) -> float | None:
-    """Return the seconds that a step of so many pictures would take, going by a past run."""
-    pace = _seconds_per_step(run)
-    return None if pace is None else pace * pictures / run.record.config.pictures_per_step
-
-
-@cache
-def _seconds_per_step(run: RunFolder) -> float | None:
-    return seconds_per_step(run.log.steps())
 
 
 def _stopped_run(person: Person) -> RunFolder | None:

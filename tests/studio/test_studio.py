@@ -50,8 +50,8 @@ from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.infotext import read_portrait
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio.forecast import Forecast
 from facechain_ext.studio.studio import Studio
-from facechain_ext.studio.trainings import Forecast
 
 BLANK = np.full((192, 192, 3), 128, np.uint8)
 TRAIN = TrainConfig(
