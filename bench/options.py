@@ -48,6 +48,7 @@ from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.standalone.diffusers_host import MINI
 from facechain_ext.styles import find_style, load_styles
+from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.trainer import Training
 
 PORTRAIT = PortraitConfig(seed=0)
@@ -158,7 +159,7 @@ def _train(
             generator=generator,
             class_images=_class_images(model, photos, arm.config),
         ),
-        config=arm.config,
+        config=with_steps(arm.config, len(photos)),
         out_dir=folder,
         score=lambda images: (None,) * len(images),
         prompt=prompt.positive,

@@ -31,6 +31,7 @@ from facechain_ext.lora.checkpoint import read_lora, save_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import MINI
 from facechain_ext.studio.uploads import read_uploads
+from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.trainer import train
 
 logger = logging.getLogger("face_prior")
@@ -74,6 +75,7 @@ def train_prior(
     model: DiffusersModel, instances: Sequence[Instance], config: TrainConfig, out: Path
 ) -> LoraFile:
     """Train on everybody's photos at once and write the last step's LoRA."""
+    config = with_steps(config, len(instances))
     generator = torch.Generator().manual_seed(config.seed)
     data = cache(model, instances, config, generator=generator)
     with TemporaryDirectory() as folder:
@@ -93,7 +95,7 @@ def train_prior(
             if isinstance(event, Step) and event.step % 50 == 0:
                 logger.info("step %d of %d: loss %.4f", event.step, event.total, event.loss)
     out.parent.mkdir(parents=True, exist_ok=True)
-    return save_lora(out, last, {"ss_steps": str(config.max_train_steps)})
+    return save_lora(out, last, {"ss_steps": str(config.total_steps)})
 
 
 def _folders(collections: Sequence[Path]) -> list[Path]:

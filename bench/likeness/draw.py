@@ -31,6 +31,7 @@ from facechain_ext.nets.attributes import vote
 from facechain_ext.portrait.likeness import Likeness, mean_embedding
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.styles import find_style, load_styles
+from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.select import Snapshot, choose
 from facechain_ext.training.trainer import train
 
@@ -94,7 +95,7 @@ def train_person(
     prompt: Prompt,
 ) -> Trained:
     """Run the product's training; it judges snapshots by likeness to the training photos."""
-    start = time.perf_counter()
+    start, config = time.perf_counter(), with_steps(config, len(instances))
     generator = torch.Generator().manual_seed(config.seed)
     data = cache(model, instances, config, generator=generator)
     with TemporaryDirectory() as folder:

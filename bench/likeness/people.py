@@ -29,17 +29,20 @@ CROPS = PrepareConfig(size=256)
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
-def prepare_person(photos: Path, out: Path, nets: FaceNets) -> bool:
-    """Judge one person's photos and keep the crops under out; False when too few are usable."""
+def prepare_person(photos: Path, out: Path, nets: FaceNets, *, count: int = COUNT) -> bool:
+    """Judge one person's photos and keep the crops under out; False when too few are usable.
+
+    count: photos that a LoRA may be trained on; the others are kept back.
+    """
     name = photos.name
     if (out / HELD_BACK / slugify(name)).is_dir():
         return True
     judged = review(prepare(_read(photos), CROPS, nets))
     usable = [photo for photo in judged if photo.instance is not None]
     # Judged anew without the others, so that nothing of the kept-back photos is known.
-    trained = [p.instance for p in review(usable[:COUNT]) if p.instance is not None]
-    held_back = [p.instance for p in usable[COUNT:] if p.instance is not None]
-    if len(trained) < COUNT or not held_back:
+    trained = [p.instance for p in review(usable[:count]) if p.instance is not None]
+    held_back = [p.instance for p in usable[count:] if p.instance is not None]
+    if len(trained) < count or not held_back:
         logger.warning("%s is left out: %d usable photos", name, len(usable))
         return False
     for part, instances in ((TRAINED, trained), (HELD_BACK, held_back)):

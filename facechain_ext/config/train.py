@@ -12,13 +12,13 @@ from facechain_ext.config.option import Validated, option
 class TrainConfig(Validated):
     """How a face LoRA is trained."""
 
-    max_train_steps: int = option(
-        300,
+    max_train_steps: int | None = option(
+        None,
         label="Steps",
         minimum=1,
         maximum=20000,
-        help="Optimisation steps: 300 for a photo or two, about 120 a photo for more. The best "
-        "snapshot is kept, so more costs time, not likeness.",
+        help="Optimisation steps; auto: 200 for each photo, 1000 at most. More steps cost time, "
+        "not likeness.",
     )
     train_batch_size: int = option(
         4,
@@ -232,3 +232,13 @@ class TrainConfig(Validated):
         help="The LoRA's file, prompt name and card tell only when it was trained: no name, no "
         "preview with a face. Webuis show LoRAs and their previews to whoever reaches the page.",
     )
+
+    @property
+    def total_steps(self) -> int:
+        """Return the steps of a config that `with_steps` has settled."""
+        assert self.max_train_steps is not None, "the steps are still automatic"
+        return self.max_train_steps
+
+    @property
+    def pictures_per_step(self) -> int:
+        return self.train_batch_size * self.gradient_accumulation_steps

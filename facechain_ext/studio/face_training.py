@@ -26,6 +26,7 @@ from facechain_ext.portrait.template import choose_template
 from facechain_ext.studio.face_prior import read_prior, try_prior
 from facechain_ext.studio.publishing import Publisher
 from facechain_ext.training.memory import memory_for, mixed_precision
+from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
 
@@ -53,7 +54,7 @@ class FaceTraining:
             with self._borrowed() as model:
                 # Only now: the user may have switched while we waited.
                 checkpoint = self.host.current_checkpoint()
-                config = resolved(model, config)
+                config = with_steps(resolved(model, config), len(instances))
                 try_prior(model, config, prior)
                 data = yield from self._cached(model, instances, config)
                 run, person = held.enter_context(self._new_run())
@@ -72,7 +73,7 @@ class FaceTraining:
                     mixed_precision=mixed_precision(model),
                 )
                 run.begin(record, data)
-                yield Stage("train", config.max_train_steps)
+                yield Stage("train", config.total_steps)
                 training = replace(self._training(run, record, data, instances), prior=prior)
                 outcome = yield from self._slice(run, training, model, None)
             yield from self._finish(person, run, record, training, outcome, instances)
@@ -89,7 +90,7 @@ class FaceTraining:
             with self._borrowed() as model:
                 _require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
                 state = run.rewind()
-                yield Stage("train", record.config.max_train_steps)
+                yield Stage("train", record.config.total_steps)
                 training = self._training(run, record, run.load_data(model.device), instances)
                 outcome = yield from self._slice(run, training, model, state)
             yield from self._finish(self.person, run, record, training, outcome, instances)

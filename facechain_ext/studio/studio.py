@@ -17,6 +17,7 @@ from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.enrolment import Enrolment
+from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.trainings import Trainings
@@ -79,6 +80,10 @@ class Studio:
                 drafted = self._enrolment.drafted(name, uploads, judged, prepare_config)
                 draft = drafts.enter_context(drafted)
             yield from self._trainings.begin(draft, train_config, watch)
+
+    def forecast(self, name: str, config: TrainConfig) -> Forecast:
+        """Tell how long a training on a person's kept photos would be."""
+        return Forecasts(self.host, self.library).of(name, config)
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""

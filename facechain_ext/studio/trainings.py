@@ -52,7 +52,7 @@ class Trainings:
         return Resumable(
             run=run.name,
             step=run.newest_step,
-            total=record.config.max_train_steps,
+            total=record.config.total_steps,
             config=record.config,
             checkpoint=record.checkpoint.name,
             checkpoint_path=record.checkpoint.path,

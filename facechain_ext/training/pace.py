@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from facechain_ext.base.events import Step
 
 SMOOTHING = 0.95
 """Share of the shown loss that is carried over from the steps before."""
@@ -95,3 +97,15 @@ class Pace:
         yield
         tally.seconds += self._clock() - start
         tally.times += 1
+
+
+def seconds_per_step(steps: Sequence[Step]) -> float | None:
+    """Return a past run's pace with its snapshots, by the time that it said was left half way.
+
+    None where it has shown too little to tell.
+    """
+    known = [step for step in steps if step.step < step.total and step.eta_seconds > 0]
+    if not known:
+        return None
+    middle = known[len(known) // 2]
+    return middle.eta_seconds / (middle.total - middle.step)

@@ -1,9 +1,27 @@
-"""The learning rate over a run."""
+"""How long a run is, and the learning rate over it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
+
+from facechain_ext.config import TrainConfig
+
+STEPS_PER_PHOTO, MOST_STEPS = 200, 1000
+"""What likeness asks for (docs/decisions/0014)."""
+
+
+def with_steps(config: TrainConfig, photos: int) -> TrainConfig:
+    """Return a config whose steps, where they are automatic, follow the number of photos."""
+    if config.max_train_steps is not None:
+        return config
+    return replace(config, max_train_steps=automatic_steps(photos))
+
+
+def automatic_steps(photos: int) -> int:
+    """Return the steps of a run on so many photos that nobody chose a length for."""
+    return min(STEPS_PER_PHOTO * max(photos, 1), MOST_STEPS)
 
 
 def learning_rate(

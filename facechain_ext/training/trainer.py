@@ -36,6 +36,7 @@ class Training:
     """One training, apart from the model it borrows.
 
     Snapshots are written to out_dir; prompt, negative_prompt: of the samples that judge them.
+    config: with its steps, as with_steps returns it.
     others_waiting: asked before every step but a slice's first; yes ends the slice.
     keep: given the state every `config.state_every` steps, from step 0 on, and whenever the
     training pauses, is cancelled or its generator closed.
@@ -102,18 +103,14 @@ class Training:
         config = self.config
         return Batches(
             self.data,
-            batch_size=self.pictures_per_step,
+            batch_size=config.pictures_per_step,
             caption_dropout=config.caption_dropout,
             noise_offset=config.noise_offset,
             timesteps=len(model.alphas_cumprod),
             seed=config.seed,
             prune=config.prune_ratio,
-            run=config.max_train_steps * self.pictures_per_step,
+            run=config.total_steps * config.pictures_per_step,
         )
-
-    @property
-    def pictures_per_step(self) -> int:
-        return self.config.train_batch_size * self.config.gradient_accumulation_steps
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
@@ -217,7 +214,7 @@ class _Slice:
                 if preview is not None:
                     yield preview
                 self._snapshots.append(snapshot)
-            if self._step == self._config.max_train_steps:
+            if self._step == self._config.total_steps:
                 return True
             if self._step // self._config.state_every > self._saved // self._config.state_every:
                 self._training.keep(self.state())
@@ -240,11 +237,11 @@ class _Slice:
         return Chosen(mean, steps, None if preview is None else preview.similarity)
 
     def _take_step(self, pace: Pace) -> Step:
-        total = self._config.max_train_steps
+        total = self._config.total_steps
         with pace.step():
             batch = self._batches.draw()
             # One more than before, or several where pictures were left out.
-            step = min(self._batches.passed // self._training.pictures_per_step, total)
+            step = min(self._batches.passed // self._config.pictures_per_step, total)
             rate = self._learning_rate(step)
             ahead = self._batches.draw_ahead if step < total else lambda: None
             losses = self._engine.step(batch, learning_rate=rate, meanwhile=ahead)
@@ -259,7 +256,7 @@ class _Slice:
         """Tell whether a snapshot's step, or the run's end, is reached and has none yet."""
         every = self._config.snapshot_every
         last = self._snapshots[-1].step if self._snapshots else 0
-        at_end = self._step == self._config.max_train_steps
+        at_end = self._step == self._config.total_steps
         return self._step // every > last // every or (at_end and last != self._step)
 
     def _snapshot(self) -> tuple[Snapshot, Preview | None]:
@@ -281,13 +278,13 @@ class _Slice:
         return learning_rate(
             step,
             peak=peak_learning_rate(self._model, self._config),
-            total=self._config.max_train_steps,
+            total=self._config.total_steps,
             warmup=self._config.lr_warmup_steps,
             kind=self._config.lr_scheduler,
         )
 
     def _new_pace(self) -> Pace:
-        total = self._config.max_train_steps
+        total = self._config.total_steps
         return Pace(
             batch_size=self._engine.plan.batch_size,
             steps=total - self._step,

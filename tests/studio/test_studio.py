@@ -52,6 +52,7 @@ from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.infotext import read_portrait
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio.forecast import Forecast
 from facechain_ext.studio.studio import Studio
 from tests.quick import two_step_samples
 
@@ -264,6 +265,34 @@ def test_enrolling_keeps_photos_and_trains_nothing(
     assert person.run_folders == []
     assert studio.history("Ana") is None
     assert studio.resumable("Ana") is None
+
+
+def test_steps_that_nobody_chose_follow_the_photos(trained: Studio) -> None:
+    for event in trained.train("Ana", replace(TRAIN, max_train_steps=None)):
+        if isinstance(event, Stage) and event.name == "train":
+            break
+    assert event == Stage("train", 200)
+    history = trained.history("Ana")
+    assert history is not None
+    assert history.record.config.max_train_steps == 200
+
+
+def test_the_last_training_tells_how_long_another_would_take(trained: Studio) -> None:
+    one, two = (
+        trained.forecast("Ana", TrainConfig(max_train_steps=steps, train_batch_size=size))
+        for steps, size in ((None, 1), (400, 2))
+    )
+    assert (one.steps, two.steps) == (200, 400)
+    assert one.seconds is not None
+    assert one.seconds > 0
+    assert two.seconds == pytest.approx(4 * one.seconds)
+
+
+def test_before_any_training_only_the_steps_are_known(
+    studio: Studio, uploads: list[Photo | Unreadable]
+) -> None:
+    list(studio.enrol("Ana", uploads, PrepareConfig()))
+    assert studio.forecast("Ana", TrainConfig()) == Forecast(steps=200, seconds=None)
 
 
 def test_training_needs_somebody_with_photos(studio: Studio) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from facechain_ext.training.pace import Pace, Smoothed
+from facechain_ext.base.events import Step
+from facechain_ext.training.pace import Pace, Smoothed, seconds_per_step
 
 
 class Clock:
@@ -34,3 +35,14 @@ def test_the_smoothed_loss_starts_at_the_first_loss_and_follows() -> None:
     for _ in range(200):
         loss.add(1.0)
     assert loss.value == pytest.approx(1.0, abs=1e-3)
+
+
+def step(number: int, left: float) -> Step:
+    return Step(number, 10, 0.1, 1e-3, 4.0, left)
+
+
+def test_a_past_run_tells_its_pace_by_what_was_left_half_way() -> None:
+    steps = [step(number, (10 - number) * 3.0) for number in range(1, 11)]
+    assert seconds_per_step(steps) == 3.0
+    assert seconds_per_step(steps[-1:]) is None
+    assert seconds_per_step([]) is None

@@ -72,7 +72,7 @@ def past(person: Person, history: RunHistory, done: Run | None, log: TrainingLog
     """Draw a training of an earlier day as it ended."""
     title = f"Training of {run_time(history.run)}"
     state = STATES[JobState.FINISHED if done else JobState.CANCELLED]
-    steps = f"{log.last.step if log.last else 0} of {history.record.config.max_train_steps}"
+    steps = f"{log.last.step if log.last else 0} of {history.record.config.total_steps}"
     share = 1.0 if done else _share(JobState.CANCELLED, log)
     bar = Progress(title, state, share, f"Step {steps}", f"on {history.record.checkpoint.name}")
     if done is None:

@@ -7,10 +7,11 @@ from html import escape
 from pathlib import Path
 
 from facechain_ext.base.errors import FaceChainError
+from facechain_ext.config import TrainConfig
 from facechain_ext.library.people import Person
 from facechain_ext.library.runs import RunHistory
 from facechain_ext.ui.page import markup
-from facechain_ext.ui.page.wording import count, run_time
+from facechain_ext.ui.page.wording import count, duration, run_time
 from facechain_ext.ui.people import training_view
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.training_log import TrainingLog
@@ -52,8 +53,18 @@ class PeopleView:
         return (
             f'<div class="fc-card">{face}<div><h3>{escape(person.manifest.name)}</h3>'
             f"<p>trigger word <code>{escape(person.manifest.trigger_word)}</code> · {facts}</p>"
-            f"<p>{escape(learned)}</p></div></div>"
+            f"<p>{escape(learned)} {self._forecast(name) if crops else ''}</p></div></div>"
         )
+
+    def _forecast(self, name: str) -> str:
+        """Say how long a training with the usual settings would be."""
+        services = self.desk.services
+        try:
+            expected = services.studio.forecast(name, services.defaults(TrainConfig))
+        except FaceChainError:  # the page says elsewhere that there is no checkpoint
+            return ""
+        long = "" if expected.seconds is None else f", about {duration(expected.seconds)}"
+        return f"A training takes {count(expected.steps, 'step')}{long}."
 
     def training(self, name: str, choice: str) -> Drawn:
         """Draw the chosen earlier training; otherwise what is going on, or went on last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,12 @@ def test_nobody_is_deleted_or_trained_twice_while_work_goes_on(trained: PeopleDe
     going.set()
     done(job)
     assert trained.names() == ["Ana"]
+
+
+def test_the_card_says_how_long_a_training_takes(trained: PeopleDesk) -> None:
+    assert re.search(
+        r"A training takes 200 steps, about \d+ (s|min)\.", PeopleView(trained).card("Ana")
+    )
 
 
 def test_deletion_says_what_goes_and_removes_it(just_trained: PeopleDesk) -> None:
