@@ -17,6 +17,8 @@ from facechain_ext.dataset.latent_file import load_latents, save_latents
 from facechain_ext.dataset.latents import LEAST_CROPS, LatentCache, cache, training_crops
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 
+pytestmark = pytest.mark.slow(8)
+
 CAPTION = "fcsks, portrait photo of a young woman, looking left, gray background"
 
 

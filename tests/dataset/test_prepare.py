@@ -17,6 +17,8 @@ from facechain_ext.imaging.geometry import roll_angle
 from facechain_ext.imaging.masks import erode
 from facechain_ext.nets import FaceNets
 
+pytestmark = pytest.mark.slow(6)
+
 
 def rolled(pixels: Pixels, degrees: float) -> Pixels:
     height, width = pixels.shape[:2]

@@ -22,6 +22,8 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.headers import weight_files
 from facechain_ext.diffusion.weights import CLIP_TOKENIZER, check_weights, load_tokenizer
 
+pytestmark = pytest.mark.slow(6)
+
 
 def states(model: DiffusersModel) -> dict[str, Tensor]:
     parts = {"unet": model.unet, "vae": model.vae, "text": model.text_encoder}

@@ -16,7 +16,7 @@ from facechain_ext.lora.adapter import LoraAdapter, inject
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import DOWN, UP, LoraState, layer_names
 
-pytestmark = pytest.mark.slow(10)
+pytestmark = pytest.mark.slow(20)
 
 Predict = Callable[[DiffusersModel], Tensor]
 Disturb = Callable[[LoraAdapter], None]

@@ -21,6 +21,8 @@ from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState, average
 from tests.pipelines import pipeline_of
 
+pytestmark = pytest.mark.slow(6)
+
 Predict = Callable[[DiffusersModel], Tensor]
 METADATA = {"ss_output_name": "anna-1", "facechain.trigger_word": "fcsks", "modelspec.title": "x"}
 

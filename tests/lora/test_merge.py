@@ -12,6 +12,8 @@ from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState
 
+pytestmark = pytest.mark.slow(6)
+
 Predict = Callable[[DiffusersModel], Tensor]
 
 

@@ -21,6 +21,8 @@ from facechain_ext.lora.family import family_of_lora
 from facechain_ext.lora.merge import merged
 from facechain_ext.lora.state import LoraState, layer_names
 
+pytestmark = pytest.mark.slow(5)
+
 Predict = Callable[[DiffusersModel], Tensor]
 Disturb = Callable[[LoraAdapter], None]
 BLOCK = "lora_unet_input_blocks_4_1_transformer_blocks_0_"

@@ -21,6 +21,8 @@ from facechain_ext.portrait.fuse import allowed_strength, fuse, fusion_note
 from facechain_ext.portrait.head_pose import Pose, mean_face
 from facechain_ext.portrait.regions import inside_face
 
+pytestmark = pytest.mark.slow(6)
+
 Locate = Callable[[Pixels], Points]
 slowly = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

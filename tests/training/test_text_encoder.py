@@ -33,7 +33,7 @@ from facechain_ext.training.text_encoder import encoded, trained_text_encoders
 from facechain_ext.training.trainer import Outcome, Training, resolved
 from tests.training.conftest import Data, Lend, training
 
-pytestmark = pytest.mark.slow(10)
+pytestmark = pytest.mark.slow(20)
 
 CONFIG = TrainConfig(
     max_train_steps=5,

@@ -20,7 +20,7 @@ from facechain_ext.lora.adapter import inject
 from facechain_ext.training.fast.accelerated import accelerated, triton_kernels
 from facechain_ext.training.fast.kernels import TorchKernels
 
-pytestmark = pytest.mark.slow(10)
+pytestmark = pytest.mark.slow(20)
 
 New = Callable[[], DiffusersModel]
 
