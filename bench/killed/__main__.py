@@ -42,7 +42,7 @@ def main() -> int:
         kills = [_shown(killed(scene, Path(folder, "run"), *pair)) for pair in actions.items()]
         pairs = _pairs(actions, scene, Path(folder))
     args.out.write_text(_report(kills, pairs), encoding="utf-8")
-    return 1 if any(trial.wrong for trial in (*kills, *pairs)) else 0
+    return 1 if any(k.wrong for k in kills) or any(p.wrong for p in pairs) else 0
 
 
 def _pairs(actions: Mapping[str, Action], scene: Path, folder: Path) -> list[Together]:
