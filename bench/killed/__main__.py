@@ -13,14 +13,18 @@ import tempfile
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from bench.killed.scenes import CHEAP, Action, Trainer, lay_out
 from bench.killed.trials import Killed, Together, killed, together
 
-TIMES = 5
+TIMES, TIMES_WITH_TRAINING = 5, 2
 """How often two programs are started together."""
+
+
+Trial = TypeVar("Trial", Killed, Together)
 
 
 def main() -> int:
@@ -35,13 +39,10 @@ def main() -> int:
         actions = dict(CHEAP)
         if not args.without_training:
             actions["train"] = Trainer.load(scene).train
-        kills = [killed(scene, Path(folder, "run"), *pair) for pair in actions.items()]
+        kills = [_shown(killed(scene, Path(folder, "run"), *pair)) for pair in actions.items()]
         pairs = _pairs(actions, scene, Path(folder))
     args.out.write_text(_report(kills, pairs), encoding="utf-8")
-    wrong = [line for trial in kills for line in trial.wrong]
-    wrong += [line for trial in pairs for line in trial.wrong]
-    print(*wrong, sep="\n", file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if any(k.wrong for k in kills) or any(p.wrong for p in pairs) else 0
 
 
 def _pairs(actions: Mapping[str, Action], scene: Path, folder: Path) -> list[Together]:
@@ -49,8 +50,14 @@ def _pairs(actions: Mapping[str, Action], scene: Path, folder: Path) -> list[Tog
     for one, other in product(actions, actions):
         if list(actions).index(one) <= list(actions).index(other):
             pair = (one, actions[one]), (other, actions[other])
-            tried.append(together(scene, folder, *pair, times=TIMES))
+            times = TIMES_WITH_TRAINING if "train" in (one, other) else TIMES
+            tried.append(_shown(together(scene, folder, *pair, times=times)))
     return tried
+
+
+def _shown(trial: Trial) -> Trial:
+    print(trial, file=sys.stderr, flush=True)
+    return trial
 
 
 def _report(kills: list[Killed], pairs: list[Together]) -> str:
@@ -70,7 +77,8 @@ def _report(kills: list[Killed], pairs: list[Together]) -> str:
         "A training that was killed may also leave its unfinished run, which `resume` goes on "
         "with; its folder is left out of the comparison.",
         "",
-        f"Two programs at once on one library, {TIMES} times each: what they leave is compared "
+        f"Two programs at once on one library, {TIMES} times each ({TIMES_WITH_TRAINING} with "
+        "training): what they leave is compared "
         "with what the one and then the other leaves, in either order. Refused: it ended in a "
         "sentence, such as that the person was deleted meanwhile.",
         "",

@@ -18,6 +18,7 @@ OUTBOX = ".outbox"
 """In a person's folder: lora/ and portraits/ on their way, run.json the LoRA's entry."""
 
 NAME_IN_MANIFEST = re.compile(r'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
+LORA_IN_MANIFEST = re.compile(r'"lora"\s*:\s*"([^"\\/]+)"')
 
 BESIDE = re.compile(
     r"(\.safetensors|\.json|(\.description)?\.txt|(\.civitai)?\.info"
@@ -28,11 +29,12 @@ BESIDE = re.compile(
 
 @dataclass(frozen=True)
 class Damaged:
-    """A person whose manifest cannot be read; name: what can still be made out of it."""
+    """A person whose manifest cannot be read; name, loras: what can still be made out of it."""
 
     folder: Path
     name: str
     error: FaceChainError
+    loras: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -53,15 +55,15 @@ class Places:
         shown = (folder for folder in folders if not folder.name.startswith("."))
         return [_read(folder) for folder in shown if os.path.lexists(folder / MANIFEST)]
 
-    def runs_of(self, person: Person | Damaged) -> tuple[Run, ...]:
-        return person.manifest.runs if isinstance(person, Person) else ()
-
     def lora_files(self, person: Person | Damaged) -> list[Path]:
         """Return the LoRA files of a person's runs that exist, and what lies beside each.
 
         By the manifest and by the folders of runs: a LoRA is never left because it is not listed.
         """
-        listed = {Path(run.lora).stem for run in self.runs_of(person)}
+        if isinstance(person, Person):
+            listed = {Path(run.lora).stem for run in person.manifest.runs}
+        else:
+            listed = {Path(name).stem for name in person.loras}
         runs = person.folder / "runs"
         begun = {f"{person.slug}-{f.name}" for f in runs.glob("[!.]*")} if runs.is_dir() else set()
         stems = listed | begun
@@ -115,16 +117,17 @@ def _read(folder: Path) -> Person | Damaged:
     try:
         return Person.read(folder)
     except FaceChainError as error:
-        return Damaged(folder, _name_in(folder / MANIFEST), error)
+        text = _text_of(folder / MANIFEST)
+        name = NAME_IN_MANIFEST.search(text)
+        loras = tuple(LORA_IN_MANIFEST.findall(text))
+        return Damaged(folder, name[1].replace('\\"', '"') if name else "", error, loras)
 
 
-def _name_in(path: Path) -> str:
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        return path.read_bytes().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    found = NAME_IN_MANIFEST.search(text)
-    return found[1].replace('\\"', '"') if found else ""
 
 
 def _stem_of(path: Path) -> str:

@@ -72,7 +72,7 @@ class FaceTraining:
                     attributes=person.manifest.attributes,
                     mixed_precision=mixed_precision(model),
                 )
-                run.begin(record, data)
+                _begin(run, record, data)
                 yield Stage("train", config.total_steps)
                 training = replace(self._training(run, record, data, instances), prior=prior)
                 outcome = yield from self._slice(run, training, model, None)
@@ -84,7 +84,7 @@ class FaceTraining:
         Raises ModelUnavailable unless the host has the checkpoint that the run began with, Busy
         where somebody else is going on with it.
         """
-        with run.held(), self._there(run):
+        with self._going_on(run):
             record, instances = run.record, self._instances()
             _require_same(self.host.current_checkpoint(), record)
             with self._borrowed() as model:
@@ -102,19 +102,21 @@ class FaceTraining:
             with self.library.changing():
                 person = self.library.current(self.person)
                 run = RunFolder(person.new_run())
-                held.enter_context(run.held())
-            with self._there(run):
-                yield run, person
+                held.enter_context(self._going_on(run))
+            yield run, person
 
     @contextmanager
-    def _there(self, run: RunFolder) -> Iterator[None]:
-        """Say it in a sentence when the folder that is written to was deleted meanwhile."""
+    def _going_on(self, run: RunFolder) -> Iterator[None]:
+        """Hold a run while it goes on; that its folder was deleted meanwhile is a sentence."""
         try:
-            yield
+            with run.held():
+                yield
         except (FileNotFoundError, NotADirectoryError) as error:
             if run.folder.is_dir():
                 raise
             raise self.person.gone() from error
+        finally:
+            self.library.settle()  # a rename may have waited for the end
 
     @contextmanager
     def _borrowed(self) -> Iterator[DiffusionModel]:
@@ -199,6 +201,16 @@ class FaceTraining:
         publisher = Publisher(self.host, self.library)
         lora = publisher.publish(person, run, record, outcome, face)
         yield TrainingFinished(lora, outcome.steps, outcome.similarity, self.watch.seconds)
+
+
+def _begin(run: RunFolder, record: RunRecord, data: LatentCache) -> None:
+    """Write what a run begins with; where there is no room, nothing of it stays."""
+    try:
+        run.begin(record, data)
+    except OSError:
+        if run.folder.is_dir():
+            run.undo()
+        raise
 
 
 def _require_same(current: CheckpointRef, record: RunRecord) -> None:

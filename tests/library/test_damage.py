@@ -37,6 +37,14 @@ def test_others_stay_listed_and_the_damaged_can_be_deleted(
     assert library.damaged() == []
 
 
+def test_the_loras_of_a_damaged_person_are_known_by_what_is_left(library: PeopleLibrary) -> None:
+    with_run(library)
+    path = library.rename("Ana", "Eva").folder / MANIFEST
+    path.write_text(path.read_text("utf-8").rstrip()[:-1], encoding="utf-8")
+    library.delete("Eva")
+    assert [*library.lora_dir.iterdir()] == []
+
+
 def test_a_newer_manifest_stops_nobody_else(library: PeopleLibrary) -> None:
     person = library.create_or_get("Ana", "x")
     facts = json.loads((person.folder / MANIFEST).read_text("utf-8"))
