@@ -89,7 +89,8 @@ def change_tensors(data: bytes, rng: Random) -> bytes:
         odd = _odd(tensors[key], rng)
         stem = key.partition(".")[0]
         tensors[rng.choice((key, key, f"{stem}.{rng.choice(PARTS)}"))] = odd.contiguous()
-    return safetensors.torch.save(tensors, metadata)
+    saved: bytes = safetensors.torch.save(tensors, metadata)
+    return saved
 
 
 PARTS = (
@@ -103,7 +104,7 @@ def _odd(tensor: Tensor, rng: Random) -> Tensor:
         lambda t: torch.full_like(t, float("nan")),
         lambda t: torch.full_like(t, rng.choice((float("inf"), 1e30, -1e10))),
         lambda t: t.flatten()[:1].reshape(()),
-        lambda t: t[:0],
+        lambda t: t.reshape(-1, *t.shape[1:])[:0],
         lambda t: t.flatten(),
         lambda t: t[None],
         lambda t: torch.cat([t.reshape(1, -1)] * 2),
