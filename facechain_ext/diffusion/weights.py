@@ -183,10 +183,16 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def load_tokenizer(info: CheckpointInfo) -> CLIPTokenizer:
-    """Read the checkpoint's own tokenizer, or CLIP's where it brings none."""
+    """Read the checkpoint's own tokenizer, or CLIP's where it brings none.
+
+    Raises UnsupportedCheckpoint for one that is damaged.
+    """
     own = info.components / "tokenizer"
     folder = own if (own / "vocab.json").is_file() else CLIP_TOKENIZER
-    return CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    try:
+        return CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # the libraries raise what they like for files they cannot read
+        raise UnsupportedCheckpoint(f"{info.path.name}: its tokenizer/ cannot be read.") from error
 
 
 def _as_is(module: nn.Module) -> Names:

@@ -10,8 +10,8 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import DEFAULT_LORA_WEIGHT, LoraFile
 from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest
-from facechain_ext.library.places import files_in
 from facechain_ext.lora.checkpoint import describe
+from facechain_ext.lora.folder import lora_files
 from facechain_ext.portrait.prompt import Prompt, compose
 from facechain_ext.styles import Style, find_style
 
@@ -53,7 +53,7 @@ def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:
     if not style.style_lora:
         return None
     name = style.style_lora.removesuffix(".safetensors") + ".safetensors"
-    found = next((path for path in files_in(lora_dir) if path.name == name), None)
+    found = next((path for path in lora_files(lora_dir) if path.name == name), None)
     if found is None:
         raise InvalidInput(
             f"The style {style.name!r} uses the LoRA {name}, which is not in {lora_dir}. "

@@ -297,6 +297,11 @@ class _Slice:
 
 
 def _check_finite(loss: float, step: int) -> None:
+    if not math.isfinite(loss) and step <= 1:
+        raise InvalidInput(
+            "The checkpoint, or the face prior, gives values that are no numbers: before anything "
+            f"was learned the loss is {loss}. Choose another one."
+        )
     if not math.isfinite(loss):
         raise InvalidInput(
             f"The training broke down at step {step}: the loss is {loss}. "

@@ -310,3 +310,10 @@ def test_sd1_takes_the_shipped_clip_tokenizer() -> None:
     assert ids == [320, 1125, 539, 550, 18376, 267, 273, 276, 256]
     assert (tokenizer.bos_token_id, tokenizer.eos_token_id) == (49406, 49407)
     assert CLIP_TOKENIZER.is_dir()
+
+
+def test_a_damaged_tokenizer_is_told(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    (folder / "tokenizer" / "vocab.json").write_text('["not a', encoding="utf-8")
+    with pytest.raises(UnsupportedCheckpoint, match="its tokenizer/ cannot be read"):
+        load_model(folder, device="cpu")

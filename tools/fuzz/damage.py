@@ -104,7 +104,7 @@ def _odd(tensor: Tensor, rng: Random) -> Tensor:
         lambda t: torch.full_like(t, float("nan")),
         lambda t: torch.full_like(t, rng.choice((float("inf"), 1e30, -1e10))),
         lambda t: t.flatten()[:1].reshape(()),
-        lambda t: t[:0],
+        lambda t: t.reshape(-1, *t.shape[1:])[:0],
         lambda t: t.flatten(),
         lambda t: t[None],
         lambda t: torch.cat([t.reshape(1, -1)] * 2),
