@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,7 @@ __all__ = [
     "decode",
     "encode_jpeg",
     "encode_png",
+    "files_in",
     "list_photos",
     "read_photo",
     "read_png_text",
@@ -102,3 +104,16 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4
     resized: Pixels = cv2.resize(pixels, size, interpolation=method)
     return resized
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below it, through links too, each folder once."""
+    seen: set[str] = set()
+    for parent, names, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names.sort()
+        yield from (Path(parent, name) for name in sorted(files))

@@ -19,11 +19,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.imaging.files import write_atomic
+from facechain_ext.imaging.files import files_in, write_atomic
 from facechain_ext.library.manifest import MANIFEST, Manifest
 from facechain_ext.library.names import RESERVED_ON_WINDOWS
 from facechain_ext.library.person import Person
-from facechain_ext.library.places import BESIDE, OUTBOX, Places, files_in
+from facechain_ext.library.places import BESIDE, OUTBOX, Places
 from facechain_ext.library.settling import EXPORT
 
 MOST_FILES = 20_000

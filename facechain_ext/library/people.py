@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
+from facechain_ext.imaging.files import files_in
 from facechain_ext.library import archive, settling
 from facechain_ext.library.locking import locked
 from facechain_ext.library.manifest import MANIFEST, Manifest, Run
@@ -27,7 +28,7 @@ from facechain_ext.library.names import (
     typed_as_slug,
 )
 from facechain_ext.library.person import LOCK, NEW, PATIENCE, Person
-from facechain_ext.library.places import Damaged, Places, files_in
+from facechain_ext.library.places import Damaged, Places
 
 __all__ = ["MANIFEST", "Damaged", "Manifest", "PeopleLibrary", "Person", "Run", "slugify"]
 

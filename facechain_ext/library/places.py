@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facechain_ext.base.errors import FaceChainError
+from facechain_ext.imaging.files import files_in
 from facechain_ext.library.manifest import MANIFEST, Run
 from facechain_ext.library.person import Person
 
@@ -84,19 +85,6 @@ class Places:
         former = person.manifest.moving if isinstance(person, Person) else ()
         names = dict.fromkeys((person.slug, *former))
         return [self.output_dir / name for name in names if (self.output_dir / name).is_dir()]
-
-
-def files_in(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and below it, through links too, each folder once."""
-    seen: set[str] = set()
-    for parent, names, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            names.clear()
-            continue
-        seen.add(real)
-        names.sort()
-        yield from (Path(parent, name) for name in sorted(files))
 
 
 def move(source: Path, target: Path) -> None:

@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 
 from facechain_ext.base.errors import FaceChainError
-from facechain_ext.imaging.files import write_atomic
+from facechain_ext.imaging.files import files_in, write_atomic
 from facechain_ext.library.locking import Claim, claim, is_claimed
 from facechain_ext.library.manifest import Run
 from facechain_ext.library.person import DRAFT, LOCK, NEW, Person, remove_folder
-from facechain_ext.library.places import OUTBOX, Damaged, Places, files_in, move
+from facechain_ext.library.places import OUTBOX, Damaged, Places, move
 
 logger = logging.getLogger(__name__)
 

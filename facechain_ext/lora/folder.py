@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.imaging.files import files_in
 from facechain_ext.lora.checkpoint import read_metadata
 
 
 def lora_files(folder: Path) -> Iterator[Path]:
     """Yield all LoRA files in a folder, in linked subfolders too, in the order of their names."""
-    seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        found = (Path(place, name) for name in sorted(names) if not name.startswith("."))
-        yield from (path for path in found if path.suffix.lower() == ".safetensors")
+    found = (path for path in files_in(folder) if not path.name.startswith("."))
+    return (path for path in found if path.suffix.lower() == ".safetensors")
 
 
 def find_lora(name: str, folder: Path) -> Path | None:

@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.library.places import files_in
+from facechain_ext.imaging.files import files_in
 from facechain_ext.lora.checkpoint import read_metadata
 
 NOT_IN_A_TAG = re.compile(r"[<>:,|\[\](){}\"\\/\x00-\x1f]+")
