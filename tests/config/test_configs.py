@@ -120,8 +120,8 @@ def test_words_of_any_script_are_taken(word: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--seed", "nan"], "--seed: must be a whole number, not 'nan'"),
-        (["--max-train-steps", "9" * 9000], r"a whole number, not '9{59}\.\.\. \(9,002\)"),
+        (["--seed", "nan"], "--seed: must be a whole number, or auto, not 'nan'"),
+        (["--max-train-steps", "9" * 9000], r"a whole number, or auto, not '9{59}\.\.\. \(9,002\)"),
         (["--noise-offset", "some"], "--noise-offset: must be a number, not 'some'"),
     ],
 )
