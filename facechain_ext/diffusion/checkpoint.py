@@ -86,8 +86,8 @@ def inspect(path: Path) -> CheckpointInfo:
         raise UnsupportedCheckpoint(f"There is no checkpoint at {path}.")
     if path.suffix.lower() == ".gguf":
         raise UnsupportedCheckpoint(
-            f"{path.name} is a GGUF file, whose weights are quantized and cannot be trained on; use "
-            "the plain .safetensors."
+            f"{path.name} is a GGUF file, whose weights are quantized and cannot be trained on; "
+            "use the plain .safetensors."
         )
     if path.suffix.lower() != ".safetensors":
         raise UnsupportedCheckpoint(
