@@ -84,6 +84,11 @@ def inspect(path: Path) -> CheckpointInfo:
         return _inspect_folder(path)
     if not path.is_file():
         raise UnsupportedCheckpoint(f"There is no checkpoint at {path}.")
+    if path.suffix.lower() == ".gguf":
+        raise UnsupportedCheckpoint(
+            f"{path.name} is a GGUF file, whose weights are quantized and cannot be trained on; "
+            "use the plain .safetensors."
+        )
     if path.suffix.lower() != ".safetensors":
         raise UnsupportedCheckpoint(
             f"{path.name} is not a .safetensors file. Pickled checkpoints (.ckpt, .pt, .bin) can "

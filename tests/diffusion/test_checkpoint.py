@@ -183,6 +183,12 @@ def test_sd_scripts_says_v_and_zero_snr(tmp_path: Path) -> None:
     assert (info.prediction_type, info.zero_snr) == ("v_prediction", True)
 
 
+def test_gguf_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    with pytest.raises(UnsupportedCheckpoint, match="GGUF file, whose weights are quantized"):
+        inspect(tmp_path / "x.gguf")
+
+
 def test_whole_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     save_file({key: np.zeros(shape, np.int8) for key, shape in SD1.items()}, path)
