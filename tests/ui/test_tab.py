@@ -272,6 +272,7 @@ def test_what_a_stopped_run_has_drawn_is_shown_set_aside(services: Services) -> 
     assert told["infotext"] == "x\nSeed: 7"
     assert 'role="note">Stopped while drawing.' in told["portrait_progress"]
     assert "2 pictures drawn and set aside" in told["portrait_progress"]
+    assert "the run stopped before it was finished" in told["notes"]
     assert page.portraits._describe_aside(_Selected(1)) == "x\nSeed: 8"
     assert page.portraits._describe_aside(_Selected(9)) == UNCHANGED
 

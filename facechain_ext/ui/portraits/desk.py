@@ -133,7 +133,7 @@ class PortraitDesk:
             infotexts=[portrait.infotext for portrait in ranked],
             aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
-            notes=(*finished.notes, *_fusion_notes(ranked)),
+            notes=(*_why_aside(finished), *finished.notes, *_fusion_notes(ranked)),
             folder=self.folder(name),
             seconds=sum(finished.seconds.values()),
         )
@@ -196,6 +196,13 @@ def _reason(portrait: Portrait, finished: PortraitsFinished) -> str:
     if rejection is None:
         return f"{_score(portrait)}, beyond the number asked for"
     return rejection.value.replace("_", " ")
+
+
+def _why_aside(finished: PortraitsFinished) -> list[str]:
+    """Say that a run ended too early, where it did."""
+    if not finished.stopped:
+        return []
+    return [f"All that was drawn is set aside: the run {finished.stopped}."]
 
 
 def _fusion_notes(portraits: Sequence[Portrait]) -> list[str]:
