@@ -28,14 +28,19 @@ def status_of(app: Any, path: str) -> int:
 
 @pytest.fixture
 def app() -> Any:
-    """An app that serves whatever is asked for, and has begun to."""
+    """An app that serves whatever is asked for."""
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
 
-    serving = Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("a face"))])
-    assert status_of(serving, "/") == 200
-    return serving
+    return Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("a face"))])
+
+
+def photo_in(webui: Webui) -> str:
+    photo = webui.root / "facechain" / "people" / "ana" / "photos" / "000.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"a face")
+    return f"/file={photo}"
 
 
 def test_people_are_out_of_reach_also_after_others_add_layers(webui: Webui, app: Any) -> None:
@@ -44,16 +49,24 @@ def test_people_are_out_of_reach_also_after_others_add_layers(webui: Webui, app:
 
     from facechain_ext.webui import private_files
 
-    photo = webui.root / "facechain" / "people" / "ana" / "photos" / "000.jpg"
-    photo.parent.mkdir(parents=True)
-    photo.write_bytes(b"a face")
-    assert status_of(app, f"/file={photo}") == 200
+    photo = photo_in(webui)
+    assert status_of(app, photo) == 200
     private_files.close(None, app)
-    assert status_of(app, f"/file={photo}") == 403
+    assert status_of(app, photo) == 403
     assert status_of(app, "/") == 200
     app.user_middleware.insert(0, Middleware(GZipMiddleware))
     app.middleware_stack = None
-    assert status_of(app, f"/file={photo}") == 403
+    assert status_of(app, photo) == 403
+
+
+def test_an_app_that_nobody_has_asked_yet_takes_more_layers(webui: Webui, app: Any) -> None:
+    from starlette.middleware.gzip import GZipMiddleware
+
+    from facechain_ext.webui import private_files
+
+    private_files.close(None, app)
+    app.add_middleware(GZipMiddleware)
+    assert status_of(app, photo_in(webui)) == 403
 
 
 def test_the_entry_asks_to_be_told(webui: Webui) -> None:
