@@ -10,7 +10,7 @@ from facechain_ext.config import TrainConfig
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.library.runs import RunFolder
 from facechain_ext.training.pace import seconds_per_step
-from facechain_ext.training.schedule import with_steps
+from facechain_ext.training.schedule import steps_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Forecasts:
 
         Raises PersonNotFound, ModelUnavailable without a checkpoint.
         """
-        steps = with_steps(config, len(self.library.get(name).captions())).max_train_steps
+        steps = steps_of(config, len(self.library.get(name).captions()))
         newest = self._newest()
         pace = None if newest is None else _seconds_per_step(newest)
         if newest is None or pace is None:

@@ -14,12 +14,12 @@ STEPS_PER_PHOTO, MOST_STEPS = 200, 1000
 
 def with_steps(config: TrainConfig, photos: int) -> TrainConfig:
     """Return a config whose steps, where they are automatic, follow the number of photos."""
-    return replace(config, max_train_steps=config.max_train_steps or automatic_steps(photos))
+    return replace(config, max_train_steps=steps_of(config, photos))
 
 
-def automatic_steps(photos: int) -> int:
-    """Return the steps of a run on so many photos that nobody chose a length for."""
-    return min(STEPS_PER_PHOTO * max(photos, 1), MOST_STEPS)
+def steps_of(config: TrainConfig, photos: int) -> int:
+    """Return the steps that were chosen, or what suits so many photos where nobody chose."""
+    return config.max_train_steps or min(STEPS_PER_PHOTO * max(photos, 1), MOST_STEPS)
 
 
 def learning_rate(

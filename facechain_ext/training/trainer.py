@@ -56,9 +56,6 @@ class Training:
     free_memory: Callable[[torch.device], float | None] = free_memory
     prior: LoraState | None = None
 
-    def __post_init__(self) -> None:
-        assert self.config.max_train_steps, "the steps are still automatic"
-
     def slice(
         self, model: DiffusionModel, start: TrainingState | None = None
     ) -> Generator[Event, None, Outcome]:
@@ -112,8 +109,14 @@ class Training:
             timesteps=len(model.alphas_cumprod),
             seed=config.seed,
             prune=config.prune_ratio,
-            run=config.max_train_steps * config.pictures_per_step,
+            run=self.steps * config.pictures_per_step,
         )
+
+    @property
+    def steps(self) -> int:
+        steps = self.config.max_train_steps
+        assert steps, "the steps are still automatic"
+        return steps
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:
         if not self.config.samples_per_snapshot:
@@ -216,7 +219,7 @@ class _Slice:
                 if preview is not None:
                     yield preview
                 self._snapshots.append(snapshot)
-            if self._step == self._config.max_train_steps:
+            if self._step == self._training.steps:
                 return True
             if self._step // self._config.state_every > self._saved // self._config.state_every:
                 self._training.keep(self.state())
@@ -239,7 +242,7 @@ class _Slice:
         return Chosen(mean, steps, None if preview is None else preview.similarity)
 
     def _take_step(self, pace: Pace) -> Step:
-        total = self._config.max_train_steps
+        total = self._training.steps
         with pace.step():
             batch = self._batches.draw()
             # One more than before, or several where pictures were left out.
@@ -258,7 +261,7 @@ class _Slice:
         """Tell whether a snapshot's step, or the run's end, is reached and has none yet."""
         every = self._config.snapshot_every
         last = self._snapshots[-1].step if self._snapshots else 0
-        at_end = self._step == self._config.max_train_steps
+        at_end = self._step == self._training.steps
         return self._step // every > last // every or (at_end and last != self._step)
 
     def _snapshot(self) -> tuple[Snapshot, Preview | None]:
@@ -280,13 +283,13 @@ class _Slice:
         return learning_rate(
             step,
             peak=peak_learning_rate(self._model, self._config),
-            total=self._config.max_train_steps,
+            total=self._training.steps,
             warmup=self._config.lr_warmup_steps,
             kind=self._config.lr_scheduler,
         )
 
     def _new_pace(self) -> Pace:
-        total = self._config.max_train_steps
+        total = self._training.steps
         return Pace(
             batch_size=self._engine.plan.batch_size,
             steps=total - self._step,
