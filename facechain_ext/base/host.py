@@ -233,7 +233,10 @@ class Host(Protocol):
         """Make a LoRA that was just written known to the host."""
 
     def save_image(self, pixels: Pixels, infotext: str, folder: Path, stem: str) -> Path:
-        """Write a PNG with its infotext and the AI-generated marker."""
+        """Write a picture with its infotext and the AI-generated marker; returns the file.
+
+        stem: its name, `<rank>-<seed>` or `<reason>-<seed>`, where the host has none of its own.
+        """
 
     def progress(self, event: Event) -> None: ...
     def cancel(self) -> None:

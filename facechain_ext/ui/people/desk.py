@@ -9,6 +9,7 @@ from pathlib import Path
 from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
 from facechain_ext.base.events import Event, Stage
 from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.imaging import xmp
 from facechain_ext.jobs.queue import Job
 from facechain_ext.library.names import checked, identity
 from facechain_ext.library.people import Person
@@ -176,7 +177,8 @@ class PeopleDesk:
         library = self.services.studio.library
         person = library.get(name)
         loras = [path for path in library.lora_files(person) if path.suffix == ".safetensors"]
-        portraits = [*library.portraits_folder(name).rglob("*.png")]
+        outputs = library.portraits_folder(name).rglob("*")
+        portraits = [path for path in outputs if path.suffix[1:] in xmp.FORMATS]
         parts = [
             count(len(person.photos()), "photo"),
             count(len(person.captions()), "crop"),
