@@ -74,5 +74,5 @@ def test_the_entry_asks_to_be_told(webui: Webui) -> None:
 
     register.register()
     registered = webui.module("modules.script_callbacks").registered
-    assert registered["app_started"] is private_files.close
+    assert registered["app_started"].__wrapped__ is private_files.close
     registered["script_unloaded"]()

@@ -79,9 +79,9 @@ def test_numbers_come_back_whole_where_they_must_be() -> None:
 
 @pytest.mark.parametrize("wrong", [None, 0, 0.5, 30000])
 def test_a_bad_number_is_refused_in_words(wrong: float | None) -> None:
-    form = drawn(TrainConfig(), labels={"max_train_steps": "Training steps"})
-    typed = dict(zip(form.components, values(form), strict=True)) | {"max_train_steps": wrong}
-    with pytest.raises(InvalidInput, match=r"Training steps|max_train_steps"):
+    form = drawn(TrainConfig(), labels={"snapshot_every": "Snapshots"})
+    typed = dict(zip(form.components, values(form), strict=True)) | {"snapshot_every": wrong}
+    with pytest.raises(InvalidInput, match=r"Snapshots|snapshot_every"):
         form.read([*typed.values()])
 
 
