@@ -96,6 +96,8 @@ class Pulse:
             loras = escape("/".join(self.people.desk.loras()))
             self.people.refresh(page, values[:split])
             self.portraits.refresh(page, values[split:])
+            damaged = self.services.studio.library.damaged()
+            status += "".join(markup.message(str(person.error)) for person in damaged)
         except Exception as error:  # noqa: BLE001  a damaged library, say; the rest stays
             status += markup.message(self._once(error))
         if self.queue is not None:

@@ -170,7 +170,7 @@ def test_a_new_page_shows_who_is_there(just_trained: PeopleDesk) -> None:
     assert "The LoRA is ready" in first["progress"]
     assert "<svg" in first["curves"]
     [lora] = just_trained.services.studio.host.paths.lora_dir.glob("*.safetensors")
-    assert f'data-loras="{lora.stem}"' in page.answer
+    assert f'data-loras="Ana/{lora.stem}"' in page.answer
 
 
 @pytest.mark.model
@@ -180,7 +180,8 @@ def test_a_damaged_training_is_told_in_its_place(trained: PeopleDesk) -> None:
     (person.run_folders[0] / "config.json").write_text("{}", encoding="utf-8")
     page = Page(Services(trained.services.studio, Jobs(trained.services.studio.host)))
     first = page.beat()
-    assert 'role="alert">The settings of a training are damaged' in first["progress"]
+    assert 'role="alert">' in first["progress"]
+    assert "The settings of a training are damaged" in first["progress"]
     assert "Ana" in first["card"]
 
 
@@ -373,7 +374,7 @@ def test_long_names_are_refused_in_words(services: Services) -> None:
     page = Page(services)
     values = [c.value for c in (*page.people.prepare_form.inputs, *page.people.train_form.inputs)]
     told = failing_in_place(page.people._train)("", "x" * 200, ["a.jpg"], True, *values)
-    assert "80 letters at most, not 200" in told
+    assert "200 letters; 100 are the most" in told
 
 
 class _Selected:

@@ -21,7 +21,6 @@ from facechain_ext.ui.people.training_log import TrainingLog
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS
 
 TRAIN, ENROL = "train", "enrol"
-LONGEST_NAME = 80
 NEW = "+ New person"
 """The choice in the list of people that stands for nobody yet."""
 
@@ -159,7 +158,7 @@ class PeopleDesk:
         self._refuse_while_busy(name)
         if not new_name.strip():
             raise InvalidInput("Type the new name first.")
-        _require_short(new_name.strip())
+        checked(new_name.strip())
         person = self.services.studio.library.rename(name, new_name.strip())
         if not _same(person.manifest.name, name):
             # Nothing that deleting the person would not find is left under the former name.
@@ -239,11 +238,6 @@ class PeopleDesk:
 
     def _jobs(self) -> list[Job]:
         return [job for job in self.services.jobs.all() if job.kind in (TRAIN, ENROL)]
-
-
-def _require_short(name: str) -> None:
-    if len(name) > LONGEST_NAME:
-        raise InvalidInput(f"A name has {LONGEST_NAME} letters at most, not {len(name)}.")
 
 
 def _same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ import gradio as gr
 
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.library.names import LONGEST_NAME
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.actions import failing_in_place, is_running, yielding_in_place
@@ -20,7 +21,7 @@ from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
-from facechain_ext.ui.people.desk import LONGEST_NAME, NEW, PeopleDesk
+from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView, title_of
 

@@ -41,7 +41,7 @@ class Results:
     aside: list[Shown]
     aside_infotexts: list[str]
     notes: tuple[str, ...]
-    folder: Path
+    folder: Path | None
     seconds: float
 
 
@@ -53,6 +53,7 @@ class PortraitDesk:
     _saved: WeakKeyDictionary[PortraitsFinished, list[Path]] = field(
         default_factory=WeakKeyDictionary
     )
+    _folders: WeakKeyDictionary[PortraitsFinished, Path] = field(default_factory=WeakKeyDictionary)
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary
     )
@@ -73,7 +74,8 @@ class PortraitDesk:
             job = self.services.jobs.running
             for event in studio.make_portraits(name, config, job.show if job else None):
                 if isinstance(event, PortraitsFinished):
-                    self._saved[event] = studio.save_portraits(event, self.folder(name))
+                    self._folders[event] = folder = self.folder(name)
+                    self._saved[event] = studio.save_portraits(event, folder)
                 yield event
 
         title = f"Portraits of {name}"
@@ -134,7 +136,7 @@ class PortraitDesk:
             aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*_why_aside(finished), *finished.notes, *_fusion_notes(ranked)),
-            folder=self.folder(name),
+            folder=self._folders.get(finished),
             seconds=sum(finished.seconds.values()),
         )
 

@@ -262,5 +262,6 @@ def _whose(shown: Results, *, earlier: bool) -> str:
 
 def _notes(shown: Results) -> str:
     notes = "".join(markup.message(note, "note") for note in shown.notes)
-    saved = f'<p class="fc-hint">Saved in <code>{escape(str(shown.folder))}</code></p>'
-    return saved + notes
+    if shown.folder is None:
+        return notes
+    return f'<p class="fc-hint">Saved in <code>{escape(str(shown.folder))}</code></p>' + notes
