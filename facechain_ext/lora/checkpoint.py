@@ -43,7 +43,7 @@ def save_lora(
     dtype = torch.float16 if precision == "float16" else torch.float32
     tensors = {k: tensor.detach().to("cpu", dtype).contiguous() for k, tensor in state.items()}
     metadata = {**metadata, **_hashes(tensors, metadata)}
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, safetensors.torch.save(tensors, metadata))
     return _lora_file(path, metadata)
 

@@ -261,6 +261,7 @@ class _Slice:
 
     def _snapshot(self) -> tuple[Snapshot, Preview | None]:
         path = self._training.out_dir / f"step-{self._step:06d}.safetensors"
+        path.parent.mkdir(exist_ok=True)  # in a run's folder that is there: one deleted stays so
         save_lora(path, self._adapter.state(), {"ss_steps": str(self._step)})
         preview = self._preview(self._step)
         similarity = None if preview is None else preview.similarity

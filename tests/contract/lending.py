@@ -106,7 +106,6 @@ def make_lora(host: Host, name: str = "ana") -> LoraFile:
         inject(model, "attention", rank=4, alpha=4, seed=0) as adapter,
     ):
         state = {key: tensor + 0.05 for key, tensor in adapter.state().items()}
-    host.paths.lora_dir.mkdir(parents=True, exist_ok=True)
     lora = save_lora(host.paths.lora_dir / f"{name}.safetensors", state, {})
     host.publish_lora(lora)
     return lora

@@ -64,7 +64,7 @@ def test_layers_for_merging_include_the_text_encoder(tiny_model: DiffusersModel)
     layers = tiny_model.lora_layers()
     assert set(tiny_model.lora_targets("all")) < set(layers)
     text = [name for name in layers if name.startswith("lora_te_text_model_encoder_layers_")]
-    assert len(text) == 2 * 6
+    assert len(text) == 2 * (6 + 2)  # matrices and norms
     assert "lora_te_text_model_encoder_layers_1_self_attn_out_proj" in text
     assert "lora_unet_down_blocks_0_downsamplers_0_conv" in layers
 

@@ -18,7 +18,9 @@ RECORD = LoraRecord(
     person="Anna",
     trigger_word="fcsks",
     photo_count=7,
-    config=TrainConfig(learning_rate=2e-4, resolution=512, target_modules="attention"),
+    config=TrainConfig(
+        max_train_steps=300, learning_rate=2e-4, resolution=512, target_modules="attention"
+    ),
     steps=(200, 300),
     similarity=0.61234,
     checkpoint=Path("models") / "dream.safetensors",

@@ -47,7 +47,6 @@ def lora(host: Any) -> LoraFile:
         inject(model, "attention", rank=4, alpha=4, seed=0) as adapter,
     ):
         state = {key: tensor + 0.05 for key, tensor in adapter.state().items()}
-    host.paths.lora_dir.mkdir(parents=True)
     return save_lora(host.paths.lora_dir / "ana.safetensors", state, {})
 
 
