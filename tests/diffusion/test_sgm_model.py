@@ -126,7 +126,7 @@ def test_an_inpainting_model_is_refused(engine: Engine) -> None:
 
 
 def test_a_full_size_one_has_sdxls_suggestions(model: SgmModel) -> None:
-    assert TrainConfig().learning_rate == 0
+    assert TrainConfig().learning_rate is None
     assert (model.default_guidance_scale, model.suggested_learning_rate) == (3.0, 2e-3)
     model.unet.input_blocks[0][0] = torch.nn.Conv2d(4, 320, 3)  # type: ignore[index, operator]
     assert (model.default_guidance_scale, model.suggested_learning_rate) == (5.0, 1e-4)
