@@ -20,6 +20,8 @@ from facechain_ext.lora.family import family_of_lora
 from facechain_ext.lora.merge import Strength, merged
 from facechain_ext.lora.state import LoraState
 
+pytestmark = pytest.mark.slow(7)
+
 Array = NDArray[np.float64]
 Parts = dict[str, Tensor]
 LINEAR = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"

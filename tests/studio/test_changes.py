@@ -28,6 +28,8 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 
+pytestmark = pytest.mark.slow(16)
+
 TRAIN = TrainConfig(
     max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=0, rank=2
 )
