@@ -141,6 +141,11 @@ class CheckpointRef:
     path: Path
     sha256: str = ""
 
+    def is_same(self, other: CheckpointRef) -> bool:
+        """Compare by hash where both are known, otherwise by name."""
+        both_hashed = bool(self.sha256 and other.sha256)
+        return self.sha256 == other.sha256 if both_hashed else self.name == other.name
+
 
 @dataclass(frozen=True)
 class LoraUse:

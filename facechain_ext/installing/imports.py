@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import subprocess
-import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
+
+from facechain_ext.installing.process import run_python
 
 LONGEST = 5 * 60
 """Seconds that one import may take, from a disk that has not read the files yet."""
@@ -41,18 +41,8 @@ def import_errors(packages: Iterable[str]) -> dict[str, str]:
 
 def _error(module: str, part: str) -> str:
     """Return the last line of what an import complains of, or nothing where it works."""
-    offline = {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", TRY, module, part],
-            env={**os.environ, **offline},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=LONGEST,
-            check=False,
-        )
+        done = run_python("-c", TRY, module, part, seconds=LONGEST, HF_HUB_OFFLINE="1")
     except subprocess.TimeoutExpired:
         return f"it took more than {LONGEST // 60} minutes"
     if done.returncode == 0:

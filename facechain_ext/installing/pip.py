@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from facechain_ext.installing.process import run_python
 
 LONGEST = 30 * 60
 """Seconds after which pip is stopped; an index that does not answer gives up long before."""
@@ -49,16 +50,7 @@ def uninstall(names: Iterable[str]) -> Answer:
 
 def _pip(command: str, *arguments: str) -> Answer:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", command, *QUIET, *arguments],
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=LONGEST,
-            check=False,
-        )
+        done = run_python("-m", "pip", command, *QUIET, *arguments, seconds=LONGEST)
     except subprocess.TimeoutExpired:
         return Answer(False, f"ERROR: pip had not finished after {LONGEST // 60} minutes")
     return Answer(done.returncode == 0, done.stdout + done.stderr)

@@ -52,11 +52,6 @@ class Jobs:
         """The job whose work goes on; work that asks is told its own."""
         return next((job for job in self.all() if job.state is JobState.RUNNING), None)
 
-    def stop(self, job_id: str) -> None:
-        """Cancel one job; nothing where it is over or unknown."""
-        if job := self.get(job_id):
-            job.cancel()
-
     def stop_all(self) -> None:
         """Cancel everything, what waits first, so that nothing begins meanwhile."""
         for job in reversed(self.active()):

@@ -21,13 +21,13 @@ def find_lora(name: str, folder: Path) -> Path | None:
     files = list(lora_files(folder))
     if (by_name := next((path for path in files if path.stem == name), None)) is not None:
         return by_name
-    named = [path for path in files if _alias(path) == name]
+    named = [path for path in files if alias_of(path) == name]
     return named[0] if len(named) == 1 else None
 
 
-def _alias(path: Path) -> str | None:
-    """Read a file's alias; a damaged one among many has none."""
+def alias_of(path: Path) -> str:
+    """Read a file's alias; empty where it has none, as a damaged one among many."""
     try:
-        return read_metadata(path).get("ss_output_name")
+        return read_metadata(path).get("ss_output_name", "")
     except InvalidInput:
-        return None
+        return ""

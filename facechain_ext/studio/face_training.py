@@ -214,11 +214,8 @@ def _begin(run: RunFolder, record: RunRecord, data: LatentCache) -> None:
 
 
 def _require_same(current: CheckpointRef, record: RunRecord) -> None:
-    """Compare by hash where both are known, otherwise by name."""
     wanted = record.checkpoint
-    both_hashed = bool(current.sha256 and wanted.sha256)
-    same = current.sha256 == wanted.sha256 if both_hashed else current.name == wanted.name
-    if not same:
+    if not current.is_same(wanted):
         raise ModelUnavailable(
             f"The training of {record.person} was begun on {wanted.name}, but {current.name} is "
             f"loaded. Load {wanted.name} to go on."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging.files import files_in
-from facechain_ext.lora.checkpoint import read_metadata
+from facechain_ext.lora.folder import alias_of
 
 NOT_IN_A_TAG = re.compile(r"[<>:,|\[\](){}\"\\/\x00-\x1f]+")
 """What ends or splits a prompt's `<lora:NAME:1>`, an infotext's list of hashes or a wildcard."""
@@ -40,15 +40,8 @@ def free_alias(wish: str, lora_dir: Path) -> str:
 def _known_names(lora_dir: Path) -> Iterator[str]:
     for path in files_in(lora_dir):
         yield path.stem
-        if path.suffix == ".safetensors" and (alias := _alias_of(path)):
+        if path.suffix == ".safetensors" and (alias := alias_of(path)):
             yield alias
-
-
-def _alias_of(path: Path) -> str:
-    try:
-        return read_metadata(path).get("ss_output_name", "")
-    except InvalidInput:  # somebody else's damaged file
-        return ""
 
 
 def _numbered(wish: str) -> Iterator[str]:

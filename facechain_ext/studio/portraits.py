@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from facechain_ext.base.errors import NoPortraitFound, NoUsablePhotos, PersonNotFound
+from facechain_ext.base.errors import NoPortraitFound, PersonNotFound
 from facechain_ext.base.events import Candidate, Drawing, Event, Stage
 from facechain_ext.base.host import GenerationRequest, Host, LoraUse
 from facechain_ext.base.records import LoraFile, Portrait
@@ -144,12 +144,8 @@ class Portraits:
 
     def _finisher(self, name: str, config: PortraitConfig) -> Finisher:
         person = self.library.get(name)
+        person.require_crops()
         instances = person.load_instances()
-        if not instances:
-            raise NoUsablePhotos(
-                f"There are no photos of {person.manifest.name} to compare portraits with; add "
-                "some first."
-            )
         return Finisher(
             self.host,
             self.nets,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import PortraitsFinished
@@ -54,14 +54,8 @@ class Sitting:
         for image in self.drawn[len(self.judged) :]:
             self.judged.append(self._as_far_as_it_got(image))
         ranked, rejected = rank(self.judged)
-        return PortraitsFinished(
-            ranked=(),
-            spare=tuple(ranked),
-            rejected=tuple(rejected),
-            seconds=self.watch.seconds,
-            notes=(*self.notes, *self.finisher.notes),
-            stopped=STOPPED if isinstance(error, Cancelled) else FAILED,
-        )
+        stopped = STOPPED if isinstance(error, Cancelled) else FAILED
+        return replace(self.finished([], ranked, rejected), stopped=stopped)
 
     def _as_far_as_it_got(self, image: GeneratedImage) -> Portrait:
         try:

@@ -16,7 +16,8 @@ from facechain_ext.lora.family import TITLES
 def mismatch(person: Person, run: Run, current: CheckpointRef) -> str:
     """Say that a run's LoRA belongs to another checkpoint; nothing where it does not."""
     record = _record(person, run)
-    if _is_same(record.checkpoint if record else None, run, current):
+    trained = record.checkpoint if record else CheckpointRef(run.checkpoint, Path())
+    if trained.is_same(current):
         return ""
     told = f"The LoRA of {person.manifest.name} was trained on {run.checkpoint}"
     family = _family(current.path, _changed(current.path))
@@ -35,13 +36,6 @@ def _record(person: Person, run: Run) -> RunRecord | None:
         return folder.record if folder.begun else None
     except FaceChainError:
         return None
-
-
-def _is_same(trained: CheckpointRef | None, run: Run, current: CheckpointRef) -> bool:
-    """Compare by hash where both are known, otherwise by name."""
-    if trained is not None and trained.sha256 and current.sha256:
-        return trained.sha256 == current.sha256
-    return run.checkpoint == current.name
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ import gradio as gr
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
-from facechain_ext.ui.page.actions import is_running, sentence
+from facechain_ext.ui.page.actions import sentence
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw, Seen
 from facechain_ext.ui.page.services import Services
@@ -90,7 +90,7 @@ class Pulse:
         page, split = Redraw(seen), len(self.people.inputs)
         if page.has_changed("answer", shown):
             page.forget()
-        jobs = [job for job in self.services.jobs.all() if is_running(job)]
+        jobs = self.services.jobs.active()
         status, loras = _status(jobs), ""
         try:
             loras = escape("/".join(self.people.desk.loras()))

@@ -158,7 +158,6 @@ class PeopleDesk:
         self._refuse_while_busy(name)
         if not new_name.strip():
             raise InvalidInput("Type the new name first.")
-        checked(new_name.strip())
         person = self.services.studio.library.rename(name, new_name.strip())
         if not _same(person.manifest.name, name):
             # Nothing that deleting the person would not find is left under the former name.
@@ -232,8 +231,7 @@ class PeopleDesk:
             raise Busy(f"{name} is being worked on already.")
 
     def _refuse_while_busy(self, name: str) -> None:
-        busy = [job for job in self.services.jobs.all() if not job.state.over]
-        if any(_same(job.subject, name) for job in busy):
+        if any(_same(job.subject, name) for job in self.services.jobs.active()):
             raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
 
     def _jobs(self) -> list[Job]:

@@ -50,10 +50,9 @@ class PortraitDesk:
     """Makes portraits on behalf of one or more open pages."""
 
     services: Services
-    _saved: WeakKeyDictionary[PortraitsFinished, list[Path]] = field(
+    _saved: WeakKeyDictionary[PortraitsFinished, tuple[Path, list[Path]]] = field(
         default_factory=WeakKeyDictionary
     )
-    _folders: WeakKeyDictionary[PortraitsFinished, Path] = field(default_factory=WeakKeyDictionary)
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary
     )
@@ -74,8 +73,8 @@ class PortraitDesk:
             job = self.services.jobs.running
             for event in studio.make_portraits(name, config, job.show if job else None):
                 if isinstance(event, PortraitsFinished):
-                    self._folders[event] = folder = self.folder(name)
-                    self._saved[event] = studio.save_portraits(event, folder)
+                    folder = self.folder(name)
+                    self._saved[event] = (folder, studio.save_portraits(event, folder))
                 yield event
 
         title = f"Portraits of {name}"
@@ -86,18 +85,17 @@ class PortraitDesk:
 
     def stop(self) -> None:
         """Cancel the running portraits and those that wait."""
-        for job in self.services.jobs.all():
-            if job.kind == PORTRAIT and not job.state.over:
-                job.cancel()
+        for job in self._active():
+            job.cancel()
 
     def job(self) -> Job | None:
         return self.services.jobs.latest(PORTRAIT)
 
     def is_busy_with(self, name: str) -> bool:
-        return any(
-            job.kind == PORTRAIT and job.subject == name and not job.state.over
-            for job in self.services.jobs.all()
-        )
+        return any(job.subject == name for job in self._active())
+
+    def _active(self) -> list[Job]:
+        return [job for job in self.services.jobs.active() if job.kind == PORTRAIT]
 
     def mismatch(self, name: str | None) -> str:
         """Say that somebody's LoRA was trained on another checkpoint than would draw now."""
@@ -124,10 +122,8 @@ class PortraitDesk:
 
     def _show(self, name: str, finished: PortraitsFinished) -> Results:
         ranked, others = finished.ranked, (*finished.spare, *finished.rejected)
-        files = [
-            str(shutil.copyfile(path, folder_for(name) / path.name))
-            for path in self._saved.get(finished, ())
-        ]
+        folder, saved = self._saved.get(finished, (None, []))
+        files = [str(shutil.copyfile(path, folder_for(name) / path.name)) for path in saved]
         captions = [f"{place}. {_score(p)}" for place, p in enumerate(ranked, 1)]
         return Results(
             whose=name,
@@ -136,7 +132,7 @@ class PortraitDesk:
             aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*_why_aside(finished), *finished.notes, *_fusion_notes(ranked)),
-            folder=self._folders.get(finished),
+            folder=folder,
             seconds=sum(finished.seconds.values()),
         )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import get_ident
 from typing import Any
 
 from facechain_ext.base.host import CheckpointRef
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.webui.a1111.checkpoint import Checkpoint, loaded, moving_waits, wake
 from facechain_ext.webui.a1111.lending import lent
-from facechain_ext.webui.host.checkpoints import reference, selected_checkpoint
+from facechain_ext.webui.host.checkpoints import reference
 from facechain_ext.webui.host.webui_host import WebuiHost
 
 
@@ -21,27 +20,18 @@ class A1111Host(WebuiHost):
     def __init__(self) -> None:
         super().__init__()
         self._checkpoint: Checkpoint | None = None
-        self._in_job = False
-        self._worker: int | None = None
 
-    def current_checkpoint(self) -> CheckpointRef:
-        """Return the checkpoint that this job was lent, else the selected one.
-
-        To anybody but the job the selected one: the next job would be lent that.
-        """
-        if self._checkpoint is None or self._worker not in (None, get_ident()):
-            return selected_checkpoint()
-        return reference(self._checkpoint)
+    def _lent(self) -> CheckpointRef | None:
+        return None if self._checkpoint is None else reference(self._checkpoint)
 
     @contextmanager
     def job(self, title: str) -> Iterator[None]:
         """Keep to one checkpoint until the job ends, whatever the user selects meanwhile."""
-        self._in_job, self._worker = True, get_ident()
         try:
             with super().job(title):
                 yield
         finally:
-            self._in_job, self._checkpoint, self._worker = False, None, None
+            self._checkpoint = None
 
     @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[LdmModel]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import get_ident
 from typing import Any
 
 from facechain_ext.base.host import CheckpointRef
@@ -22,27 +21,18 @@ class ForgeHost(WebuiHost):
     def __init__(self) -> None:
         super().__init__()
         self._copy: CheckpointCopy | None = None
-        self._in_job = False
-        self._worker: int | None = None
 
-    def current_checkpoint(self) -> CheckpointRef:
-        """Return the checkpoint that this job was lent a copy of, else the selected one.
-
-        To anybody but the job the selected one: the next job would be lent that.
-        """
-        if self._copy is None or self._worker not in (None, get_ident()):
-            return selected_checkpoint()
-        return self._copy.checkpoint
+    def _lent(self) -> CheckpointRef | None:
+        return None if self._copy is None else self._copy.checkpoint
 
     @contextmanager
     def job(self, title: str) -> Iterator[None]:
         """Keep what is lent until the job ends: its slices go on with the same copy."""
-        self._in_job, self._worker = True, get_ident()
         try:
             with super().job(title):
                 yield
         finally:
-            self._in_job, self._copy, self._worker = False, None, None
+            self._copy = None
 
     @contextmanager
     def borrow_model(self, *, for_training: bool) -> Iterator[DiffusersModel]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from facechain_ext.base.errors import Cancelled
@@ -37,6 +38,7 @@ class WebuiHost:
     def __init__(self) -> None:
         self.queue = HostQueue()
         self.state = JobState()
+        self._worker: int | None = None
 
     @property
     def paths(self) -> HostPaths:
@@ -46,13 +48,31 @@ class WebuiHost:
         return known_checkpoints()
 
     def current_checkpoint(self) -> CheckpointRef:
-        """Return the selected checkpoint; raises ModelUnavailable when there is none."""
-        return selected_checkpoint()
+        """Return the checkpoint that this job was lent, else the selected one.
+
+        To anybody but the job the selected one: the next job would be lent that. Raises
+        ModelUnavailable when there is none.
+        """
+        lent = self._lent()
+        ours = self._worker in (None, get_ident())
+        return lent if lent is not None and ours else selected_checkpoint()
+
+    def _lent(self) -> CheckpointRef | None:
+        """Return the checkpoint that a job keeps to, once it was lent one."""
+        return None
+
+    @property
+    def _in_job(self) -> bool:
+        return self._worker is not None
 
     @contextmanager
     def job(self, title: str) -> Iterator[None]:
-        with self.state.job(title):
-            yield
+        self._worker = get_ident()
+        try:
+            with self.state.job(title):
+                yield
+        finally:
+            self._worker = None
 
     def borrow_model(self, *, for_training: bool) -> AbstractContextManager[DiffusionModel]:
         raise NotImplementedError
