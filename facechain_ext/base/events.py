@@ -71,12 +71,16 @@ class TrainingFinished:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A step of drawing was taken: picture counts from 1, step from 1; the next one replaces it."""
+    """A step of drawing was taken: picture counts from 1, step from 1; the next one replaces it.
+
+    pixels: a small picture of what is being drawn, where there is one yet.
+    """
 
     picture: int
     pictures: int
     step: int
     steps: int
+    pixels: Pixels | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

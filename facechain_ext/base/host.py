@@ -234,6 +234,12 @@ class Host(Protocol):
     ) -> Iterator[GeneratedImage]:
         """Draw one picture per seed through the host's own processing."""
 
+    def preview(self) -> Pixels | None:
+        """Return a small picture of what is being drawn; to be asked by `on_step` alone.
+
+        None while there is nothing to see yet, or the user wants no previews.
+        """
+
     def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
         """Enlarge until the longer side is `size` pixels."""
 

@@ -34,16 +34,22 @@ def save_latents(path: Path, cache: LatentCache) -> None:
 
 def load_latents(path: Path, device: torch.device) -> LatentCache:
     """Read a cache back, bit for bit; raises InvalidInput for a file that holds none."""
+    tensors, texts = _read(path)
+    placed = {name: tensor.to(device) for name, tensor in tensors.items()}
+    cond = {name.removeprefix(COND): t for name, t in placed.items() if COND in name}
+    own = {name: tensor for name, tensor in placed.items() if COND not in name}
+    try:
+        kept = None if texts is None else tuple(json.loads(texts))
+        return LatentCache(**own, cond=Conditioning(**cond, texts=kept))
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], str | None]:
+    """Return a file's tensors and captions; it may be gone before torch opens it once more."""
     try:
         with safe_open(str(path), framework="pt") as file:
             texts = (file.metadata() or {}).get(TEXTS)
-            tensors: dict[str, Tensor] = {
-                name: file.get_tensor(name).to(device, copy=True)
-                for name in file.keys()  # noqa: SIM118
-            }
-        cond = {name.removeprefix(COND): t for name, t in tensors.items() if COND in name}
-        own = {name: tensor for name, tensor in tensors.items() if COND not in name}
-        kept = None if texts is None else tuple(json.loads(texts))
-        return LatentCache(**own, cond=Conditioning(**cond, texts=kept))
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+            return {key: file.get_tensor(key).clone() for key in file.keys()}, texts  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error

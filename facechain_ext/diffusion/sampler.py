@@ -34,11 +34,13 @@ def sample(
     steps: int,
     guidance_scale: float,
     on_step: OnStep | None = None,
+    on_clean: Callable[[Tensor], None] | None = None,
     split: bool = False,
 ) -> Tensor:
     """Return latents (len(seeds), 4, height / 8, width / 8), one picture per seed.
 
     cond, uncond: one row, used for every picture, or a row per seed.
+    on_clean: hears after each step what the latents without noise would be, all pictures of them.
     split: predict with and without the prompt one after the other: slower, less memory.
     """
     if width % 8 or height % 8 or width <= 0 or height <= 0:
@@ -52,7 +54,10 @@ def sample(
         scaled = x / math.sqrt(sigma**2 + 1)
         t = torch.full((len(x),), timestep_of(sigma, levels), device=x.device)
         prediction = _guided(model, scaled, t, cond, uncond, scale=guidance_scale, split=split)
-        return to_clean(model.prediction_type, x, prediction, sigma)
+        clean = to_clean(model.prediction_type, x, prediction, sigma)
+        if on_clean is not None:
+            on_clean(clean)
+        return clean
 
     with torch.no_grad():
         return dpmpp_2m(denoise, noise * sigmas[0], sigmas, on_step=on_step)

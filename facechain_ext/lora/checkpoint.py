@@ -74,13 +74,13 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Read a file's metadata alone; raises InvalidInput when it is no .safetensors file."""
-    if not path.is_file():
-        raise InvalidInput(f"There is no LoRA at {path}.")
     try:
         # Not load_file: Forge replaces it by one that renames a file it cannot read.
         with safe_open(str(path), framework="pt") as file:
             return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
+        if not path.is_file():  # any longer, maybe: torch opens it a second time
+            raise InvalidInput(f"There is no LoRA at {path}.") from error
         raise InvalidInput(f"{path.name} is not a valid .safetensors file: {error}") from error
 
 

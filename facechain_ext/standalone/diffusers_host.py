@@ -12,7 +12,9 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from facechain_ext.base.errors import Cancelled, UnsupportedCheckpoint
 from facechain_ext.base.events import Event
@@ -27,6 +29,7 @@ from facechain_ext.base.host import (
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.diffusion.latent_colors import LatentColors
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import sample
 from facechain_ext.diffusion.weights import check_weights
@@ -86,6 +89,8 @@ class DiffusersHost:
         self._device = usable_device(device)
         self._on_event = on_event
         self._cancelled = False
+        self._drawn: Tensor | None = None  # latents without noise, as far as they have come
+        self._colors: LatentColors | None = None
 
     @property
     def paths(self) -> HostPaths:
@@ -147,7 +152,10 @@ class DiffusersHost:
             told = {"Model hash": self._info.sha256[:10], "Model": self._info.name}
             for start in range(0, len(request.seeds), PICTURES_PER_BATCH):
                 batch = request.for_seeds(request.seeds[start : start + PICTURES_PER_BATCH])
-                drawn = self._draw(model, replace(batch, prompt=order.text), start, on_step)
+                try:
+                    drawn = self._draw(model, replace(batch, prompt=order.text), start, on_step)
+                finally:
+                    self._look(None)
                 for picture, seed in zip(drawn, batch.seeds, strict=True):
                     text = order.infotext(request, seed, told)
                     yield GeneratedImage(picture, seed, text, order.notes)
@@ -179,6 +187,7 @@ class DiffusersHost:
                 steps=request.steps,
                 guidance_scale=request.guidance_scale,
                 on_step=report,
+                on_clean=self._look,
             )
             pictures = model.decode_latents(latents)
         if not bool(latents.isfinite().all() and pictures.isfinite().all()):
@@ -187,6 +196,17 @@ class DiffusersHost:
                 "LoRA on it, is damaged or too strong. Try it without LoRAs, or another checkpoint."
             )
         return to_pixels(pictures)
+
+    def _look(self, latents: Tensor | None) -> None:
+        self._drawn = latents
+
+    def preview(self) -> Pixels | None:
+        """Show the pictures that are drawn at once side by side."""
+        if self._drawn is None:
+            return None
+        if self._colors is None:
+            self._colors = LatentColors.fitted(self._drawn, self._model.decode_latents)
+        return np.concatenate(self._colors.pictures(self._drawn), axis=1)
 
     def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
         """Enlarge by SPAN, where ncnn and its weights are there, then fit the longer side."""

@@ -77,7 +77,8 @@ class Portraits:
 
         def on_step(picture: int, step: int, steps: int) -> None:
             if tell is not None:
-                tell(Drawing(min(picture + 1, total), total, step, steps))
+                number = min(picture + 1, total)
+                tell(Drawing(number, total, step, steps, self.host.preview()))
 
         yield Stage("generate", total)
         with sitting.watch.measure("generate"):

@@ -64,7 +64,7 @@ def load_state(path: Path) -> TrainingState:
                 part, _, name = key.partition("/")
                 parts[part][name] = file.get_tensor(key).clone()
         return _from_facts(facts, parts, path.parent)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(f"{path.name} holds no training that can go on: {error!r}.") from error
 
 

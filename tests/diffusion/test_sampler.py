@@ -153,6 +153,13 @@ def test_steps_are_reported_and_can_be_stopped(tiny_model: DiffusersModel) -> No
         draw(tiny_model, [1], on_step=stop)
 
 
+def test_what_is_free_of_noise_is_told_after_every_step(tiny_model: DiffusersModel) -> None:
+    told: list[Tensor] = []
+    drawn = draw(tiny_model, [1, 2], on_clean=told.append)
+    assert [tuple(each.shape) for each in told] == [tuple(drawn.shape)] * 4
+    assert torch.equal(told[-1], drawn)
+
+
 def test_sampling_leaves_no_graph(new_tiny_model: Callable[[], DiffusersModel]) -> None:
     model = new_tiny_model()
     model.unet.requires_grad_(True)

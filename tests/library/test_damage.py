@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from facechain_ext.base.errors import FaceChainError, InvalidInput
 from facechain_ext.library.manifest import Manifest
@@ -151,3 +153,30 @@ def test_events_that_are_damaged_are_left_out(tmp_path: Path) -> None:
 def test_fields_of_a_later_version_are_passed_over() -> None:
     text = Manifest("Ana", "x", "2026").to_json().replace('"schema"', '"later": 1, "schema"')
     assert Manifest.from_json(text).name == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("reader", "read"),
+    [
+        ("lora.checkpoint", "read_lora"),
+        ("lora.checkpoint", "describe"),
+        ("training.state", "load_state"),
+        ("dataset.latent_file", "load_latents"),
+    ],
+)
+def test_a_file_that_goes_while_it_is_opened_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, read: str
+) -> None:
+    """torch opens it a second time, and raises what no system does; another program renamed."""
+    module = importlib.import_module(f"facechain_ext.{reader}")
+    path = tmp_path / "step-000001.safetensors"
+    path.touch()
+
+    def gone(*_: object, **__: object) -> None:
+        path.unlink()
+        raise RuntimeError(f"unable to open file <{path}>: No such file or directory (2)")
+
+    monkeypatch.setattr(module, "safe_open", gone)
+    more = (torch.device("cpu"),) if read == "load_latents" else ()
+    with pytest.raises(InvalidInput, match="step-000001"):
+        getattr(module, read)(path, *more)

@@ -9,7 +9,7 @@ import pytest
 from facechain_ext.base.errors import Cancelled, InvalidInput
 from facechain_ext.base.host import GenerationRequest, LoraUse, Unavailable
 from facechain_ext.base.infotext import parse_infotext
-from facechain_ext.base.records import LoraFile
+from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.imaging.files import decode, read_png_text
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
@@ -115,6 +115,23 @@ def test_steps_are_told_and_cancelling_stops(host: DiffusersHost) -> None:
     with pytest.raises(Cancelled):
         list(host.generate(REQUEST, on_step))
     assert told == [(0, 0, 2)]
+
+
+def test_what_is_drawn_is_seen_while_it_is(host: DiffusersHost) -> None:
+    seen: list[Pixels | None] = []
+    list(host.generate(REQUEST, lambda *_: seen.append(host.preview())))
+    first, second = seen[:2]
+    assert first is None  # nothing has been taken from the noise yet
+    assert second is not None
+    assert second.dtype == np.uint8
+    assert second.shape == (32, 4 * 32, 3)  # as many as are drawn at once
+    assert host.preview() is None
+
+
+def test_a_picture_that_is_seen_comes_out_as_one_that_is_not(host: DiffusersHost) -> None:
+    plain = [image.pixels for image in host.generate(REQUEST)]
+    watched = [image.pixels for image in host.generate(REQUEST, lambda *_: host.preview())]
+    assert all(map(np.array_equal, plain, watched))
 
 
 def test_a_saved_picture_carries_its_parameters_and_the_marker(host: DiffusersHost) -> None:

@@ -725,6 +725,16 @@ def test_every_step_of_drawing_is_told(trained: Studio) -> None:
     ]
 
 
+def test_what_is_drawn_is_told_with_every_step_that_somebody_hears_of(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Drawing] = []
+    monkeypatch.setattr(host_of(trained), "preview", lambda: BLANK)
+    host_of(trained).pictures = (portrait_of_her(),)
+    list(trained.make_portraits("Ana", PortraitConfig(count=1), told.append))
+    assert [step.pixels is BLANK for step in told] == [True] * 4
+
+
 def test_a_lora_of_another_checkpoint_is_named_in_the_notes(
     trained: Studio, tiny_sdxl_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

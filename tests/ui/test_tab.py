@@ -319,6 +319,27 @@ def test_drawing_is_told_by_picture_and_step(services: Services) -> None:
     assert 'aria-valuenow="34"' in told[0]  # (1 + 5 / 10) / 4, of the nine tenths for drawing
 
 
+def test_what_is_drawn_is_seen_inside_the_page_while_it_is_drawn(services: Services) -> None:
+    page = Page(services)
+    told: list[str] = []
+
+    def work() -> Iterator[Event]:
+        yield Stage("generate", 2)
+        job = services.jobs.running
+        assert job is not None
+        for pixels in (None, BLANK):
+            job.show(Drawing(2, 4, 5, 10, pixels))
+            told.append(page.beat()["portrait_progress"])
+        raise Cancelled("Stopped while drawing.")
+
+    job = submit(services.jobs, "Portraits of Ana", work, kind=MakePortraits.kind, person="Ana")
+    job.wait(after=99, timeout=20)
+    assert "<img" not in told[0]
+    assert '<div class="fc-drawing"><img src="data:image/jpeg;base64,' in told[1]
+    assert 'alt="What is being drawn, after step 5 of 10"' in told[1]
+    assert "<img" not in page.beat()["portrait_progress"]  # stopped, it is nobody's any longer
+
+
 def test_train_is_not_to_be_pressed_while_somebody_is_trained(services: Services) -> None:
     page, gate = Page(services), threading.Event()
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("gradio")
 
@@ -36,7 +37,7 @@ COSTS: dict[str, set[str]] = {
     "services.py": {"samplers"},
     "tab.py": PAGE,
     "host/upscalers.py": {"upscalers"},
-    **{name: set() for name in ("drawing", "tagging", "face_restoring", "loras")},
+    **{name: set() for name in ("drawing", "live_preview", "tagging", "face_restoring", "loras")},
 }
 """What is lost at most where a file of ours lacks something; PAGE where it is one of the host's.
 
@@ -127,6 +128,13 @@ class Lacking:
         with drawing.steps_told(lambda *_: None, done=0):
             for told in self.find("modules.script_callbacks.callbacks") or ():
                 told(SimpleNamespace())
+        self.see_what_is_drawn(host)
+
+    def see_what_is_drawn(self, host: Any) -> None:
+        if state := self.find("modules.shared.state"):
+            state.current_latent, state.sampling_step = torch.zeros(1, 4, 8, 8), 10
+        with host._previewed():
+            host.preview()
 
     def call(self, called: Any, name: str, *arguments: Any, **named: Any) -> Any:
         return called[name](*arguments, **named) if name in called else None

@@ -18,10 +18,13 @@ from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.works import MakePortraits
 from facechain_ext.portrait.infotext import source_of
+from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import STATES, count, duration
+
+PREVIEW_SIDE = 512
 
 Shown = tuple[str, str]
 """A file that gradio may serve, and its caption."""
@@ -132,7 +135,16 @@ class PortraitDesk:
 
 def progress(job: Job) -> str:
     """Draw how far portraits are."""
-    return Progress(job.title, STATES[job.state], _share(job), _label(job)).draw()
+    return Progress(job.title, STATES[job.state], _share(job), _label(job)).draw() + _preview(job)
+
+
+def _preview(job: Job) -> str:
+    """Draw what is being drawn, inside the page: no file of it can be asked for."""
+    step = job.passing
+    if job.state is not JobState.RUNNING or not isinstance(step, Drawing) or step.pixels is None:
+        return ""
+    told = f"What is being drawn, after step {step.step} of {step.steps}"
+    return f'<div class="fc-drawing">{markup.picture(step.pixels, told, PREVIEW_SIDE)}</div>'
 
 
 def _share(job: Job) -> float | None:

@@ -101,7 +101,7 @@ class JobState:
             state.textinfo = f"step {event.step} of {event.total}, loss {event.loss:.4f}"
         elif isinstance(event, CheckpointSaved):
             state.textinfo = f"saved step {event.step}"
-        elif isinstance(event, Preview) and event.images and _previews_wanted():
+        elif isinstance(event, Preview) and event.images and previews_wanted():
             state.assign_current_image(side_by_side(event.images))
 
     def _notice(self) -> None:
@@ -111,7 +111,7 @@ class JobState:
             self._cancelled = True
 
 
-def _previews_wanted() -> bool:
+def previews_wanted() -> bool:
     return bool(getattr(shared.opts, "live_previews_enable", True))
 
 

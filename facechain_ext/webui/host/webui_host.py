@@ -28,6 +28,7 @@ from facechain_ext.webui.host.checkpoints import (
 )
 from facechain_ext.webui.host.host_queue import HostQueue
 from facechain_ext.webui.host.job_state import JobState
+from facechain_ext.webui.host.live_preview import LivePreview
 from facechain_ext.webui.host.paths import host_paths
 from facechain_ext.webui.host.total_bar import total_bar
 
@@ -39,6 +40,7 @@ class WebuiHost:
         self.queue = HostQueue()
         self.state = JobState()
         self._worker: int | None = None
+        self._live: LivePreview | None = None
 
     @property
     def paths(self) -> HostPaths:
@@ -95,12 +97,25 @@ class WebuiHost:
             with self._turn(done=number * passes, total=len(parts)):
                 self._stop_if_cancelled()
                 told = drawing.steps_told(on_step, done=number * len(parts[0].seeds))
-                with told, total_bar(done=number * steps, total=len(parts) * steps):
+                bar = total_bar(done=number * steps, total=len(parts) * steps)
+                with told, bar, self._previewed():
                     images = drawing.draw(part, self._call)
                 self._stop_if_cancelled()
                 skipped = self.state.skipped()
             if not skipped:
                 yield from images
+
+    @contextmanager
+    def _previewed(self) -> Iterator[None]:
+        self._live = LivePreview()
+        try:
+            yield
+        finally:
+            self._live = None
+
+    def preview(self) -> Pixels | None:
+        pixels: Pixels | None = self._live.pixels() if self._live is not None else None
+        return pixels
 
     def upscale(self, pixels: Pixels, size: int) -> Pixels | Unavailable:
         with self._turn():
