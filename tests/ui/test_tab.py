@@ -484,3 +484,12 @@ def test_the_error_panel_needs_gradio_alone() -> None:
     )
     told = run(code)
     assert told.stdout.strip() == "Blocks", told.stderr
+
+
+@pytest.mark.parametrize(("tone", "stays"), [("good", True), ("error", False)])
+def test_that_somebody_is_gone_stays_told(
+    services: Services, tone: markup.Tone, stays: bool
+) -> None:
+    told = markup.message("Everything about Ana is gone.", tone)
+    answers = Page(services).people._choose(NEW, None, told)
+    assert (answers[5] == UNCHANGED) is stays

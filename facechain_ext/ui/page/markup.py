@@ -24,6 +24,11 @@ def message(text: str, tone: Tone = "error") -> str:
     return f'<p class="fc-message fc-{tone}" role="{ROLES[tone]}">{escape(text)}</p>'
 
 
+def is_good(drawn: str) -> bool:
+    """Tell whether what `message` drew tells of something that went well."""
+    return 'fc-message fc-good"' in (drawn or "")
+
+
 def empty(title: str, hint: str) -> str:
     """Say kindly that there is nothing here yet, and what to do about it."""
     return (

@@ -163,7 +163,8 @@ class PeoplePanel:
         who = [self.person, self.name]
         uploads = [self.photos, self.consent]
         self.captions.wire(self.person)
-        on(self.person.change, failing_in_place(self._choose, 4, 8), [self.person, self.photos],
+        on(self.person.change, failing_in_place(self._choose, 4, 8),
+           [self.person, self.photos, self.care_message],
            [self.name, self.prepare_form.components["trigger_word"], self.question,
             self.archive, self.message, self.care_message, self.verdicts, self.photos])  # fmt: skip
         on(self.photos.change, yielding_in_place(self._judge),
@@ -189,14 +190,18 @@ class PeoplePanel:
         on(self.confirmed.click, failing_in_place(self._delete, 1, 2), [self.person],
            [self.question, self.care_message])  # fmt: skip
 
-    def _choose(self, name: str, files: Any) -> list[Any]:
-        """Follow the choice of a person; uploads that are not theirs are put away."""
+    def _choose(self, name: str, files: Any, told: str) -> list[Any]:
+        """Follow the choice of a person; uploads that are not theirs are put away.
+
+        What went well stays told: that somebody is gone lets somebody else be chosen.
+        """
         person = self.desk.person(name)
         trigger = UNCHANGED if person is None else person.manifest.trigger_word
         hidden = gr.update(visible=False)
         theirs = self.desk.are_kept(name, compat.paths_of(files))
         away = [UNCHANGED, UNCHANGED] if theirs else ["", None]
-        return [gr.update(visible=person is None), trigger, hidden, hidden, "", "", *away]
+        care = UNCHANGED if markup.is_good(told) else ""
+        return [gr.update(visible=person is None), trigger, hidden, hidden, "", care, *away]
 
     def _judge(self, files: Any, *prepare: Any) -> Iterator[str]:
         paths = compat.paths_of(files)
