@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from facechain_ext import __version__
-from facechain_ext.api import catalogue, openapi
+from facechain_ext.api import archives, catalogue, openapi, people, photos
 from facechain_ext.api.answers import Ending, answer, error_answer
 from facechain_ext.api.bodies import read_body
 from facechain_ext.api.gate import USER, Gate
@@ -29,6 +29,9 @@ from facechain_ext.api.services import ApiServices
 MOUNT = "/facechain"
 
 OPERATIONS: tuple[Operation, ...] = (
+    *archives.OPERATIONS,
+    *people.OPERATIONS,
+    *photos.OPERATIONS,
     *catalogue.OPERATIONS,
     *openapi.OPERATIONS,
 )

@@ -37,6 +37,10 @@ class NotFound(FaceChainError):
     """There is nothing at this address, or nothing that this user may see."""
 
 
+class Taken(FaceChainError):
+    """A name that must be one's own belongs to somebody already."""
+
+
 class UnsupportedMedia(FaceChainError):
     """The body is of another kind than this address takes."""
 
@@ -81,6 +85,7 @@ STATUS: dict[str, int] = {
     "LibraryTooNew": 409,
     "ModelUnavailable": 409,
     "Cancelled": 409,
+    "Taken": 409,
     "TooLarge": 413,
     "UnsupportedMedia": 415,
     "TooMany": 429,
