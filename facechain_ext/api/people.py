@@ -168,7 +168,9 @@ def change_person(call: Call) -> PersonDetail:
         person = person.save(trigger_word=trigger)
     if change.name is not None:
         library = call.services.studio.library
+        former = person.manifest.name
         person = library.rename(known_as(call, person), change.name)
+        call.services.jobs.renamed(former, person.manifest.name)
     return detail(call, person)
 
 
@@ -177,7 +179,7 @@ def delete_person(call: Call) -> Deleted:
     library, paths = call.services.studio.library, call.services.studio.host.paths
     name = known_as(call, found_at(call))
     files = library.files(name)
-    library.delete(name)
+    call.services.jobs.delete_person(name)
     return Deleted(tuple(public_name(paths, path) for path in files))
 
 

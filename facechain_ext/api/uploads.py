@@ -36,7 +36,7 @@ class PhotoUpload:
 
 def uploads_dir(paths: HostPaths) -> Path:
     """Return where requests keep their files while they last."""
-    return paths.data_dir / "facechain" / "uploads"
+    return paths.jobs_dir / "incoming"
 
 
 @contextmanager

@@ -93,6 +93,14 @@ class Studio:
         """Go on with that training; the last event is TrainingFinished."""
         return self._trainings.resume(name)
 
+    def go_on(self, name: str, since: float) -> Iterator[Event] | None:
+        """Go on with a training that was begun since then and broke off; None where none was."""
+        return self._trainings.go_on(name, since)
+
+    def finished(self, name: str, run: str) -> Iterator[Event] | None:
+        """Tell again how a training ended; None where it has not."""
+        return self._trainings.finished(name, run)
+
     def discard(self, name: str) -> None:
         """Give that training up; what it has shown stays."""
         self._trainings.discard(name)

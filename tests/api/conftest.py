@@ -29,7 +29,10 @@ def nets() -> FaceNets:
 @pytest.fixture
 def services(tmp_path: Path, small_folder: Path, nets: FaceNets) -> Iterator[ApiServices]:
     host = DiffusersHost(tmp_path / "data", small_folder, device="cpu")
-    yield ApiServices(Studio(host, nets), Jobs(host), Open())
+    studio = Studio(host, nets)
+    jobs = Jobs(studio)
+    yield ApiServices(studio, jobs, Open())
+    jobs.close()
 
 
 NewClient = Callable[..., TestClient]
