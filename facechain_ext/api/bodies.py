@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, BinaryIO, NoReturn, get_type_hints
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from facechain_ext.api.errors import BadRequest, TooLarge, UnsupportedMedia
+from facechain_ext.api.errors import BadRequest, UnsupportedMedia
+from facechain_ext.api.forms import FormReader
 from facechain_ext.api.limits import limited, too_many_bytes
 from facechain_ext.api.operation import Operation
 from facechain_ext.api.reading import BadField, Reader
@@ -24,7 +21,6 @@ from facechain_ext.api.uploads import Incoming, request_folder, uploads_dir
 
 JSON, FORM = "application/json", "multipart/form-data"
 PHOTOS = "photos"
-BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,7 @@ def _refuse(constant: str) -> NoReturn:
 def _keep_all(incoming: Incoming, photos: Any) -> None:
     for photo in photos:
         incoming.add(photo.name, photo.data)
+    incoming.require_pixels()
 
 
 async def _keep(request: Request, operation: Operation, folder: Path) -> Path:
@@ -117,45 +114,21 @@ async def _read_form(
     request: Request, operation: Operation, reader: Reader, incoming: Incoming
 ) -> Body:
     """Read a form: files are photos, other parts are fields; objects and numbers in JSON."""
-    with _telling_of_forms():
-        form = await request.form(
-            max_files=incoming.config.max_photos + 1, max_fields=len(get_type_hints(operation.body))
-        )
-    try:
-        fields = await _sorted(form, operation, incoming)
-    finally:
-        await form.close()
-    value = reader.read(operation.body, {**fields, PHOTOS: []})
-    return Body(value, tuple(incoming.paths), incoming.folder)
 
+    def open_file(field: str, name: str) -> BinaryIO:
+        if field != PHOTOS:
+            raise BadField(field[:60], f"Files come in the field {PHOTOS}.")
+        return incoming.begin(name)
 
-@contextmanager
-def _telling_of_forms() -> Iterator[None]:
-    """Turn what the parsers of several versions raise about a form into errors of ours."""
-    try:
-        yield
-    except (MultiPartException, HTTPException) as error:
-        told = str(getattr(error, "detail", "") or getattr(error, "message", ""))
-        if "Too many" in told:
-            raise TooLarge(told) from error
-        raise BadRequest(f"The form cannot be read: {told}") from error
-    except (ValueError, KeyError, AssertionError, AttributeError, LookupError) as error:
-        if isinstance(error, TooLarge):
-            raise
-        raise BadRequest("The form cannot be read: it is damaged.") from error
-
-
-async def _sorted(form: FormData, operation: Operation, incoming: Incoming) -> dict[str, Any]:
-    """Keep the photos of a form, and return its other parts."""
+    form = FormReader(request.headers["content-type"], open_file)
+    with closing(form):
+        async for block in request.stream():
+            await run_in_threadpool(form.feed, block)
     hints = get_type_hints(operation.body)
-    fields: dict[str, Any] = {}
-    for name, part in form.multi_items():
-        if isinstance(part, UploadFile):
-            if name != PHOTOS:
-                raise BadField(name[:60], f"Files come in the field {PHOTOS}.")
-            await run_in_threadpool(incoming.add, part.filename or "photo", await part.read())
-        elif name in fields:
-            raise BadField(name, f"{name} is given twice.")
-        else:
-            fields[name] = part if hints.get(name) is str else _decoded(part.encode("utf-8"))
-    return fields
+    given = {
+        name: value.decode("utf-8", "replace") if hints.get(name) is str else _decoded(value)
+        for name, value in form.finish().items()
+    }
+    await run_in_threadpool(incoming.require_pixels)
+    value = reader.read(operation.body, {**given, PHOTOS: []})
+    return Body(value, tuple(incoming.paths), incoming.folder)

@@ -7,17 +7,31 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
-from facechain_ext.api.operation import Call, Media, Operation
+from facechain_ext.api.operation import Answer, Call, Media, Operation
 from facechain_ext.api.people import SLUG
+from facechain_ext.api.reading import BadField
 from facechain_ext.api.schema import told
+from facechain_ext.api.tickets import JobTicket, begun
+from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import file_of, person_at
+from facechain_ext.config import PrepareConfig
 from facechain_ext.config.option import Validated, option
 from facechain_ext.imaging.encode import encode_jpeg
 from facechain_ext.imaging.files import read_photo, resize
+from facechain_ext.jobs.works import Enrol
 from facechain_ext.library.person import Person
+from facechain_ext.studio.uploads import MOST_PHOTOS
 
 JPEG = "image/jpeg"
 STEM = {**SLUG, "stem": "The photo's id: `stem` in the list."}
+
+
+@dataclass(frozen=True)
+class NewPhotos:
+    """Photos of one person."""
+
+    photos: tuple[PhotoUpload, ...] = told("Five to fifteen are good.", most=MOST_PHOTOS)
+    prepare: PrepareConfig = told("How they become training pictures.", default=PrepareConfig())
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,14 @@ class Captions:
     """What training pictures show, in words."""
 
     captions: dict[str, str] = told("By the stem of the crop.", most=1000)
+
+
+def add_photos(call: Call) -> Answer:
+    """Judge photos and keep those that can be trained on, in place of earlier ones."""
+    person = person_at(call)
+    if not call.photos:
+        raise BadField("photos", "There are no photos in this.")
+    return begun(call, Enrol(person.manifest.name, call.photos, call.body.prepare))
 
 
 def get_photo(call: Call) -> FileResponse:
@@ -67,6 +89,25 @@ def _captions(person: Person) -> Captions:
 
 
 OPERATIONS = (
+    Operation(
+        "POST",
+        "/people/{slug}/photos",
+        add_photos,
+        "Judge photos and keep those that can be trained on",
+        "photos",
+        {202: JobTicket},
+        help="They take the place of earlier ones when all are judged. As a form, each file is a "
+        "part called `photos`, and `prepare` a part with JSON.",
+        body=NewPhotos,
+        photos=True,
+        parts=SLUG,
+        most_bytes=lambda services: services.config.max_upload_mb * 2**20,
+        example={
+            "photos": [{"name": "beach.jpg", "data": "/9j/4AAQSkZJRgABAQ..."}],
+            "prepare": {"trigger_word": "fcsks"},
+        },
+        errors=(409, 507),
+    ),
     Operation(
         "GET",
         "/people/{slug}/photos/{stem}",

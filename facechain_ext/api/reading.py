@@ -15,9 +15,13 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_h
 
 from facechain_ext.api.schema import fields_of
 from facechain_ext.base.errors import InvalidInput, quoted
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.setting import LONGEST_TEXT, Setting, check_text, setting_of
 
 T = TypeVar("T")
+
+CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig)
+"""What begins as the user wants it to."""
 
 
 class BadField(InvalidInput):
@@ -64,15 +68,16 @@ class Reader:
         given = {
             name: self._field(*fields[name], value[name], _inside(called, name)) for name in value
         }
-        for name, (spec, _) in fields.items():
+        for name, (spec, hint) in fields.items():
+            if hint in CONFIGS:
+                given.setdefault(name, self.defaults(hint))
             if spec.default is MISSING and name not in given:
                 raise BadField(_inside(called, name), f"{_inside(called, name)} is missing.")
         return self._made(kind, given, called)
 
     def _made(self, kind: Any, given: dict[str, Any], called: str) -> Any:
-        begun_with_defaults = kind.__name__.endswith("Config")
         try:
-            if begun_with_defaults:
+            if kind in CONFIGS:
                 return dataclasses.replace(self.defaults(kind), **given)
             return kind(**given)
         except BadField:

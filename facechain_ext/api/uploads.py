@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from facechain_ext.api.errors import TooLarge
 from facechain_ext.api.schema import told
@@ -66,25 +67,31 @@ class Incoming:
     paths: list[Path] = field(default_factory=list)
 
     def add(self, name: str, data: bytes) -> None:
-        """Keep a photo; raises TooLarge for too many, or for more pixels than are accepted.
+        """Keep a photo; raises TooLarge for one too many."""
+        with self.begin(name) as file:
+            file.write(data)
 
-        What is no photo is kept, too: its verdict says so.
-        """
+    def begin(self, name: str) -> BinaryIO:
+        """Open a file for one more photo; raises TooLarge for one too many."""
         if len(self.paths) == self.config.max_photos:
             raise TooLarge(f"{self.config.max_photos} photos at once are the most.")
         path = self._free(fit_name(name))
-        self._require_pixels(path.name, data)
-        path.write_bytes(data)
         self.paths.append(path)
+        return path.open("xb")
 
-    def _require_pixels(self, name: str, data: bytes) -> None:
-        with suppress(UnreadablePhoto):
-            width, height = measure(data)
-            if width * height > self.config.max_megapixels * 1e6:
-                raise TooLarge(
-                    f"{name} has {width * height / 1e6:.0f} megapixels; "
-                    f"at most {self.config.max_megapixels:g} are accepted."
-                )
+    def require_pixels(self) -> None:
+        """Raise TooLarge for a photo of more pixels than are accepted.
+
+        What is no photo passes: its verdict will say so.
+        """
+        for path in self.paths:
+            with suppress(UnreadablePhoto):
+                width, height = measure(path.read_bytes())
+                if width * height > self.config.max_megapixels * 1e6:
+                    raise TooLarge(
+                        f"{path.name} has {width * height / 1e6:.0f} megapixels; "
+                        f"at most {self.config.max_megapixels:g} are accepted."
+                    )
 
     def _free(self, name: str) -> Path:
         taken = {path.name.lower() for path in self.paths}
