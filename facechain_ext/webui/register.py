@@ -13,8 +13,8 @@ from facechain_ext.webui.host.guarded import guarded
 
 
 def register() -> None:
-    """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
-    for part in (_stop_buttons, _private_files, _settings, _sending, _tab, _mini):
+    """Hook settings, tab, API, pasted infotexts and the mini checkpoint into the webui."""
+    for part in (_stop_buttons, _api, _private_files, _settings, _sending, _tab, _mini):
         guarded(part)()
 
 
@@ -22,6 +22,14 @@ def _stop_buttons() -> None:
     from facechain_ext.webui.host import stop_buttons
 
     stop_buttons.guard()
+
+
+def _api() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import api
+
+    script_callbacks.on_app_started(guarded(api.mount))
 
 
 def _private_files() -> None:
