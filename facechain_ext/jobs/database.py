@@ -91,7 +91,8 @@ class Database:
         except LibraryTooNew:
             connection.close()
             raise
-        weakref.finalize(self, connection.close)
+        # Not at exit: threads that go on until then still use it.
+        weakref.finalize(self, connection.close).atexit = False
         return connection
 
     def _unusable(self, error: sqlite3.DatabaseError) -> InvalidInput:

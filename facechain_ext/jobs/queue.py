@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -224,16 +225,20 @@ class Jobs:
     def _run(self) -> None:
         """Carry jobs out; the thread ends when there is nothing left for it to do."""
         while not self._ends():
-            try:
-                begun = self._holder.here or self._take_over()
-                record = self._next() if begun else None
-            except FaceChainError as error:
-                logger.warning("The jobs cannot be looked after: %s", error)
-                record = None
+            self._look()
+
+    def _look(self) -> None:
+        """Carry out the job whose turn it is, or wait a while."""
+        try:
+            begun = self._holder.here or self._take_over()
+            record = self._next() if begun else None
             if record is not None:
                 self._carry_out(self._job(record))
             else:
                 self._pause()
+        except (FaceChainError, OSError) as error:
+            logger.warning("The jobs cannot be looked after: %s", error)
+            time.sleep(LOOK)
 
     def _ends(self) -> bool:
         """Tell whether the thread is to end, and let go of the queue then."""

@@ -167,7 +167,7 @@ class Resume(_OfPerson):
     def require(self, studio: Studio) -> None:
         """Raises InvalidInput where there is none."""
         if studio.resumable(self.person) is None:
-            raise InvalidInput(f"{self.person} has no training that could go on.")
+            raise InvalidInput(f"{self.person} has no stopped training to go on with.")
 
     def settled(self, studio: Studio) -> Resume:
         found = studio.resumable(self.person)

@@ -21,10 +21,7 @@ def studio() -> Studio:
 
 @cache
 def jobs() -> Jobs:
-    """Return the queue, which goes on with what an earlier start of the webui left."""
-    queue = Jobs(studio(), partial(settings.chosen, JobsConfig), program="the webui")
-    guarded(queue.start)()
-    return queue
+    return Jobs(studio(), partial(settings.chosen, JobsConfig), program="the webui")
 
 
 @cache

@@ -7,8 +7,6 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -17,42 +15,11 @@ from facechain_ext.base.events import Candidate, Drawing, Event, Stage
 from facechain_ext.config import JobsConfig
 from facechain_ext.jobs.queue import SHOWN_JOBS, Job, Jobs, JobState
 from facechain_ext.nets import FaceNets
-from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from tests.jobs.conftest import WatchedHost
 from tests.jobs.told import TOLD, submit
 
 SECONDS = 120
-
-
-class WatchedHost(DiffusersHost):
-    """Notes when jobs begin and end, and what it heard of their progress."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, device="cpu")
-        self.told: list[str] = []
-        self.heard: list[Event] = []
-
-    @contextmanager
-    def job(self, title: str) -> Iterator[None]:
-        with super().job(title):
-            self.told.append(f"begin {title}")
-            try:
-                yield
-            finally:
-                self.told.append(f"end {title}")
-
-    def progress(self, event: Event) -> None:
-        self.heard.append(event)
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> WatchedHost:
-    return WatchedHost(tmp_path)
-
-
-@pytest.fixture
-def jobs(host: WatchedHost) -> Jobs:
-    return Jobs(Studio(host, FaceNets()), kinds=TOLD)
 
 
 def three() -> Iterator[Event]:

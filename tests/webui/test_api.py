@@ -144,18 +144,25 @@ def test_links_name_the_folder_that_a_proxy_serves(webui: Webui) -> None:
     app = FastAPI()
     app.root_path = "/sd"
     client = started(webui, app)
-    links = client.post("/facechain/v1/people", json={"name": "Ana"}).json()["links"]
-    assert links["self"] == "/sd/facechain/v1/people/ana"
+    webui.module("facechain_ext.webui.services").studio().library.create_or_get("Ana", "fcsks")
+    # Proxies cut the folder off; later starlettes want it put back before the app is asked.
+    answers = [client.get(f"{cut}/facechain/v1/people/ana") for cut in ("", "/sd")]
+    found = next(answer.json() for answer in answers if "links" in answer.text)
+    assert found["links"]["self"] == "/sd/facechain/v1/people/ana"
 
 
-def test_the_entry_asks_for_it_and_survives_without(
-    webui: Webui, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from facechain_ext.webui import api, register
+def test_it_begins_when_the_webui_serves(webui: Webui) -> None:
+    from facechain_ext.webui import register
 
-    asked: list[Any] = []
-    callbacks = webui.module("modules.script_callbacks")
-    monkeypatch.setattr(callbacks, "on_app_started", lambda callback: asked.append(callback))
     register.register()
-    assert asked[0].__wrapped__ is api.mount
-    assert asked[0](None, None) is None  # no app of a kind that we know
+    app = FastAPI()
+    webui.module("modules.script_callbacks").registered["app_started"](None, app)
+    assert status(TestClient(app)) == 200
+    webui.module("modules.script_callbacks").registered["script_unloaded"]()
+
+
+def test_an_app_of_another_kind_costs_the_api_alone(webui: Webui) -> None:
+    from facechain_ext.webui import serving
+
+    serving.begin(None, SimpleNamespace())
+    assert webui.module("facechain_ext.webui.services").jobs().holder() == ""

@@ -156,6 +156,7 @@ class PeopleDesk:
         if not _same(person.manifest.name, name):
             # Nothing that deleting the person would not find is left under the former name.
             self._forget_shown(name, [])
+            self._note_kept()
             self.services.jobs.renamed(name, person.manifest.name)
             if uploads := self.enrolled.pop(identity(name), ()):
                 self.enrolled[identity(new_name)] = uploads
@@ -185,6 +186,7 @@ class PeopleDesk:
         """Remove a person, with what pages were shown; raises Busy while work is going on."""
         self._refuse_while_busy(name)
         library = self.services.studio.library
+        self._note_kept()
         uploads = self.enrolled.get(identity(name), ())
         # First, while there are originals to know them by: a deletion that fails can be repeated.
         self._forget_shown(name, [*library.files(name), *uploads])

@@ -67,6 +67,13 @@ class PortraitDesk:
     def folder(self, name: str) -> Path:
         return self.services.studio.library.portraits_folder(name)
 
+    def _kept_in(self, name: str) -> Path | None:
+        """Return the folder, None where nobody is called so any more."""
+        try:
+            return self.folder(name)
+        except FaceChainError:
+            return None
+
     def stop(self) -> None:
         """Cancel the running portraits and those that wait."""
         for job in self._active():
@@ -118,7 +125,7 @@ class PortraitDesk:
             aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*_why_aside(finished), *finished.notes, *_fusion_notes(ranked)),
-            folder=self.folder(name),
+            folder=self._kept_in(name),
             seconds=sum(finished.seconds.values()),
         )
 
