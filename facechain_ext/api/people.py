@@ -93,7 +93,7 @@ def add_person(call: Call) -> Answer:
     with library.changing():
         if any(identity(called(who)) == identity(new.name) for who in library.everybody()):
             raise Taken(f"{new.name!r} is taken. Choose another name.")
-        person = library.create_or_get(new.name, trigger)
+        person = library.create_or_get(new.name, trigger, call.owner)
     return created(call, person)
 
 
