@@ -76,10 +76,9 @@ class Deleted:
 
 def list_people(call: Call) -> PersonList:
     page: PeoplePage = call.query
-    wanted = identity(page.search)
-    found = [
-        who for who in everybody(call) if wanted in identity(called(who)) or wanted in who.slug
-    ]
+    found, wanted = everybody(call), identity(page.search)
+    if wanted:
+        found = [who for who in found if wanted in f"{identity(called(who))}\n{who.slug}"]
     rest = [who for who in found if who.slug > page.after]
     shown = rest[: page.limit]
     following = shown[-1].slug if len(rest) > len(shown) else None
