@@ -34,7 +34,8 @@ def export_person(call: Call) -> FileResponse:
 
 
 def import_person(call: Call) -> Answer:
-    return created(call, call.services.studio.import_person(call.body, call.query.name))
+    studio = call.services.studio
+    return created(call, studio.import_person(call.body, call.query.name, call.owner))
 
 
 OPERATIONS = (

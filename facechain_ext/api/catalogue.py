@@ -127,6 +127,8 @@ def list_loras(call: Call) -> LoraList:
 
 
 def _hidden_loras(call: Call) -> set[str]:
+    if not call.services.config.owners:
+        return set()
     library = call.services.studio.library
     others = [who for who in library.everybody() if not is_visible(call, who)]
     return {Path(lora).stem for who in others for lora in _loras_of(who)}

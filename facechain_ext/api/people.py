@@ -76,10 +76,9 @@ class Deleted:
 
 def list_people(call: Call) -> PersonList:
     page: PeoplePage = call.query
-    wanted = identity(page.search)
-    found = [
-        who for who in everybody(call) if wanted in identity(called(who)) or wanted in who.slug
-    ]
+    found, wanted = everybody(call), identity(page.search)
+    if wanted:
+        found = [who for who in found if wanted in f"{identity(called(who))}\n{who.slug}"]
     rest = [who for who in found if who.slug > page.after]
     shown = rest[: page.limit]
     following = shown[-1].slug if len(rest) > len(shown) else None
@@ -93,7 +92,7 @@ def add_person(call: Call) -> Answer:
     with library.changing():
         if any(identity(called(who)) == identity(new.name) for who in library.everybody()):
             raise Taken(f"{new.name!r} is taken. Choose another name.")
-        person = library.create_or_get(new.name, trigger)
+        person = library.create_or_get(new.name, trigger, call.owner)
     return created(call, person)
 
 

@@ -111,6 +111,8 @@ def _lora(run: Run) -> TrainedLora:
 
 
 def _stopped(call: Call, person: Person) -> StoppedTraining | None:
+    if not person.run_folders:
+        return None
     found = call.services.studio.resumable(known_as(call, person))
     if found is None:
         return None

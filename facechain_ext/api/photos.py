@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
+from facechain_ext.api.errors import without_paths
 from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.people import SLUG
 from facechain_ext.api.reading import BadField
@@ -23,9 +24,10 @@ from facechain_ext.imaging.files import read_photo, resize
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import Enrol
 from facechain_ext.library.person import Person
+from facechain_ext.library.verdicts import PhotoVerdict
 from facechain_ext.studio.uploads import MOST_PHOTOS
 
-JPEG = "image/jpeg"
+JPEG, PNG = "image/jpeg", "image/png"
 STEM = {**SLUG, "stem": "The photo's id: `stem` in the list."}
 
 
@@ -34,7 +36,30 @@ class NewPhotos(JobOptions):
     """Photos of one person."""
 
     photos: tuple[PhotoUpload, ...] = told("Five to fifteen are good.", most=MOST_PHOTOS)
+    add: bool = told(
+        "Whether they come beside the photos that are there; else they take their place.",
+        default=True,
+    )
     prepare: PrepareConfig = told("How they become training pictures.", default=PrepareConfig())
+
+
+@dataclass(frozen=True)
+class PhotoEntry:
+    """A photo that was added, and what was said of it."""
+
+    stem: str | None = told("The id in addresses and of its caption; null: it was not kept.")
+    name: str = told("What the file was called.")
+    accepted: bool = told("Whether it is trained on.")
+    reason: str | None = told("Why it is not, as one word.")
+    message: str = told("The same as a sentence.")
+    links: dict[str, str] = told("The photo and a small one, where there are any.")
+
+
+@dataclass(frozen=True)
+class PhotoList:
+    """A person's photos, those too that were not kept."""
+
+    photos: tuple[PhotoEntry, ...] = told("In the order in which they were added.")
 
 
 @dataclass(frozen=True)
@@ -54,15 +79,49 @@ class Captions:
 
 
 def add_photos(call: Call) -> JobRecord:
-    """Judge photos and keep those that can be trained on, in place of earlier ones."""
+    """Judge photos, and keep those that can be trained on."""
     person = person_at(call)
     if not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    return submitted(call, Enrol(person.manifest.name, call.photos, call.body.prepare))
+    asked: NewPhotos = call.body
+    work = Enrol(person.manifest.name, call.photos, asked.prepare, asked.add)
+    return submitted(call, work)
+
+
+def list_photos(call: Call) -> PhotoList:
+    return _photos(call, person_at(call))
+
+
+def delete_photo(call: Call) -> PhotoList:
+    """Delete a photo with its crop and caption; answers with those that are left."""
+    person, stem = person_at(call), call.path["stem"]
+    file_of(person.captions(), stem, "photo")
+    return _photos(call, person.delete_photo(stem))
+
+
+def _photos(call: Call, person: Person) -> PhotoList:
+    return PhotoList(tuple(_photo(call, person, verdict) for verdict in person.verdicts()))
+
+
+def _photo(call: Call, person: Person, verdict: PhotoVerdict) -> PhotoEntry:
+    links = {}
+    if verdict.stem is not None:
+        own = call.link("people", person.slug, "photos", verdict.stem)
+        links = {"self": own, "thumbnail": f"{own}/thumbnail"}
+    return PhotoEntry(
+        stem=verdict.stem,
+        name=verdict.name,
+        accepted=verdict.accepted,
+        reason=verdict.reason.value if verdict.reason else None,
+        message=without_paths(verdict.message),
+        links=links,
+    )
 
 
 def get_photo(call: Call) -> FileResponse:
-    return FileResponse(_photo_at(call), media_type=JPEG)
+    """Answer with the photo, or with its crop where the photo itself was not kept."""
+    path = _photo_at(call)
+    return FileResponse(path, media_type=JPEG if path.suffix == ".jpg" else PNG)
 
 
 def get_thumbnail(call: Call) -> Response:
@@ -74,7 +133,9 @@ def get_thumbnail(call: Call) -> Response:
 
 
 def _photo_at(call: Call) -> Path:
-    return file_of(person_at(call).photos(), call.path["stem"], "photo")
+    person = person_at(call)
+    crop = file_of(person.captions(), call.path["stem"], "photo").with_suffix(".png")
+    return next((path for path in person.photos() if path.stem == crop.stem), crop)
 
 
 def get_captions(call: Call) -> Captions:
@@ -93,6 +154,16 @@ def _captions(person: Person) -> Captions:
 
 OPERATIONS = (
     Operation(
+        "GET",
+        "/people/{slug}/photos",
+        list_photos,
+        "List a person's photos, with what was said of each",
+        "photos",
+        {200: PhotoList},
+        parts=SLUG,
+        errors=(409, 422),
+    ),
+    Operation(
         "POST",
         "/people/{slug}/photos",
         answering(add_photos),
@@ -100,14 +171,13 @@ OPERATIONS = (
         "photos",
         {202: JobTicket, 200: JobTicket},
         headers=(PREFER,),
-        help="They take the place of earlier ones when all are judged. As a form, each file is a "
-        "part called `photos`, and `prepare` a part with JSON.",
+        help="As a form, each file is a part called `photos`, and `prepare` a part with JSON.",
         body=NewPhotos,
         photos=True,
         parts=SLUG,
         most_bytes=lambda services: services.config.max_upload_mb * 2**20,
         example={
-            "photos": [{"name": "beach.jpg", "data": "/9j/4AAQSkZJRgABAQ..."}],
+            "photos": [{"name": "beach.jpg", "data": "/9j/4AAQSkZJRgABAQAAAQ=="}],
             "prepare": {"trigger_word": "fcsks"},
         },
         errors=(409, 507),
@@ -119,6 +189,17 @@ OPERATIONS = (
         "Get a photo",
         "photos",
         {200: Media(JPEG, "The photo as it is kept: upright, without EXIF.")},
+        help="Where the photos themselves are not kept it is the crop, a PNG.",
+        parts=STEM,
+        errors=(409, 422),
+    ),
+    Operation(
+        "DELETE",
+        "/people/{slug}/photos/{stem}",
+        delete_photo,
+        "Delete a photo, its crop and its caption",
+        "photos",
+        {200: PhotoList},
         parts=STEM,
         errors=(409, 422),
     ),

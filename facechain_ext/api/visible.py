@@ -29,12 +29,7 @@ def is_visible(call: Call, who: Person | Damaged) -> bool:
     """Tell whether the user may see somebody; whose a damaged manifest is cannot be told."""
     if not call.services.config.owners:
         return True
-    return isinstance(who, Person) and owner_of(who) == call.owner
-
-
-def owner_of(person: Person) -> str:
-    """Return who added a person."""
-    return str(getattr(person.manifest, "owner", ""))
+    return isinstance(who, Person) and who.manifest.owner == call.owner
 
 
 def person_at(call: Call) -> Person:

@@ -173,6 +173,27 @@ class TestOwners:
         address = f"{MOUNT}{VERSION}/{path}"
         return client.request(method, address, headers={"X-User": user}, **how)
 
+    def test_people_are_seen_by_who_added_them(self, client: TestClient) -> None:
+        assert self.ask(client, "ana", "POST", "people", json={"name": "Zoë"}).status_code == 201
+        assert self.ask(client, "ana", "GET", "people").json()["total"] == 1
+        assert self.ask(client, "bob", "GET", "people").json()["total"] == 0
+        answers = {
+            (operation.method, operation.path): self.ask(
+                client,
+                "bob",
+                operation.method,
+                re.sub(r"{slug}", "zoe", operation.path).replace("{stem}", "000")[1:],
+                **({"json": operation.example} if operation.example else {}),
+            )
+            for operation in OPERATIONS
+            if "{slug}" in operation.path
+        }
+        for key, answer in answers.items():
+            assert answer.status_code == 404, key
+            assert problem(answer)["type"] == "person_not_found"
+            assert "Zoë" not in answer.text
+        assert self.ask(client, "ana", "GET", "people/zoe").status_code == 200
+
     def test_a_name_is_taken_without_telling_by_whom(self, client: TestClient) -> None:
         self.ask(client, "ana", "POST", "people", json={"name": "Zoë"})
         answer = self.ask(client, "bob", "POST", "people", json={"name": "zoë"})

@@ -63,12 +63,45 @@ def test_photos_in_json_are_judged_by_a_job(
     assert Image.open(io.BytesIO(photo.content)).size == (512, 512)
     small = client.get("people/ana/photos/000/thumbnail?size=64")
     assert Image.open(io.BytesIO(small.content)).size == (64, 64)
+    told = client.get("people/ana/photos").json()["photos"]
+    assert [(each["stem"], each["accepted"], each["reason"]) for each in told] == [
+        ("000", True, None),
+        (None, False, "no_face"),
+        (None, False, "unreadable"),
+    ]
+    assert told[0]["links"]["self"] == "/facechain/v1/people/ana/photos/000"
     captions = client.get("people/ana/captions").json()["captions"]
     assert [*captions] == ["000"]
     changed = client.put("people/ana/captions", json={"captions": {"000": "fcsks,  in space"}})
     assert changed.json() == {"captions": {"000": "fcsks, in space"}}
     wrong = client.put("people/ana/captions", json={"captions": {"../000": "x"}})
     assert wrong.status_code == 422
+    assert client.delete("people/ana/photos/001").status_code == 404
+    assert "000" not in client.delete("people/ana/photos/000").text
+    assert client.get("people/ana/photos/000").status_code == 404
+
+
+def test_photos_that_are_not_kept_are_shown_by_their_crops(
+    client: TestClient, services: ApiServices, ana: str
+) -> None:
+    body = {**in_json(jpeg()), "prepare": {"keep_photos": False, "size": 128}}
+    wait_for(services, client.post("people/ana/photos", json=body).json())
+    photo = client.get("people/ana/photos/000")
+    assert photo.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(photo.content)).size == (128, 128)
+    assert client.get("people/ana/photos/000/thumbnail").status_code == 200
+
+
+def test_more_photos_come_beside_the_first_or_in_their_place(
+    client: TestClient, services: ApiServices, ana: str
+) -> None:
+    mirrored = jpeg(np.ascontiguousarray(astronaut()[:, ::-1]))
+    for photo, add in ((jpeg(), True), (mirrored, True), (mirrored, False)):
+        wait_for(
+            services, client.post("people/ana/photos", json={**in_json(photo), "add": add}).json()
+        )
+        told = client.get("people/ana/photos").json()["photos"]
+        assert len(told) == (2 if photo is mirrored and add else 1)
 
 
 def test_photos_in_a_form_keep_their_names(
