@@ -50,8 +50,10 @@ async def read_body(
     reader = Reader(services.defaults)
     if operation.photos and _kind(request) == FORM:
         return await _read_form(request, operation, reader, Incoming(folder, services.config))
-    _require_kind(request, (JSON, FORM) if operation.photos else (JSON,))
-    value = reader.read(operation.body, _decoded(await request.body()))
+    data = await request.body()
+    if data or _kind(request):  # nothing at all asks for what is usual
+        _require_kind(request, (JSON, FORM) if operation.photos else (JSON,))
+    value = reader.read(operation.body, _decoded(data) if data else {})
     if not operation.photos:
         return Body(value, folder=folder)
     incoming = Incoming(folder, services.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from facechain_ext.api.errors import without_paths
@@ -82,7 +82,7 @@ def _progress(standing: Standing, running: JobRecord) -> dict[str, Any]:
         "position": 0,
         "progress": running.progress,
         "eta_seconds": running.eta_seconds,
-        "drawing": asdict(passing) if isinstance(passing, Drawing) else None,
+        "drawing": _drawing(passing) if isinstance(passing, Drawing) else None,
     }
 
 
@@ -100,6 +100,13 @@ def queue_of(standing: Standing, owner: str | None) -> dict[str, Any]:
         "waiting": len(shown),
         "jobs": shown[:MOST_SHOWN],
     }
+
+
+def _drawing(passing: Drawing) -> dict[str, int]:
+    """Tell of a step of drawing without what is to be seen of it."""
+    facts = asdict(replace(passing, pixels=None))
+    del facts["pixels"]
+    return facts
 
 
 def passing_entry(kind: str, job_id: str | None, data: dict[str, Any]) -> EventEntry:

@@ -25,6 +25,7 @@ from facechain_ext.api.operation import VERSION
 from facechain_ext.api.services import ApiServices
 from facechain_ext.api.tokens import TokenFile
 from facechain_ext.config import ApiConfig
+from tests.api.conftest import problem
 
 BEYOND = [("GET", f"{MOUNT}{VERSION}/nothing"), ("GET", f"{MOUNT}/"), ("POST", MOUNT + "/x/y")]
 """Addresses below the mount that no route has."""

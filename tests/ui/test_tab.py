@@ -24,6 +24,7 @@ from facechain_ext.jobs.works import MakePortraits
 from facechain_ext.portrait.infotext import PERSON
 from facechain_ext.ui.error_panel import explain
 from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw
