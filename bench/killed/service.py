@@ -46,7 +46,7 @@ from facechain_ext.studio.studio import Studio
 PATIENCE = 300.0
 """Seconds for a server to answer, and for a queue to become empty."""
 LONGEST_LIFE = 5.0
-MOST_PEOPLE = 3
+MOST_PEOPLE = 12
 MOST_WAITING = 6
 
 COMING, THERE, GONE, UNKNOWN = "coming", "there", "gone", "unknown"
