@@ -34,6 +34,7 @@ ONLY_IN = {
     "gradio": "ui",
     "fastapi": "api",
     "pydantic": "api",
+    "uvicorn": "api",
     "modules": "webui",
     "modules_forge": "webui",
     "backend": "webui",

@@ -1,8 +1,9 @@
 """One bounded config a capability; widgets, flags and metadata derive from its fields."""
 
+from facechain_ext.config.api import ApiConfig
 from facechain_ext.config.jobs import JobsConfig
 from facechain_ext.config.portrait import PortraitConfig
 from facechain_ext.config.prepare import PrepareConfig
 from facechain_ext.config.train import TrainConfig
 
-__all__ = ["JobsConfig", "PortraitConfig", "PrepareConfig", "TrainConfig"]
+__all__ = ["ApiConfig", "JobsConfig", "PortraitConfig", "PrepareConfig", "TrainConfig"]

@@ -147,10 +147,11 @@ def settings_of(config: Any) -> dict[str, Setting]:
 @cache
 def _settings_of(config: type[Any]) -> dict[str, Setting]:
     hints = get_type_hints(config)
-    return {spec.name: _setting(spec, hints[spec.name]) for spec in dataclasses.fields(config)}
+    return {spec.name: setting_of(spec, hints[spec.name]) for spec in dataclasses.fields(config)}
 
 
-def _setting(spec: dataclasses.Field[Any], hint: Any) -> Setting:
+def setting_of(spec: dataclasses.Field[Any], hint: Any) -> Setting:
+    """Return one field of a config, whose type is `hint`."""
     kinds = [part for part in get_args(hint) if part is not type(None)]
     automatic = type(None) in get_args(hint)
     return Setting(

@@ -58,6 +58,12 @@ def decode(data: bytes, *, name: str, max_megapixels: float = 80.0) -> Pixels:
             raise UnreadablePhoto(f"{name} is damaged or incomplete ({error}).") from error
 
 
+def measure(data: bytes) -> tuple[int, int]:
+    """Return a photo's width and height by its header; raises UnreadablePhoto, decodes nothing."""
+    with _strict_pillow(), _open(data, "It") as image:
+        return image.size
+
+
 def read_png_text(data: bytes) -> dict[str, str]:
     """Return a PNG's text chunks; raises UnreadablePhoto when it is not a PNG."""
     with _strict_pillow():

@@ -15,6 +15,8 @@ from facechain_ext.styles.style import Style, parse_style
 logger = logging.getLogger(__name__)
 
 PRESETS = Path(__file__).with_name("presets.json")
+PREVIEWS = Path(__file__).with_name("previews")
+"""A picture, <name>.jpg, of each style that ships."""
 
 _LONGEST_FILE = 1_000_000
 

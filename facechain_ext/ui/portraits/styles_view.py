@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from facechain_ext.styles import Style
+from facechain_ext.styles.catalog import PREVIEWS
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 
-PREVIEWS = Path(__file__).parents[2] / "styles" / "previews"
 SIDE = 192
 
 CARDS = f".facechain #{ids.STYLE} .wrap"
