@@ -24,6 +24,11 @@ def message(text: str, tone: Tone = "error") -> str:
     return f'<p class="fc-message fc-{tone}" role="{ROLES[tone]}">{escape(text)}</p>'
 
 
+def live(html: str) -> str:
+    """Wrap what the page's script may draw anew without gradio: it changes the inside alone."""
+    return f'<div class="fc-live">{html}</div>'
+
+
 def empty(title: str, hint: str) -> str:
     """Say kindly that there is nothing here yet, and what to do about it."""
     return (
