@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,10 +19,11 @@ class Books:
     """The database, what its tables say, and the folders beside it."""
 
     paths: HostPaths
+    database: Database = field(init=False)
 
-    @cached_property
-    def database(self) -> Database:
-        return Database(self.paths.jobs_dir)
+    def __post_init__(self) -> None:
+        # At once: made at first use, two threads could make two, and neither would hear the other.
+        object.__setattr__(self, "database", Database(self.paths.jobs_dir))
 
     @cached_property
     def jobs(self) -> JobStore:

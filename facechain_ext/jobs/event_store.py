@@ -13,14 +13,15 @@ from facechain_ext.jobs.rows import STATE
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """id: grows with every event of any job. job: the job's id. data: JSON-ready; pictures are
-    named by their files in the job's folder."""
+    """id: grows with every event of any job. job: the job's id; owner: whose it is. data:
+    JSON-ready; pictures are named by their files in the job's folder."""
 
     id: int
     job: str
     time: float
     type: str
     data: dict[str, Any]
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,16 @@ class EventStore:
                 tests.append(test)
                 values.append(value)  # type: ignore[arg-type]
         query = (
-            "SELECT events.*, jobs.id AS job_id FROM events JOIN jobs ON jobs.number = events.job "
+            "SELECT events.*, jobs.id AS job_id, jobs.owner AS owner "
+            "FROM events JOIN jobs ON jobs.number = events.job "
             f"WHERE {' AND '.join(tests)} ORDER BY events.id LIMIT ?"
         )
         with self.database.reading() as connection:
             rows = connection.execute(query, (*values, limit)).fetchall()
         return [
-            StoredEvent(r["id"], r["job_id"], r["time"], r["type"], json.loads(r["data"]))
+            StoredEvent(
+                r["id"], r["job_id"], r["time"], r["type"], json.loads(r["data"]), r["owner"]
+            )
             for r in rows
         ]
 

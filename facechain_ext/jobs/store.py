@@ -19,8 +19,8 @@ from facechain_ext.library.names import identity
 AT_WORK = (JobState.STARTING, JobState.RUNNING)
 ACTIVE = (JobState.QUEUED, *AT_WORK)
 WAITING = """
-SELECT number, id, worker FROM (
-    SELECT number, id, worker, coalesce(served, 0) AS served, row_number() OVER (
+SELECT number, id, worker, owner FROM (
+    SELECT number, id, worker, jobs.owner AS owner, coalesce(served, 0) AS served, row_number() OVER (
         PARTITION BY jobs.owner ORDER BY priority DESC, number) AS round
     FROM jobs LEFT JOIN owners ON owners.owner = jobs.owner WHERE state = 'queued')
 ORDER BY round, served, number
@@ -117,9 +117,12 @@ class JobStore:
 
     def positions(self) -> dict[str, int]:
         """Return the places of those that wait by id, the next one's 1, in order."""
+        return {job_id: place for place, job_id in enumerate(self.waiting(), 1)}
+
+    def waiting(self) -> dict[str, str]:
+        """Return the owners of those that wait by id, in the order in which they will run."""
         with self.database.reading() as connection:
-            waiting = connection.execute(WAITING).fetchall()
-        return {row["id"]: place for place, row in enumerate(waiting, 1)}
+            return {row["id"]: row["owner"] for row in connection.execute(WAITING)}
 
     def take_next(self, worker: str, *, only: Collection[str] | None = None) -> JobRecord | None:
         """Begin the job whose turn it is; only: among these ids. None where nothing waits."""

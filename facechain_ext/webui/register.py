@@ -13,7 +13,7 @@ from facechain_ext.webui.host.guarded import guarded
 
 
 def register() -> None:
-    """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
+    """Hook settings, tab, API, pasted infotexts and the mini checkpoint into the webui."""
     for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini):
         guarded(part)()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from facechain_ext.webui import private_files
+from facechain_ext.webui import api, private_files
 from facechain_ext.webui.host.guarded import guarded
 
 
 def begin(page: Any, app: Any) -> None:
-    """Keep photos private, and go on with the jobs that an earlier start has left."""
+    """Keep photos private, open the API, go on with the jobs that an earlier start has left."""
     guarded(private_files.close)(page, app)
+    guarded(api.mount)(page, app)
     guarded(_start_jobs)()
 
 

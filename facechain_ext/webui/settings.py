@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modules import shared
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.config import JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import ApiConfig, JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
 from facechain_ext.webui.host import upscalers
@@ -32,6 +32,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
         *("count", "candidates", "steps", "fusion_strength", "output_size"),
         *("min_face_share", "max_face_share"),
     ),
+    ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }
 """Fields that begin with what the settings say; the tab's others with what the webui remembers."""
@@ -40,7 +41,7 @@ WHEN = "the tab begins with it after Reload UI"
 AT_ONCE = (JobsConfig,)
 """Configs that are looked up where they are used."""
 
-Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig, JobsConfig)
+Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig, JobsConfig, ApiConfig)
 
 
 def add(*, on_mini_switched: Callable[[bool], None]) -> None:
