@@ -17,7 +17,20 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from facechain_ext import __version__
-from facechain_ext.api import about, archives, catalogue, nets, openapi, people, photos
+from facechain_ext.api import (
+    about,
+    archives,
+    catalogue,
+    checks,
+    events,
+    jobs,
+    nets,
+    openapi,
+    people,
+    photos,
+    portraits,
+    trainings,
+)
 from facechain_ext.api.answers import Ending, answer, error_answer
 from facechain_ext.api.bodies import read_body
 from facechain_ext.api.gate import USER, Gate
@@ -31,6 +44,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *archives.OPERATIONS,  # before people, among whom "import" would be looked for
     *people.OPERATIONS,
     *photos.OPERATIONS,
+    *checks.OPERATIONS,
+    *trainings.OPERATIONS,
+    *portraits.OPERATIONS,
+    *jobs.OPERATIONS,
+    *events.OPERATIONS,
     *catalogue.OPERATIONS,
     *nets.OPERATIONS,
     *about.OPERATIONS,
@@ -59,6 +77,7 @@ def make_app(services: ApiServices) -> FastAPI:
             name=operation.name,
             response_model=None,
         )
+    services.webhooks.start()
     app.openapi = lambda: openapi.document(OPERATIONS)  # type: ignore[method-assign]
     return app
 

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from facechain_ext.api.schema import told
 from facechain_ext.base import errors
-from facechain_ext.base.errors import FaceChainError, InvalidInput, reason
+from facechain_ext.base.errors import FaceChainError, InvalidInput, TooMany, reason
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,14 @@ class TooLarge(InvalidInput):
 
 class TooOften(FaceChainError):
     """One user asks more than a server can answer; retry_after: seconds to wait."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueFull(TooMany):
+    """One user has more jobs waiting than is accepted; retry_after: seconds to wait."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)

@@ -66,7 +66,8 @@ def _components(operations: Iterable[Operation]) -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     components_of(ErrorAnswer, found)
     for operation in operations:
-        for kind in (operation.body, *operation.answers.values()):
+        answers = (kind for each in operation.answers.values() for kind in _kinds(each))
+        for kind in (operation.body, *answers):
             components_of(kind, found)
     return found
 
@@ -142,18 +143,26 @@ def _form(body: type[Any]) -> dict[str, Any]:
     return {**shape, "properties": {**shape["properties"], "photos": files}}
 
 
-def _answer(status: int, kind: Any) -> dict[str, Any]:
-    if kind is None:
+def _kinds(answer: Any) -> tuple[Any, ...]:
+    """Return what an answer may be: one kind, or one for each type that can be asked for."""
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def _answer(status: int, answer: Any) -> dict[str, Any]:
+    kinds = _kinds(answer)
+    if kinds == (None,):
         return {"description": "Done."}
+    word = "Accepted: a job does it." if status == 202 else "Done."
+    told = next((kind.help for kind in kinds if isinstance(kind, Media)), word)
+    return {"description": told, "content": dict(map(_content, kinds))}
+
+
+def _content(kind: Any) -> tuple[str, dict[str, Any]]:
     if isinstance(kind, Media):
         binary = {"type": "string", "format": "binary"}
-        schema = {"type": "object"} if kind.type == "application/json" else binary
-        return {"description": kind.help, "content": {kind.type: {"schema": schema}}}
-    word = "Accepted: a job does it." if status == 202 else "Done."
-    return {
-        "description": word,
-        "content": {"application/json": {"schema": schema_of(kind)}},
-    }
+        text = {"type": "object"} if kind.type == "application/json" else binary
+        return kind.type, {"schema": text}
+    return "application/json", {"schema": schema_of(kind)}
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -88,12 +88,12 @@ a thread."""
 class Operation:
     """One method of one address below /facechain/v1.
 
-    answers: for each status that is a success, the dataclass or Media that comes with it, or None
-    for no body; the first one is the usual. body: the dataclass that JSON is read as. photos:
-    whether the body has a field `photos`, and may come as a form, too. raw: what a body is that is
-    a file. needs_folder: whether the handler writes files that go with the answer. parts: what the
-    {names} in the path stand for. most_bytes: of the body, by the limits of the API. example: a
-    body, as JSON has it. errors: statuses beyond those that every one has.
+    answers: for each status that is a success, the dataclass or Media that comes with it, None for
+    no body, or several where the client chooses; the first status is the usual. body: the dataclass
+    that JSON is read as. photos: whether the body has a field `photos`, and may come as a form.
+    raw: what a body is that is a file. needs_folder: whether the handler writes files that go with
+    the answer. parts: what the {names} in the path stand for. most_bytes: of the body, by the API's
+    limits. example: a body, as JSON has it. errors: statuses beyond those that every one has.
     """
 
     method: str

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
-from facechain_ext.api.operation import Answer, Call, Media, Operation
+from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.people import SLUG
 from facechain_ext.api.reading import BadField
 from facechain_ext.api.schema import told
-from facechain_ext.api.tickets import JobTicket, begun
+from facechain_ext.api.starts import JobOptions, submitted
+from facechain_ext.api.tickets import JobTicket
 from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import file_of, person_at
+from facechain_ext.api.waiting import PREFER, answering
 from facechain_ext.config import PrepareConfig
 from facechain_ext.config.option import Validated, option
 from facechain_ext.imaging.encode import encode_jpeg
 from facechain_ext.imaging.files import read_photo, resize
+from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import Enrol
 from facechain_ext.library.person import Person
 from facechain_ext.studio.uploads import MOST_PHOTOS
@@ -26,8 +29,8 @@ JPEG = "image/jpeg"
 STEM = {**SLUG, "stem": "The photo's id: `stem` in the list."}
 
 
-@dataclass(frozen=True)
-class NewPhotos:
+@dataclass(frozen=True, kw_only=True)
+class NewPhotos(JobOptions):
     """Photos of one person."""
 
     photos: tuple[PhotoUpload, ...] = told("Five to fifteen are good.", most=MOST_PHOTOS)
@@ -50,12 +53,12 @@ class Captions:
     captions: dict[str, str] = told("By the stem of the crop.", most=1000)
 
 
-def add_photos(call: Call) -> Answer:
+def add_photos(call: Call) -> JobRecord:
     """Judge photos and keep those that can be trained on, in place of earlier ones."""
     person = person_at(call)
     if not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    return begun(call, Enrol(person.manifest.name, call.photos, call.body.prepare))
+    return submitted(call, Enrol(person.manifest.name, call.photos, call.body.prepare))
 
 
 def get_photo(call: Call) -> FileResponse:
@@ -92,10 +95,11 @@ OPERATIONS = (
     Operation(
         "POST",
         "/people/{slug}/photos",
-        add_photos,
+        answering(add_photos),
         "Judge photos and keep those that can be trained on",
         "photos",
-        {202: JobTicket},
+        {202: JobTicket, 200: JobTicket},
+        headers=(PREFER,),
         help="They take the place of earlier ones when all are judged. As a form, each file is a "
         "part called `photos`, and `prepare` a part with JSON.",
         body=NewPhotos,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facechain_ext.api.auth import Auth
+from facechain_ext.api.feed import Feed
 from facechain_ext.api.limits import Allowance
+from facechain_ext.api.webhook_sender import Webhooks
 from facechain_ext.config import ApiConfig
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.studio.studio import Studio
@@ -20,12 +22,17 @@ def _as_shipped(config: type[Any]) -> Any:
     return config()
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """What the routes call.
 
     defaults: makes a PrepareConfig, TrainConfig or PortraitConfig as the user wants it to begin.
     local_only: refuse requests under a name of this computer that others could point here.
+    ending: whether the server wants to stop; event streams would keep it waiting.
     """
 
     studio: Studio
@@ -34,9 +41,14 @@ class ApiServices:
     config: ApiConfig = ApiConfig()
     defaults: Callable[[type[Any]], Any] = _as_shipped
     local_only: bool = False
+    ending: Callable[[], bool] = _never
     requests: Allowance = field(init=False)
     failures: Allowance = field(init=False)
+    feed: Feed = field(init=False)
+    webhooks: Webhooks = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requests", Allowance(self.config.requests_per_minute))
         object.__setattr__(self, "failures", Allowance(FAILURES_PER_MINUTE))
+        object.__setattr__(self, "feed", Feed(self.jobs, self.ending))
+        object.__setattr__(self, "webhooks", Webhooks(self.jobs.books, self.config.webhooks))

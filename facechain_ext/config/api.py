@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from facechain_ext.config.option import Validated, option
 
@@ -54,4 +55,11 @@ class ApiConfig(Validated):
         False,
         label="People belong to who added them",
         help="Everybody who may use the API sees only people, files and jobs of their own.",
+    )
+    webhooks: Literal["off", "public", "any"] = option(
+        "off",
+        label="Webhooks",
+        help="Where the server may tell that a job is done. public: to https addresses of the "
+        "internet, and to this computer. any: also into private networks, and by plain http; "
+        "only where you trust everybody who may use the API.",
     )

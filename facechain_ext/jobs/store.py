@@ -20,8 +20,8 @@ AT_WORK = (JobState.STARTING, JobState.RUNNING)
 ACTIVE = (JobState.QUEUED, *AT_WORK)
 WAITING = """
 SELECT number, id, worker, owner FROM (
-    SELECT number, id, worker, jobs.owner AS owner, coalesce(served, 0) AS served, row_number() OVER (
-        PARTITION BY jobs.owner ORDER BY priority DESC, number) AS round
+    SELECT number, id, worker, jobs.owner AS owner, coalesce(served, 0) AS served,
+        row_number() OVER (PARTITION BY jobs.owner ORDER BY priority DESC, number) AS round
     FROM jobs LEFT JOIN owners ON owners.owner = jobs.owner WHERE state = 'queued')
 ORDER BY round, served, number
 """

@@ -1,0 +1,99 @@
+"""A job of any kind in one body, and the work that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from facechain_ext.api.errors import Taken
+from facechain_ext.api.operation import Call
+from facechain_ext.api.reading import BadField
+from facechain_ext.api.schema import told
+from facechain_ext.api.starts import JobOptions
+from facechain_ext.api.uploads import PhotoUpload
+from facechain_ext.api.visible import called, is_visible, known_as
+from facechain_ext.base.errors import PersonNotFound
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train, Work
+from facechain_ext.library.names import LONGEST_NAME, checked, identity, tidy
+from facechain_ext.studio.uploads import MOST_PHOTOS
+
+TAKES = {
+    "check": ("photos", "prepare"),
+    "enrol": ("person", "photos", "prepare"),
+    "train": ("person", "photos", "prepare", "train"),
+    "resume": ("person",),
+    "portraits": ("person", "portrait"),
+}
+"""What each kind of job takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrder(JobOptions):
+    """A job to begin."""
+
+    kind: Literal["check", "enrol", "train", "resume", "portraits"] = told("What is to be done.")
+    person: str = told(
+        "Slug or name of whom it is about; with photos also the name of somebody new.",
+        default="",
+        longest=LONGEST_NAME,
+    )
+    photos: tuple[PhotoUpload, ...] = told(
+        "For `check` and `enrol`; for `train` in place of those that are kept.",
+        default=(),
+        most=MOST_PHOTOS,
+    )
+    prepare: PrepareConfig | None = told("How photos become training pictures.", default=None)
+    train: TrainConfig | None = told("How it is trained.", default=None)
+    portrait: PortraitConfig | None = told("How portraits are made.", default=None)
+
+
+def work_of(call: Call) -> Work:
+    """Return what a JobOrder asks for; raises BadField, PersonNotFound, Taken."""
+    order: JobOrder = call.body
+    _require_fitting(call, order)
+    prepare = _or_default(call, order.prepare, PrepareConfig)
+    if order.kind == "check":
+        return Check(photos=call.photos, prepare=prepare)
+    person = _person(call, order.person, may_be_new=bool(call.photos))
+    if order.kind == "enrol":
+        return Enrol(person, call.photos, prepare)
+    if order.kind == "train":
+        return Train(person, call.photos, prepare, _or_default(call, order.train, TrainConfig))
+    if order.kind == "resume":
+        return Resume(person)
+    return MakePortraits(person, _or_default(call, order.portrait, PortraitConfig))
+
+
+def _require_fitting(call: Call, order: JobOrder) -> None:
+    given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
+             "train": order.train, "portrait": order.portrait}  # fmt: skip
+    for name, value in given.items():
+        if value and name not in TAKES[order.kind]:
+            raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")
+    if order.kind in ("check", "enrol") and not call.photos:
+        raise BadField("photos", "There are no photos in this.")
+    if order.kind != "check" and not order.person:
+        raise BadField("person", "person is missing.")
+
+
+def _or_default(call: Call, config: Any, kind: type[Any]) -> Any:
+    return call.services.defaults(kind) if config is None else config
+
+
+def _person(call: Call, wanted: str, *, may_be_new: bool) -> str:
+    """Return the name of somebody who is there, or of somebody new."""
+    everybody = call.services.studio.library.everybody()
+    seen = [who for who in everybody if is_visible(call, who)]
+    for who in seen:
+        if who.slug == wanted:
+            return known_as(call, who)
+    if any(identity(called(who)) == identity(wanted) for who in seen):
+        return tidy(wanted)
+    if not may_be_new:
+        raise PersonNotFound(f"There is no person {wanted[:60]!a} here.")
+    if len(seen) < len(everybody) and any(
+        identity(called(who)) == identity(wanted) for who in everybody
+    ):
+        raise Taken(f"{wanted!r} is taken. Choose another name.")
+    return checked(wanted)
