@@ -13,7 +13,7 @@
 (() => {
     if (window.facechainPulse) return;
     const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000, SETTLE = 1000;
-    const FIRST = 4000, SILENT = 15000, AGAIN = 120000;
+    const FIRST = 4000, SILENT = 15000, AGAIN = { poll: 120000, press: 30000 };
     const LORA_TABS = ["txt2img_lora", "img2img_lora"];
     let pressedAt = -Infinity, answered = null, soon = 0, listed = "";
     let shown = null, shownAt = -Infinity, pickedAt = -Infinity, open = false;
@@ -76,9 +76,12 @@
         const wanted = told?.person !== undefined && !document.hidden
             && (inSight() || isBusy() || isStale(told));
         const whom = wanted ? told.person + "\n" + told.run : null;
-        if (whom !== about) [about, live.html, live.state] = [whom, {}, null, hangUp()];
+        if (whom !== about) {
+            hangUp();
+            [about, live.html, live.state] = [whom, {}, null];
+        }
         if (!wanted) return;
-        if (live.way !== "stream" && now - live.changedAt > AGAIN) [live.way, live.failures] = ["stream", 1];
+        if (now - live.changedAt > AGAIN[live.way]) [live.way, live.failures] = ["stream", 1];
         if (live.way === "stream") stream(told, now);
         if (live.way === "poll") poll(told, now);
         draw();
@@ -124,6 +127,7 @@
     function fail() {
         hangUp();
         live.failures += 1;
+        live.triedAt = performance.now();
         if (live.failures < 2) return;
         [live.way, live.failures, live.changedAt] = [NEXT[live.way], 0, performance.now()];
         if (live.way === "press") giveBack();

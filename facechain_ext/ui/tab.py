@@ -86,11 +86,10 @@ class Pulse:
 
     def beat(self, seen: Seen, shown: str, *values: Any) -> list[Any]:
         """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
-        page, split = Redraw(seen), len(self.people.inputs)
+        page = Redraw(seen)
         if page.has_changed("answer", shown):
             page.forget()
-        active = self.services.jobs.active()
-        damage, told = "", {}
+        active, damage, told = self.services.jobs.active(), "", {}
         try:
             told = self._refresh(page, values)
             damage = live.damages(self.services)

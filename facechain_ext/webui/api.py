@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from facechain_ext.webui import settings
@@ -13,7 +14,7 @@ _told: list[str] = []
 """What was logged already: Reload UI starts another app."""
 
 
-def mount(_: Any, app: Any) -> None:
+def mount(page: Any, app: Any) -> None:
     """Answer under /facechain, before whatever else the app would do there."""
     from starlette.routing import Mount
 
@@ -22,12 +23,18 @@ def mount(_: Any, app: Any) -> None:
     from facechain_ext.config import ApiConfig
     from facechain_ext.webui.api_auth import WebuiAuth
     from facechain_ext.webui.packages import require_packages
-    from facechain_ext.webui.services import jobs, studio
+    from facechain_ext.webui.services import jobs, live_page, studio
 
     require_packages()
     auth = WebuiAuth.of(app)
     services = ApiServices(
-        studio(), jobs(), auth, config=settings.chosen(ApiConfig), defaults=settings.chosen
+        studio(),
+        jobs(),
+        auth,
+        config=settings.chosen(ApiConfig),
+        defaults=settings.chosen,
+        ending=partial(_is_ending, page),
+        page=None if page is None else live_page(),
     )
     app.router.routes.insert(0, Mount(MOUNT, app=make_app(services)))
     if auth.is_open:
@@ -35,6 +42,11 @@ def mount(_: Any, app: Any) -> None:
             "FaceChain's API at /facechain/v1 is open to whoever reaches this port, as the webui "
             "itself is; --api-auth or --gradio-auth ask who comes."
         )
+
+
+def _is_ending(page: Any) -> bool:
+    """Tell whether the webui closes its page, also for Reload UI; it waits for answers then."""
+    return bool(getattr(getattr(page, "server", None), "should_exit", False))
 
 
 def _tell_once(text: str) -> None:
