@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from facechain_ext.api.app import MOUNT, OPERATIONS
-from facechain_ext.api.openapi import WHY, document
-from facechain_ext.api.operation import VERSION, Operation
+from facechain_ext.api.openapi import WHY, document, kinds_of
+from facechain_ext.api.operation import VERSION, Media, Operation
 from facechain_ext.api.schema import fields_of, object_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -110,8 +110,8 @@ def _lines(operation: Operation) -> Iterator[str]:
     if operation.body is not None:
         yield f"\nTakes {_link(operation.body.__name__)}."
     answers = (
-        f"{status} {_link(kind.__name__) if isinstance(kind, type) else _media(kind)}"
-        for status, kind in operation.answers.items()
+        f"{status} {' or '.join(map(_kind, kinds_of(answer)))}"
+        for status, answer in operation.answers.items()
     )
     yield f"\nAnswers {', '.join(answers)}.\n"
     for line in curl(operation):
@@ -135,9 +135,16 @@ def curl(operation: Operation) -> Iterator[str]:
         yield f"curl {method}--json {text} $API{path}"
     else:
         bare = "-X POST " if operation.method == "POST" else method
-        media = [kind for kind in operation.answers.values() if kind and not isinstance(kind, type)]
-        keep = "-OJ " if any(each.type != "application/json" for each in media) else ""
-        yield f"curl {bare}{keep}$API{path}"
+        yield f"curl {bare}{_keeping(operation)}$API{path}"
+
+
+def _keeping(operation: Operation) -> str:
+    """Return how curl keeps a file, or shows a stream as it comes."""
+    kinds = [kind for answer in operation.answers.values() for kind in kinds_of(answer)]
+    media = {kind.type for kind in kinds if isinstance(kind, Media)} - {"application/json"}
+    if "text/event-stream" in media:
+        return "-N "
+    return "-OJ " if media else ""
 
 
 def _form_text(value: Any) -> str:
@@ -145,12 +152,14 @@ def _form_text(value: Any) -> str:
 
 
 def _example_of(found: re.Match[str]) -> str:
-    known = {"slug": "ana", "stem": "000", "name": "business", "id": "span", "n": "0"}
+    known = {"slug": "ana", "stem": "000", "name": "business", "id": "span"}
     return known.get(found[1], f"${found[1].upper()}")
 
 
-def _media(kind: Any) -> str:
-    return "nothing" if kind is None else f"`{kind.type}`"
+def _kind(kind: Any) -> str:
+    if isinstance(kind, Media):
+        return f"`{kind.type}`"
+    return "nothing" if kind is None else _link(kind.__name__)
 
 
 def _link(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 
 from facechain_ext.api.app import make_site
@@ -19,14 +20,16 @@ def serve(services: ApiServices, *, host: str, port: int) -> None:
     """Answer until interrupted."""
     import uvicorn
 
-    uvicorn.run(
-        make_site(services),
+    config = uvicorn.Config(
+        make_site(replace(services, ending=lambda: server.should_exit)),
         host=host,
         port=port,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    server = uvicorn.Server(config)
+    server.run()
 
 
 def serving(

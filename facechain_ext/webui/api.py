@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from facechain_ext.webui import settings
@@ -33,7 +32,8 @@ def mount(page: Any, app: Any) -> None:
         auth,
         config=settings.chosen(ApiConfig),
         defaults=settings.chosen,
-        ending=partial(_is_ending, page),
+        # Reload UI waits for every connection, streams of events too.
+        ending=lambda: bool(getattr(getattr(page, "server", None), "should_exit", False)),
         page=None if page is None else live_page(),
     )
     app.router.routes.insert(0, Mount(MOUNT, app=make_app(services)))
@@ -42,11 +42,6 @@ def mount(page: Any, app: Any) -> None:
             "FaceChain's API at /facechain/v1 is open to whoever reaches this port, as the webui "
             "itself is; --api-auth or --gradio-auth ask who comes."
         )
-
-
-def _is_ending(page: Any) -> bool:
-    """Tell whether the webui closes its page, also for Reload UI; it waits for answers then."""
-    return bool(getattr(getattr(page, "server", None), "should_exit", False))
 
 
 def _tell_once(text: str) -> None:

@@ -25,10 +25,12 @@ from facechain_ext.api.operation import VERSION
 from facechain_ext.api.services import ApiServices
 from facechain_ext.api.tokens import TokenFile
 from facechain_ext.config import ApiConfig
-from tests.api.conftest import problem
 
 BEYOND = [("GET", f"{MOUNT}{VERSION}/nothing"), ("GET", f"{MOUNT}/"), ("POST", MOUNT + "/x/y")]
 """Addresses below the mount that no route has."""
+
+LISTED = {"Accept": "application/json"}
+"""Asks for a list of events: a stream of all does not end."""
 
 
 class Named:
@@ -69,7 +71,7 @@ def every_address(client: TestClient) -> list[tuple[str, str]]:
 
 def asked(client: TestClient, method: str, path: str, headers: dict[str, str]) -> int:
     """Return the status of an answer; of a stream, before it has ended."""
-    with client.stream(method, path, headers={"Accept": "application/json", **headers}) as answer:
+    with client.stream(method, path, headers={**LISTED, **headers}) as answer:
         return answer.status_code
 
 
@@ -153,7 +155,9 @@ def test_no_id_leads_out_of_the_data_folder(
             continue
         for odd in ODD:
             path = f"{MOUNT}{VERSION}" + re.sub(r"{[^}]*}", lambda _, odd=odd: odd, operation.path)
-            answer = client.request(method, path, json={} if method != "GET" else None)
+            answer = client.request(
+                method, path, json={} if method != "GET" else None, headers=LISTED
+            )
             assert answer.status_code < 500, path
             assert str(tmp_path) not in answer.text
     there = {path: path.read_bytes() for path in kept if path.exists()}
