@@ -69,7 +69,7 @@ def make_app(services: ApiServices) -> FastAPI:
         exception_handlers={HTTPException: _on_http_error},
     )
     app.router.redirect_slashes = False
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *_of_the_page(services)):
         app.router.add_api_route(
             VERSION + operation.path,
             _endpoint(operation, services),
@@ -80,6 +80,18 @@ def make_app(services: ApiServices) -> FastAPI:
     services.webhooks.start()
     app.openapi = lambda: openapi.document(OPERATIONS)  # type: ignore[method-assign]
     return app
+
+
+def _of_the_page(services: ApiServices) -> tuple[Operation, ...]:
+    """Return the routes for the script of a page that stands beside the API.
+
+    A page shows everybody: where people belong to somebody there are none.
+    """
+    if services.page is None or services.config.owners:
+        return ()
+    from facechain_ext.api import page  # where there is a page, there is gradio
+
+    return page.OPERATIONS
 
 
 def make_site(services: ApiServices) -> Starlette:

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -90,12 +90,19 @@ class Told:
         return await run_in_threadpool(jobs.record, self.cursor.job) is None
 
 
+class Blocks(Protocol):
+    """What a stream consists of."""
+
+    def blocks(self) -> AsyncGenerator[bytes, None]:
+        """Yield blocks until there will be no more."""
+
+
 class EventStream(Response):
     """Sends the blocks of a stream, and lets go of everything when the client is gone."""
 
     media_type = EVENT_STREAM
 
-    def __init__(self, feed: Feed, told: Told) -> None:
+    def __init__(self, feed: Feed, told: Blocks) -> None:
         # "identity" keeps a webui's gzip layer from holding blocks back.
         headers = {"Content-Encoding": "identity", "X-Accel-Buffering": "no"}
         super().__init__(headers=headers, media_type=EVENT_STREAM)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facechain_ext.api.answers import error_answer
 from facechain_ext.api.errors import BadRequest, Forbidden, Unauthorized
+from facechain_ext.api.operation import VERSION
 from facechain_ext.api.services import ApiServices
 
 USER = "facechain_user"
@@ -50,10 +51,15 @@ class Gate:
             self._require_own_page(connection)
             scope[USER] = self._admitted(connection)
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody comes in
-            response = error_answer(error, challenge=self.services.auth.challenge)
+            response = error_answer(error, challenge=self._challenge(connection))
             await response(scope, receive, _guarded(send))
             return
         await self.app(scope, receive, _guarded(send))
+
+    def _challenge(self, connection: HTTPConnection) -> str:
+        """Return how to log in; nothing to the page's script: a browser would ask in its midst."""
+        asked = connection.scope["path"].removesuffix("/now")
+        return "" if asked.endswith(f"{VERSION}/page") else self.services.auth.challenge
 
     def _require_own_page(self, connection: HTTPConnection) -> None:
         """Refuse what a page of another site makes a browser send; it would send cookies too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facechain_ext.api.auth import Auth
 from facechain_ext.api.feed import Feed
@@ -13,6 +13,9 @@ from facechain_ext.api.webhook_sender import Webhooks
 from facechain_ext.config import ApiConfig
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.studio.studio import Studio
+
+if TYPE_CHECKING:
+    from facechain_ext.ui.live import LivePage
 
 FAILURES_PER_MINUTE = 60
 """Refused log-ins of one address, so that nobody tries passwords by the thousand."""
@@ -32,7 +35,8 @@ class ApiServices:
 
     defaults: makes a PrepareConfig, TrainConfig or PortraitConfig as the user wants it to begin.
     local_only: refuse requests under a name of this computer that others could point here.
-    ending: whether the server wants to stop; event streams would keep it waiting.
+    ending: whether the server wants to stop; event streams would keep it waiting. page: draws the
+    page that stands beside the API, where one does.
     """
 
     studio: Studio
@@ -42,6 +46,7 @@ class ApiServices:
     defaults: Callable[[type[Any]], Any] = _as_shipped
     local_only: bool = False
     ending: Callable[[], bool] = _never
+    page: LivePage | None = None
     requests: Allowance = field(init=False)
     failures: Allowance = field(init=False)
     feed: Feed = field(init=False)

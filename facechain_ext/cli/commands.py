@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -170,23 +171,27 @@ def ui(args: argparse.Namespace) -> Result:
     studio = new_studio(args)
     jobs = queue_of(studio, "ui")
     jobs.start()
+    services = Services(studio, jobs)
     serve(
-        Services(studio, jobs),
+        services,
         port=args.port,
         open_browser=not args.no_browser,
-        beside=_api_beside(studio, jobs),
+        beside=partial(_api_beside, services),
     )
     return {"page": "closed"}
 
 
-def _api_beside(studio: Studio, jobs: Jobs) -> dict[str, Any]:
+def _api_beside(services: Services, ending: Callable[[], bool]) -> dict[str, Any]:
     if find_spec("fastapi") is None:
         return {}
     from facechain_ext.api.app import MOUNT, make_app
     from facechain_ext.api.auth import Open
     from facechain_ext.api.services import ApiServices
+    from facechain_ext.ui.live import LivePage
 
-    return {MOUNT: make_app(ApiServices(studio, jobs, Open(), local_only=True))}
+    studio, jobs, page = services.studio, services.jobs, LivePage(services)
+    api = ApiServices(studio, jobs, Open(), local_only=True, ending=ending, page=page)
+    return {MOUNT: make_app(api)}
 
 
 def people_list(args: argparse.Namespace) -> Result:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 
-from facechain_ext.base.events import Candidate, Drawing, Event, PhotoPrepared, Step
-from facechain_ext.jobs.queue import Job, Jobs, JobState
+from facechain_ext.jobs.queue import Jobs
+from facechain_ext.ui import queue_view
 from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import not_saved, on
 from facechain_ext.ui.page.redraw import Redraw
-from facechain_ext.ui.page.wording import STATES, count
+from facechain_ext.ui.queue_view import MOST_SHOWN, how_far
 
-MOST_SHOWN = 8
+__all__ = ["MOST_SHOWN", "QueuePanel", "how_far"]
+
 _JOB = re.compile(r'data-job="([0-9a-f]+)"')
+_SHOWN = "(told) => document.querySelector('#{id} [data-job]')?.outerHTML ?? told"
+"""Send the row as it stands there: the page's script draws it, and gradio does not hear of that."""
 
 
 @dataclass(eq=False)
@@ -35,20 +37,21 @@ class QueuePanel:
     def draw(self) -> None:
         """Draw the panel into the page that is being built."""
         with gr.Column(visible=False, elem_id=ids.QUEUE, elem_classes=["fc-queue"]) as self.panel:
-            for number in range(1, MOST_SHOWN + 1):
-                self._draw_row(f"{ids.QUEUE}_{number}")
+            for number in range(MOST_SHOWN):
+                self._draw_row(number)
             with gr.Row(visible=False, elem_classes=["fc-job-row"]) as self.end:
-                self.rest = gr.HTML()
+                self.rest = gr.HTML(elem_id=ids.QUEUE_REST)
                 self.stop_all = not_saved(
                     gr.Button("Stop all", elem_id=ids.STOP_ALL, size="sm", min_width=90, scale=0)
                 )
         on(self.stop_all.click, failing_in_place(self._stop_all), [], [self.rest])
 
-    def _draw_row(self, elem_id: str) -> None:
-        with gr.Row(visible=False, elem_id=elem_id, elem_classes=["fc-job-row"]) as row:
-            told = gr.HTML()
+    def _draw_row(self, number: int) -> None:
+        told_id, row_id = ids.queue_row(number), f"{ids.QUEUE}_{number + 1}"
+        with gr.Row(visible=False, elem_id=row_id, elem_classes=["fc-job-row"]) as row:
+            told = gr.HTML(elem_id=told_id)
             stop = not_saved(gr.Button("Stop", size="sm", min_width=90, scale=0))
-        on(stop.click, failing_in_place(self._stop), [told], [told])
+        on(stop.click, failing_in_place(self._stop), [told], [told], js=_SHOWN.format(id=told_id))
         self.rows.append((row, told))
 
     def _stop(self, told: str) -> str:
@@ -58,11 +61,11 @@ class QueuePanel:
         if job is None:
             return ""
         job.cancel()
-        return _row(job)
+        return markup.live(queue_view.row(job))
 
     def _stop_all(self) -> str:
         self.jobs.stop_all()
-        return _note("Stopping everything …")
+        return markup.live(queue_view.note("Stopping everything …"))
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -75,56 +78,7 @@ class QueuePanel:
         active = self.jobs.active()
         page.put("queue", gr.update(visible=bool(active)))
         page.put("queue_end", gr.update(visible=len(active) > 1))
-        page.put("queue_rest", _note(_summary(active)))
-        for number in range(MOST_SHOWN):
-            job = active[number] if number < len(active) else None
-            page.put(f"queue_{number}", gr.update(visible=job is not None))
-            page.put(f"queue_{number}_told", _row(job) if job else "")
-
-
-def _summary(active: Sequence[Job]) -> str:
-    waiting = sum(job.state is JobState.QUEUED for job in active)
-    more = len(active) - MOST_SHOWN
-    unseen = f", {more} of them not shown" if more > 0 else ""
-    return f"{count(waiting, 'job')} waiting{unseen}"
-
-
-def _note(text: str) -> str:
-    return f'<p class="fc-hint">{escape(text)}</p>'
-
-
-def _row(job: Job) -> str:
-    state = "stopping" if job.stopping else STATES[job.state]
-    return (
-        f'<div class="fc-job fc-is-{state}" data-job="{job.id}">'
-        f'<span class="fc-badge">{state}</span><strong>{escape(job.title)}</strong>'
-        f"<span>{escape(how_far(job))}</span></div>"
-    )
-
-
-def how_far(job: Job) -> str:
-    """Tell in a few words how far a job is; nothing before it has begun."""
-    events = job.events
-    latest = job.passing or (events[-1] if events else None)
-    told = _TOLD.get(type(latest))
-    return told(latest) if told else ""
-
-
-def _step(event: Any) -> str:
-    return f"step {event.step} of {event.total}"
-
-
-def _drawing(event: Any) -> str:
-    return f"picture {event.picture} of {event.pictures}, step {event.step} of {event.steps}"
-
-
-def _done(event: Any) -> str:
-    return f"{event.done} of {event.total}"
-
-
-_TOLD: dict[type, Callable[[Event | None], str]] = {
-    Step: _step,
-    Drawing: _drawing,
-    Candidate: _done,
-    PhotoPrepared: _done,
-}
+        page.put("queue_rest", markup.live(queue_view.summary(active)))
+        for number, told in enumerate(queue_view.rows(active)):
+            page.put(f"queue_{number}", gr.update(visible=bool(told)))
+            page.put(f"queue_{number}_told", markup.live(told))

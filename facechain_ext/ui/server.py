@@ -7,10 +7,13 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from facechain_ext.base.errors import FaceChainError
@@ -25,31 +28,46 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-s
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
 
+Beside = Callable[[Callable[[], bool]], Mapping[str, Any]]
+"""Makes apps, once gradio may be imported; told how to see that the page is to end, which waits for
+their answers to end then."""
+
+
+def _nothing(_: Callable[[], bool]) -> Mapping[str, Any]:
+    return {}
+
+
 def serve(
     services: Services,
     *,
     port: int | None,
     open_browser: bool,
-    beside: Mapping[str, Any] | None = None,
+    beside: Beside = _nothing,
 ) -> None:
     """Show the page until interrupted; what it hands out lies in a folder that goes with it.
 
-    beside: other ASGI apps, by where they answer; the page's own rules hold for them, too.
+    beside: makes other ASGI apps, by where they answer; the page's own rules hold for them, too.
     Raises FaceChainError without gradio.
     """
     if find_spec("gradio") is None:
         raise FaceChainError('The page needs gradio: pip install "facechain-ext[ui]".')
-    _end_as_if_interrupted()
+    ending = Event()
+    _end_as_if_interrupted(ending)
     with _folder_of_this_page() as folder:
         _settle(folder)
-        _serve(services, folder, port, open_browser, beside or {})
+        _serve(services, folder, port, open_browser, partial(beside, ending.is_set))
 
 
-def _end_as_if_interrupted() -> None:
+def _end_as_if_interrupted(ending: Event) -> None:
     """Let nothing that asks the process to end leave photos behind."""
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        ending.set()
+        signal.default_int_handler(number, frame)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            signal.signal(getattr(signal, name), interrupt)
 
 
 @contextmanager
@@ -88,7 +106,7 @@ def _serve(
     folder: Path,
     port: int | None,
     open_browser: bool,
-    beside: Mapping[str, Any],
+    beside: Callable[[], Mapping[str, Any]],
 ) -> None:
     from starlette.middleware import Middleware
     from starlette.routing import Mount
@@ -112,7 +130,7 @@ def _serve(
         quiet=True,
         app_kwargs={
             "middleware": [Middleware(LocalPage, files=folder)],
-            "routes": [Mount(path, app=app) for path, app in beside.items()],
+            "routes": [Mount(path, app=app) for path, app in beside().items()],
         },
     )
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from facechain_ext.jobs.queue import Job
+from facechain_ext.ui import live
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
-from facechain_ext.ui.page.actions import sentence
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw, Seen
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
 from facechain_ext.ui.people.panel import PeoplePanel
 from facechain_ext.ui.people.verdicts import PhotoCheck
-from facechain_ext.ui.people.view import PeopleView
+from facechain_ext.ui.people.view import PeopleView, title_of
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.queue_panel import QueuePanel
@@ -56,12 +55,13 @@ def draw_tab(services: Services) -> None:
 
 @dataclass(eq=False)
 class Pulse:
-    """A hidden button that the page's script presses: often while work goes on, else seldom.
+    """A hidden button that the page's script presses when a person has acted or a job's state has
+    changed; often, where it cannot have what goes on sent without gradio.
 
-    It answers outside gradio's queue, with what has changed alone, and names the library's LoRAs so
-    that the script can have them shown in the webui's Lora tab. The page hands the answer that it
-    shows back with the next press: if that is not the last one, one was lost or came out of order,
-    and everything is sent again.
+    It answers outside gradio's queue, with what has changed alone. The answer says who is shown,
+    for the script to follow, and names the library's LoRAs, for it to have them shown in the
+    webui's Lora tab. The page hands the answer that it shows back with the next press: if that is
+    not the last one, one was lost or came out of order, and everything is sent again.
     """
 
     services: Services
@@ -69,8 +69,7 @@ class Pulse:
     portraits: PortraitsPanel
     status: Any
     queue: QueuePanel | None = None
-    _logged: str = ""
-    _said: str = ""
+    trouble: live.Trouble = field(default_factory=live.Trouble)
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -87,42 +86,32 @@ class Pulse:
 
     def beat(self, seen: Seen, shown: str, *values: Any) -> list[Any]:
         """Return the page's new memory, an answer that tells how soon to ask again, the outputs."""
-        page, split = Redraw(seen), len(self.people.inputs)
+        page = Redraw(seen)
         if page.has_changed("answer", shown):
             page.forget()
-        jobs = self.services.jobs.active()
-        status, loras = _status(jobs), ""
+        active, damage, told = self.services.jobs.active(), "", {}
         try:
-            loras = escape("/".join(self.people.desk.loras()))
-            self.people.refresh(page, values[:split])
-            self.portraits.refresh(page, values[split:])
-            damaged = self.services.studio.library.damaged()
-            status += "".join(markup.message(str(person.error)) for person in damaged)
+            told = self._refresh(page, values)
+            damage = live.damages(self.services)
         except Exception as error:  # noqa: BLE001  a damaged library, say; the rest stays
-            status += markup.message(self._once(error))
+            damage = self.trouble.told(error)
         if self.queue is not None:
             self.queue.refresh(page)
-        page.put("status", status)
-        beat, busy = secrets.token_hex(4), int(bool(jobs))
-        answer = f'<i data-beat="{beat}" data-busy="{busy}" data-loras="{loras}"></i>'
+        page.put("status", markup.live(live.status(active) + damage))
+        answer = _answer(beat=secrets.token_hex(4), busy=str(int(bool(active))), **told)
         page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
-    def _once(self, error: Exception) -> str:
-        """Tell an error in words; the same one is logged once, and not with every pulse."""
-        told = f"{type(error).__name__}: {error}"
-        if told == self._logged:
-            return self._said
-        self._logged, self._said = told, sentence(error)
-        return self._said
+    def _refresh(self, page: Redraw, values: Sequence[Any]) -> dict[str, str]:
+        """Put what the panels show; returns what the script is told of it."""
+        desk, split = self.people.desk, len(self.people.inputs)
+        # First: what changes while the rest is drawn is then asked for once more.
+        state, loras = live.state(desk, title_of(*values[:2])), "/".join(desk.loras())
+        person, run = self.people.refresh(page, values[:split])
+        self.portraits.refresh(page, values[split:])
+        return {"loras": loras, "person": person, "run": run, "state": state}
 
 
-def _status(jobs: Sequence[Job]) -> str:
-    """Tell in one line what goes on, whichever page is open."""
-    running = [job for job in jobs if job.state.at_work]
-    waiting = len(jobs) - len(running)
-    if not jobs:
-        return '<div class="fc-status"><h2>FaceChain</h2><span>ready</span></div>'
-    told = escape(running[0].title if running else "starting")
-    more = f" · {waiting} waiting" if waiting else ""
-    return f'<div class="fc-status fc-busy"><h2>FaceChain</h2><span>{told}{more}</span></div>'
+def _answer(**told: str) -> str:
+    facts = " ".join(f'data-{name}="{escape(value)}"' for name, value in told.items())
+    return f"<i {facts}></i>"

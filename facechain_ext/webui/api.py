@@ -22,7 +22,7 @@ def mount(page: Any, app: Any) -> None:
     from facechain_ext.config import ApiConfig
     from facechain_ext.webui.api_auth import WebuiAuth
     from facechain_ext.webui.packages import require_packages
-    from facechain_ext.webui.services import jobs, studio
+    from facechain_ext.webui.services import jobs, live_page, studio
 
     require_packages()
     auth = WebuiAuth.of(app)
@@ -34,6 +34,7 @@ def mount(page: Any, app: Any) -> None:
         defaults=settings.chosen,
         # Reload UI waits for every connection, streams of events too.
         ending=lambda: bool(getattr(getattr(page, "server", None), "should_exit", False)),
+        page=None if page is None else live_page(),
     )
     app.router.routes.insert(0, Mount(MOUNT, app=make_app(services)))
     if auth.is_open:

@@ -8,6 +8,7 @@ from facechain_ext.config import JobsConfig
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
+from facechain_ext.ui.live import LivePage
 from facechain_ext.ui.page.services import Services
 from facechain_ext.webui import sending, settings
 from facechain_ext.webui.host.guarded import guarded
@@ -36,6 +37,12 @@ def services() -> Services:
         redraws=True,
         defaults=settings.chosen,
     )
+
+
+@cache
+def live_page() -> LivePage:
+    """Return what draws the tab while work goes on."""
+    return LivePage(services())
 
 
 def _sampler_names() -> list[str]:

@@ -47,12 +47,20 @@ REPOSITORY = Path(__file__).parents[2]
 @contextmanager
 def serving(data_dir: Path, log: Path) -> Iterator[str]:
     """Run `facechain ui` and give its address."""
-    port, temporary = free_port(), log.with_name("temporary")
+    port = free_port()
+    ui = ["facechain_ext.cli", "ui", "--no-browser", "--port", str(port)]
+    with running(port, log, *ui, "--data-dir", str(data_dir)) as address:
+        yield address
+
+
+@contextmanager
+def running(port: int, log: Path, *module: str) -> Iterator[str]:
+    """Run a module that shows the page at a port, and give its address."""
+    temporary = log.with_name("temporary")
     temporary.mkdir()
-    command = [sys.executable, "-W", "ignore", "-m", "facechain_ext.cli", "ui", "--no-browser"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--port", str(port), "--data-dir", str(data_dir)],
+            [sys.executable, "-W", "ignore", "-m", *module],
             cwd=REPOSITORY,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -9,6 +9,7 @@ PULSE_STATE = "facechain_pulse_state"
 STATUS = "facechain_status"
 
 QUEUE = "facechain_queue"
+QUEUE_REST = "facechain_queue_rest"
 STOP_ALL = "facechain_stop_all"
 
 PERSON = "facechain_person"
@@ -55,3 +56,8 @@ INSTALLED = "facechain_installed"
 FETCH = "facechain_fetch"
 FETCH_CONSENT = "facechain_fetch_consent"
 FETCH_CHOICE = "facechain_fetch_choice"
+
+
+def queue_row(number: int) -> str:
+    """Return the id of what a row of the queue tells; number: from 0."""
+    return f"{QUEUE}_{number + 1}_told"

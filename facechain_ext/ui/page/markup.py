@@ -29,6 +29,11 @@ def is_good(drawn: str) -> bool:
     return 'fc-message fc-good"' in (drawn or "")
 
 
+def live(html: str) -> str:
+    """Wrap what the page's script may draw anew without gradio: it changes the inside alone."""
+    return f'<div class="fc-live">{html}</div>'
+
+
 def empty(title: str, hint: str) -> str:
     """Say kindly that there is nothing here yet, and what to do about it."""
     return (

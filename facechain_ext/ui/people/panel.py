@@ -274,8 +274,11 @@ class PeoplePanel:
             "crops": self.captions.revision,
         }
 
-    def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
-        """Put everything that may have changed; values: of `inputs`."""
+    def refresh(self, page: Redraw, values: Sequence[Any]) -> tuple[str, str]:
+        """Put everything that may have changed; values: of `inputs`.
+
+        Returns who is shown, and which of their trainings.
+        """
         chosen, typed, choice = values
         chosen = self._put_people(page, chosen, typed)
         who = title_of(chosen, typed)
@@ -283,9 +286,9 @@ class PeoplePanel:
         drawn = self.view.training(who, choice)
         page.put("card", self.view.card(chosen))
         page.put("checkpoint", self._checkpoint())
-        page.put("progress", drawn.progress)
-        page.put("curves", drawn.curves)
-        page.put("samples", drawn.samples)
+        page.put("progress", markup.live(drawn.progress))
+        page.put("curves", markup.live(drawn.curves))
+        page.put("samples", markup.live(drawn.samples))
         waiting = person is not None and not is_running(job)
         page.put("stopped", gr.update(visible=waiting and self.desk.can_resume(who)))
         if page.has_changed("over", job.id if job and job.state.over else ""):
@@ -296,6 +299,7 @@ class PeoplePanel:
         value = choice if choice in runs else LATEST
         page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
+        return who, value
 
     def _put_people(self, page: Redraw, chosen: str, typed: str) -> str:
         """List the people anew where somebody came or went; return who is chosen then."""

@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.config import PortraitConfig
-from facechain_ext.jobs.queue import JobState
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
@@ -18,7 +17,7 @@ from facechain_ext.ui.page.compat import SENDS_PICTURES, UNCHANGED, not_saved, o
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import SendSources
 from facechain_ext.ui.page.widgets import ConfigForm
-from facechain_ext.ui.portraits import desk, styles_view
+from facechain_ext.ui.portraits import styles_view, view
 from facechain_ext.ui.portraits.desk import PortraitDesk, Results
 from facechain_ext.ui.portraits.paste import paste_pairs
 
@@ -190,7 +189,7 @@ class PortraitsPanel:
         page.put("mismatch", markup.message(self.desk.mismatch(chosen), "note"))
         job = self.desk.job()
         self._put_styles(page)
-        page.put("portrait_progress", self._progress())
+        page.put("portrait_progress", markup.live(view.progress(self.desk)))
         if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
             page.values["portrait_message"] = ""  # what it says of a job is no longer so
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
@@ -208,17 +207,6 @@ class PortraitsPanel:
         value = chosen if chosen in names else busy or next(reversed(names), None)
         page.put("portrait_person", gr.update(choices=names, value=value), names)
         return value
-
-    def _progress(self) -> str:
-        job = self.desk.job()
-        if job is not None:
-            tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
-            return desk.progress(job) + markup.message(str(job.error or ""), tone)
-        if self.desk.names():
-            return markup.empty("No portraits yet", "Choose a style and press Make portraits.")
-        return markup.empty(
-            "Nobody is trained yet", "Train a person in People first; then portraits can be made."
-        )
 
     def _put_results(self, page: Redraw) -> None:
         job = self.desk.shown_job()

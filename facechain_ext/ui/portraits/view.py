@@ -1,0 +1,21 @@
+"""How far portraits are, as the page draws it, whether or not there are any."""
+
+from __future__ import annotations
+
+from facechain_ext.jobs.queue import JobState
+from facechain_ext.ui.page import markup
+from facechain_ext.ui.portraits import desk as portraits
+from facechain_ext.ui.portraits.desk import PortraitDesk
+
+
+def progress(desk: PortraitDesk) -> str:
+    """Draw the running or latest portraits with what went wrong, or say what is to be done."""
+    job = desk.job()
+    if job is not None:
+        tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
+        return portraits.progress(job) + markup.message(str(job.error or ""), tone)
+    if desk.names():
+        return markup.empty("No portraits yet", "Choose a style and press Make portraits.")
+    return markup.empty(
+        "Nobody is trained yet", "Train a person in People first; then portraits can be made."
+    )
