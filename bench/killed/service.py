@@ -383,7 +383,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     multiprocessing.set_start_method("forkserver")
-    multiprocessing.set_forkserver_preload(["facechain_ext.api.app", "facechain_ext.standalone.diffusers_host"])
+    multiprocessing.set_forkserver_preload(
+        ["facechain_ext.api.app", "facechain_ext.standalone.diffusers_host"]
+    )
     with tempfile.TemporaryDirectory() as folder:
         ledger, died_at = tried(args.kills, args.seed, Path(folder, "données"))
     args.out.write_text(report(ledger, died_at, args.seed), encoding="utf-8")
