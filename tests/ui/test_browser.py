@@ -193,6 +193,7 @@ def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> Non
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
     due: list[Any] = []
     tab.page.route(re.compile(r"/run/"), lambda route: due.append(route))
+    tab.click(ids.STATUS)  # whatever a person does, gradio is asked
     while not due:
         tab.page.wait_for_timeout(100)
     tab.element(ids.PHOTOS).locator("input[type=file]").set_input_files(album(tmp_path)[-1:])
