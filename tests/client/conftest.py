@@ -1,4 +1,4 @@
-"""The API behind a real uvicorn over jobs that do what a test tells them, and a line that is cut."""
+"""The API behind a real uvicorn, over jobs that do what they are told; a line that can be cut."""
 
 from __future__ import annotations
 
@@ -84,8 +84,7 @@ class Line:
 
     def cut(self) -> None:
         """Break every connection off."""
-        ends, self.ends = self.ends, []
-        for end in ends:
+        for end in self.ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib
 import socket
 import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.requests import HTTPConnection
 
-from facechain_ext.api.server import serving as served_with
+from facechain_ext.api.errors import Unauthorized as Stranger
 from facechain_ext.api.services import ApiServices
-from facechain_ext.api.tokens import TokenFile
 from facechain_ext.base.errors import (
     Cancelled,
     Conflict,
@@ -21,7 +22,6 @@ from facechain_ext.base.errors import (
     InvalidInput,
     PersonNotFound,
 )
-from facechain_ext.base.events import Event
 from facechain_ext.client import AsyncClient, Client, JobOptions
 from facechain_ext.client.errors import (
     Answered,
@@ -32,11 +32,11 @@ from facechain_ext.client.errors import (
     Unauthorized,
 )
 from facechain_ext.client.requesting import address_of
-from facechain_ext.config import ApiConfig, PortraitConfig
-from facechain_ext.jobs.record import JobState
+from facechain_ext.config import PortraitConfig
 from tests.client.conftest import Line, serving
 from tests.jobs.told import submit
 
+BASIC = "Basic " + base64.b64encode(b"ana:let-me-in").decode()
 NO_PHOTO = ("notes.txt", b"no photo")
 
 
@@ -145,19 +145,29 @@ def test_the_same_for_asyncio(port: int, tmp_path: Path) -> None:
     assert asyncio.run(ask()) == ["Eva", "succeeded"]
 
 
-def test_tokens_let_in(services: ApiServices, tmp_path: Path) -> None:
-    tokens = TokenFile(tmp_path / "tokens.json")
-    secret = tokens.add("ana")
-    closed = served_with(
-        services.studio, services.jobs, ApiConfig(), host="127.0.0.1", auth=tokens.path
-    )
-    with serving(closed) as port:
+class OneToken:
+    """Lets in who has the token "let-me-in", or the user ana with it for a password."""
+
+    challenge = "Basic"
+
+    def user(self, connection: HTTPConnection) -> str:
+        if connection.headers.get("authorization") in ("Bearer let-me-in", BASIC):
+            return "ana"
+        raise Stranger("This needs a token: Authorization: Bearer TOKEN.")
+
+    def trusts(self, origin: str) -> bool:
+        return False
+
+
+def test_tokens_let_in(services: ApiServices) -> None:
+    with serving(replace(services, auth=OneToken())) as port:
         url = f"http://127.0.0.1:{port}"
         with Client(url) as stranger, pytest.raises(Unauthorized, match="needs a token"):
             stranger.people()
-        for known in ({"token": secret}, {"user": "ana", "password": secret}):
-            with Client(url, **known) as client:
-                assert client.people().total == 0
+        with Client(url, token="let-me-in") as client:
+            assert client.people().total == 0
+        with Client(url, user="ana", password="let-me-in") as client:
+            assert client.people().total == 0
 
 
 def test_a_lost_answer_is_asked_for_again(line: Line, services: ApiServices) -> None:
@@ -183,7 +193,9 @@ def test_who_says_nothing_is_not_waited_for() -> None:
             client.add_person("Ana")
 
 
-@pytest.mark.parametrize("url", ["", "ftp://a", "127.0.0.1:7870", "http://", "http://a:b", "http://a?b"])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://a", "127.0.0.1:7870", "http://", "http://a:b", "http://a?b"]
+)
 def test_no_address_is_told_so(url: str) -> None:
     with pytest.raises(InvalidInput, match="is no address of a server"):
         Client(url)
@@ -202,9 +214,12 @@ def test_addresses(url: str, address: str) -> None:
 
 
 def test_another_program_is_no_facechain(port: int) -> None:
-    with Client(f"http://127.0.0.1:{port}/elsewhere") as client:
-        with pytest.raises(NotUnderstood, match="not FaceChain's API: 404"):
-            client.people()
+    sentence = "not FaceChain's API: 404"
+    with (
+        Client(f"http://127.0.0.1:{port}/no") as client,
+        pytest.raises(NotUnderstood, match=sentence),
+    ):
+        client.people()
 
 
 def test_without_httpx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
