@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRouter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -70,16 +69,14 @@ def make_app(services: ApiServices) -> FastAPI:
         exception_handlers={HTTPException: _on_http_error},
     )
     app.router.redirect_slashes = False
-    router = APIRouter(prefix=VERSION)
     for operation in OPERATIONS:
-        router.add_api_route(
-            operation.path,
+        app.router.add_api_route(
+            VERSION + operation.path,
             _endpoint(operation, services),
             methods=[operation.method],
             name=operation.name,
             response_model=None,
         )
-    app.include_router(router)
     services.webhooks.start()
     app.openapi = lambda: openapi.document(OPERATIONS)  # type: ignore[method-assign]
     return app

@@ -111,6 +111,11 @@ HINTS = {
     "TooOften": "Wait for as many seconds as Retry-After says.",
 }
 
+HTTP = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method; Allow says which ones.",
+}
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 PATH = re.compile(r"(?<![\w/:.<])(?:[A-Za-z]:)?(?:[\\/](?:[^\\/:*?\"'<>|\s]|\s(?=[^\s:]*[\\/]))+)+")
@@ -131,7 +136,8 @@ def failure(error: BaseException) -> Failure:
     if isinstance(error, FaceChainError):
         return _expected(error)
     if isinstance(error, HTTPException):
-        return _failure(error.status_code, _snake(HTTPStatus(error.status_code).name), error.detail)
+        kind = _snake(HTTPStatus(error.status_code).name)
+        return _failure(error.status_code, kind, HTTP.get(error.status_code, error.detail))
     if isinstance(error, ClientDisconnect):
         return _failure(400, "bad_request", "The request was broken off.")
     if isinstance(error, MemoryError):

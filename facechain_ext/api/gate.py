@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facechain_ext.api.answers import error_answer
-from facechain_ext.api.errors import Forbidden, Unauthorized
+from facechain_ext.api.errors import BadRequest, Forbidden, Unauthorized
 from facechain_ext.api.services import ApiServices
 
 USER = "facechain_user"
@@ -57,6 +57,8 @@ class Gate:
 
     def _require_own_page(self, connection: HTTPConnection) -> None:
         """Refuse what a page of another site makes a browser send; it would send cookies too."""
+        if connection.headers.get("upgrade", "").lower() == "websocket":
+            raise BadRequest("There are no websockets here.")
         host = connection.headers.get("host", "")
         if self.services.local_only and not LOCAL.fullmatch(host):
             raise Forbidden("Only this computer may ask, under the name localhost or 127.0.0.1.")

@@ -66,7 +66,7 @@ def _components(operations: Iterable[Operation]) -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     components_of(ErrorAnswer, found)
     for operation in operations:
-        answers = (kind for each in operation.answers.values() for kind in _kinds(each))
+        answers = (kind for each in operation.answers.values() for kind in kinds_of(each))
         for kind in (operation.body, *answers):
             components_of(kind, found)
     return found
@@ -143,13 +143,13 @@ def _form(body: type[Any]) -> dict[str, Any]:
     return {**shape, "properties": {**shape["properties"], "photos": files}}
 
 
-def _kinds(answer: Any) -> tuple[Any, ...]:
+def kinds_of(answer: Any) -> tuple[Any, ...]:
     """Return what an answer may be: one kind, or one for each type that can be asked for."""
     return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _answer(status: int, answer: Any) -> dict[str, Any]:
-    kinds = _kinds(answer)
+    kinds = kinds_of(answer)
     if kinds == (None,):
         return {"description": "Done."}
     word = "Accepted: a job does it." if status == 202 else "Done."

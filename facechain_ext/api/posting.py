@@ -84,9 +84,11 @@ class _Checked(HTTPConnection):
 
 @contextmanager
 def _within(seconds: float, connection: _Checked) -> Iterator[None]:
-    """Break a connection off that takes longer, however slowly it goes on."""
+    """Break a connection off that takes longer, however slowly it goes on; raises TimeoutError."""
+    broken_off = threading.Event()
 
     def break_off() -> None:
+        broken_off.set()
         with suppress(OSError, AttributeError):
             connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -97,6 +99,8 @@ def _within(seconds: float, connection: _Checked) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+    if broken_off.is_set():  # half an answer looks like a whole one
+        raise TimeoutError
 
 
 def _why(error: OSError) -> str:

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from collections.abc import Iterable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from facechain_ext.ui.server import serve
 Result = dict[str, Any]
 
 
-def _studio(args: argparse.Namespace) -> Studio:
+def new_studio(args: argparse.Namespace) -> Studio:
     host = DiffusersHost(
         data_dir(args.data_dir),
         getattr(args, "checkpoint", None),
@@ -48,14 +49,14 @@ def _studio(args: argparse.Namespace) -> Studio:
     return Studio(host, FaceNets())
 
 
-def _jobs(studio: Studio, command: str) -> Jobs:
+def queue_of(studio: Studio, command: str) -> Jobs:
     return Jobs(studio, program=f"facechain {command}")
 
 
 def check(args: argparse.Namespace) -> Result:
     config = config_from(args, PrepareConfig)
     uploads = read_uploads(photos_in(args.photos), config)
-    events: Iterable[Event] = _studio(args).check(uploads, config)
+    events: Iterable[Event] = new_studio(args).check(uploads, config)
     console.show(Stage("check", len(uploads)))
     # As text, the result says on the same screen what the progress would.
     if args.json:
@@ -86,17 +87,17 @@ def train(args: argparse.Namespace) -> Result:
     """Enrol the photos and train; without photos, train on the person's crops as they are."""
     prepare_config, train_config = config_from(args, PrepareConfig), config_from(args, TrainConfig)
     photos = photos_in(args.photos) if args.photos else []
-    studio = _studio(args)
+    studio = new_studio(args)
     require_writable(studio.host.paths.data_dir)
     return _trained(studio, Train(args.name, tuple(photos), prepare_config, train_config))
 
 
 def resume(args: argparse.Namespace) -> Result:
     """Go on, on the checkpoint that the training began with unless told otherwise."""
-    stopped = _studio(args).resumable(args.name)
+    stopped = new_studio(args).resumable(args.name)
     if args.checkpoint is None and stopped is not None:
         args.checkpoint = stopped.checkpoint_path
-    studio = _studio(args)
+    studio = new_studio(args)
     require_writable(studio.host.paths.data_dir)
     return _trained(studio, Resume(args.name))
 
@@ -104,7 +105,7 @@ def resume(args: argparse.Namespace) -> Result:
 def _trained(studio: Studio, work: Work) -> Result:
     finished = None
     with stopping(studio.host):
-        for event in console.shown(_jobs(studio, work.kind).run_here(work)):
+        for event in console.shown(queue_of(studio, work.kind).run_here(work)):
             finished = event if isinstance(event, TrainingFinished) else finished
     assert finished is not None
     return {
@@ -122,11 +123,11 @@ def portrait(args: argparse.Namespace) -> Result:
     config, finished = config_from(args, PortraitConfig), None
     if config.min_face_share > config.max_face_share:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
-    studio = _studio(args)
+    studio = new_studio(args)
     work = MakePortraits(args.name, config, args.out)
     work.require(studio)
     require_writable(args.out or studio.host.paths.output_dir)
-    for event in console.shown(_jobs(studio, work.kind).run_here(work)):
+    for event in console.shown(queue_of(studio, work.kind).run_here(work)):
         finished = event if isinstance(event, PortraitsFinished) else finished
     assert finished is not None
     placed = zip(finished.ranked, finished.saved, strict=True)
@@ -165,11 +166,27 @@ def demo(args: argparse.Namespace) -> Result:
 
 
 def ui(args: argparse.Namespace) -> Result:
-    studio = _studio(args)
-    jobs = _jobs(studio, "ui")
+    """Show the page, with the API beside it where fastapi is installed."""
+    studio = new_studio(args)
+    jobs = queue_of(studio, "ui")
     jobs.start()
-    serve(Services(studio, jobs), port=args.port, open_browser=not args.no_browser)
+    serve(
+        Services(studio, jobs),
+        port=args.port,
+        open_browser=not args.no_browser,
+        beside=_api_beside(studio, jobs),
+    )
     return {"page": "closed"}
+
+
+def _api_beside(studio: Studio, jobs: Jobs) -> dict[str, Any]:
+    if find_spec("fastapi") is None:
+        return {}
+    from facechain_ext.api.app import MOUNT, make_app
+    from facechain_ext.api.auth import Open
+    from facechain_ext.api.services import ApiServices
+
+    return {MOUNT: make_app(ApiServices(studio, jobs, Open(), local_only=True))}
 
 
 def people_list(args: argparse.Namespace) -> Result:
@@ -177,7 +194,7 @@ def people_list(args: argparse.Namespace) -> Result:
 
     Raises the error of a damaged person who is alone.
     """
-    library = _studio(args).library
+    library = new_studio(args).library
     people, damaged = library.people(), library.damaged()
     if damaged and not people:
         raise damaged[0].error
@@ -199,7 +216,7 @@ def _summary(person: Person) -> Result:
 
 
 def people_show(args: argparse.Namespace) -> Result:
-    studio = _studio(args)
+    studio = new_studio(args)
     person = studio.library.get(args.name)
     manifest = person.manifest
     return {
@@ -244,23 +261,23 @@ def _stopped(studio: Studio, name: str) -> Result | None:
 
 
 def people_rename(args: argparse.Namespace) -> Result:
-    studio = _studio(args)
+    studio = new_studio(args)
     person = studio.library.rename(args.name, args.new_name)
-    _jobs(studio, "people").renamed(args.name, person.manifest.name)
+    queue_of(studio, "people").renamed(args.name, person.manifest.name)
     return _summary(person)
 
 
 def people_export(args: argparse.Namespace) -> Result:
-    return {"archive": str(_studio(args).library.export(args.name, args.archive))}
+    return {"archive": str(new_studio(args).library.export(args.name, args.archive))}
 
 
 def people_import(args: argparse.Namespace) -> Result:
-    return _summary(_studio(args).import_person(args.archive, args.name or ""))
+    return _summary(new_studio(args).import_person(args.archive, args.name or ""))
 
 
 def people_publish(args: argparse.Namespace) -> Result:
     """Publish a snapshot of an earlier training as a LoRA of its own."""
-    lora = _studio(args).publish(args.name, args.run, args.step, args.lora_name or "")
+    lora = new_studio(args).publish(args.name, args.run, args.step, args.lora_name or "")
     return {
         "lora": str(lora.path),
         "in_a_prompt": f"<lora:{lora.alias or lora.name}:1>",
@@ -269,18 +286,18 @@ def people_publish(args: argparse.Namespace) -> Result:
 
 
 def people_delete(args: argparse.Namespace) -> Result:
-    studio = _studio(args)
+    studio = new_studio(args)
     files = studio.library.files(args.name)
     if not args.yes and not _agreed(f"Delete all that is kept about {args.name}?"):
         raise InvalidInput(
             f"Nothing was deleted of {len(files)} files; give --yes to delete without a question."
         )
-    return {"deleted": [str(path) for path in _jobs(studio, "people").delete_person(args.name)]}
+    return {"deleted": [str(path) for path in queue_of(studio, "people").delete_person(args.name)]}
 
 
 def jobs_list(args: argparse.Namespace) -> Result:
     """List what waits, runs and has lately ended, and who carries it out."""
-    jobs = _jobs(_studio(args), "jobs")
+    jobs = queue_of(new_studio(args), "jobs")
     holder = jobs.holder()
     return {
         **({"carried_out_by": holder} if holder else {}),
@@ -301,7 +318,7 @@ def _job(job: Job) -> Result:
 
 def jobs_cancel(args: argparse.Namespace) -> Result:
     """Cancel jobs by id, or all that wait or run."""
-    jobs = _jobs(_studio(args), "jobs")
+    jobs = queue_of(new_studio(args), "jobs")
     wanted = jobs.active() if args.all else [_found(jobs, job_id) for job_id in args.id]
     for job in reversed(wanted):
         job.cancel()
@@ -316,7 +333,7 @@ def _found(jobs: Jobs, job_id: str) -> Job:
 
 
 def models_list(args: argparse.Namespace) -> Result:
-    models_dir = _studio(args).host.paths.models_dir
+    models_dir = new_studio(args).host.paths.models_dir
     return {"models": [entry.describe(models_dir) for entry in CATALOG]}
 
 
@@ -324,10 +341,10 @@ def models_download(args: argparse.Namespace) -> Result:
     entry = find(args.id)
     if not args.yes and not _agreed(f"Fetch {entry.summary}?"):
         raise InvalidInput(f"Not fetched: {entry.summary}. Give --yes to agree to that.")
-    path = fetch(entry, _studio(args).host.paths.models_dir, consent=True)
+    path = fetch(entry, new_studio(args).host.paths.models_dir, consent=True)
     return {"id": entry.id, "file": str(path)}
 
 
 def styles_list(args: argparse.Namespace) -> Result:
-    styles = _studio(args).styles.values()
+    styles = new_studio(args).styles.values()
     return {"styles": [{"name": s.name, "title": s.title, "prompt": s.prompt} for s in styles]}

@@ -1,4 +1,4 @@
-"""The command line: facechain check | train | resume | portrait | demo | ui | people | ..."""
+"""The command line: facechain check | train | portrait | demo | ui | serve | people | ..."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, place, streams
+from facechain_ext.cli import commands, failure, place, serving, streams
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
@@ -165,6 +165,10 @@ def _add_making(add: Callable[..., Any]) -> None:
     page.add_argument("--port", type=port, help="a fixed port (default: a free one from 7860 on)")
     page.add_argument("--no-browser", action="store_true", help="only print the address")
     _add_checkpoint(page)
+
+    server = add("serve", serving.serve, "Answer programs over HTTP, with tokens or locally.")
+    serving.add_flags(server)
+    _add_checkpoint(server)
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:

@@ -114,14 +114,18 @@ class Check(_WithPhotos):
 
 @dataclass(frozen=True)
 class Enrol(_WithPhotos):
-    """Keep photos in the library."""
+    """Keep photos in the library; add: beside those that are there."""
 
     kind: ClassVar[str] = "enrol"
     doing: ClassVar[str] = "Keeping the photos of {}"
+    add: bool = False
+
+    def facts(self) -> Facts:
+        return {**super().facts(), "add": self.add}
 
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
         uploads = read_uploads(self.photos, self.prepare)
-        yield from studio.enrol(self.person, uploads, self.prepare)
+        yield from studio.enrol(self.person, uploads, self.prepare, attempt.owner, add=self.add)
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class Train(_WithPhotos):
         if not self.photos:
             return studio.train(self.person, self.train)
         uploads = read_uploads(self.photos, self.prepare)
-        return studio.train_person(self.person, uploads, self.prepare, self.train)
+        return studio.train_person(self.person, uploads, self.prepare, self.train, attempt.owner)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +25,16 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-s
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
 
-def serve(services: Services, *, port: int | None, open_browser: bool) -> None:
+def serve(
+    services: Services,
+    *,
+    port: int | None,
+    open_browser: bool,
+    beside: Mapping[str, Any] | None = None,
+) -> None:
     """Show the page until interrupted; what it hands out lies in a folder that goes with it.
 
+    beside: other ASGI apps, by where they answer; the page's own rules hold for them, too.
     Raises FaceChainError without gradio.
     """
     if find_spec("gradio") is None:
@@ -35,7 +42,7 @@ def serve(services: Services, *, port: int | None, open_browser: bool) -> None:
     _end_as_if_interrupted()
     with _folder_of_this_page() as folder:
         _settle(folder)
-        _serve(services, folder, port, open_browser)
+        _serve(services, folder, port, open_browser, beside or {})
 
 
 def _end_as_if_interrupted() -> None:
@@ -76,8 +83,15 @@ def _settle(folder: Path) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
-def _serve(services: Services, folder: Path, port: int | None, open_browser: bool) -> None:
+def _serve(
+    services: Services,
+    folder: Path,
+    port: int | None,
+    open_browser: bool,
+    beside: Mapping[str, Any],
+) -> None:
     from starlette.middleware import Middleware
+    from starlette.routing import Mount
 
     from facechain_ext.ui.local_page import LocalPage
     from facechain_ext.ui.page import compat
@@ -96,7 +110,10 @@ def _serve(services: Services, folder: Path, port: int | None, open_browser: boo
         server_port=port,
         inbrowser=open_browser,
         quiet=True,
-        app_kwargs={"middleware": [Middleware(LocalPage, files=folder)]},
+        app_kwargs={
+            "middleware": [Middleware(LocalPage, files=folder)],
+            "routes": [Mount(path, app=app) for path, app in beside.items()],
+        },
     )
 
 

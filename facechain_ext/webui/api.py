@@ -13,7 +13,7 @@ _told: list[str] = []
 """What was logged already: Reload UI starts another app."""
 
 
-def mount(_: Any, app: Any) -> None:
+def mount(page: Any, app: Any) -> None:
     """Answer under /facechain, before whatever else the app would do there."""
     from starlette.routing import Mount
 
@@ -27,7 +27,13 @@ def mount(_: Any, app: Any) -> None:
     require_packages()
     auth = WebuiAuth.of(app)
     services = ApiServices(
-        studio(), jobs(), auth, config=settings.chosen(ApiConfig), defaults=settings.chosen
+        studio(),
+        jobs(),
+        auth,
+        config=settings.chosen(ApiConfig),
+        defaults=settings.chosen,
+        # Reload UI waits for every connection, streams of events too.
+        ending=lambda: bool(getattr(getattr(page, "server", None), "should_exit", False)),
     )
     app.router.routes.insert(0, Mount(MOUNT, app=make_app(services)))
     if auth.is_open:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
 from facechain_ext.api.app import make_site
 from facechain_ext.api.auth import Open
 from facechain_ext.api.services import ApiServices
-from facechain_ext.jobs.queue import Jobs
+from facechain_ext.base.events import Event, Stage
+from facechain_ext.jobs.queue import Job, Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from tests.jobs.told import TOLD
 
-ADDRESS = "http://127.0.0.1:7860/facechain/v1/"
+ORIGIN = "http://127.0.0.1:7860"
+ADDRESS = f"{ORIGIN}/facechain/v1/"
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,7 @@ def nets() -> FaceNets:
 def services(tmp_path: Path, small_folder: Path, nets: FaceNets) -> Iterator[ApiServices]:
     host = DiffusersHost(tmp_path / "data", small_folder, device="cpu")
     studio = Studio(host, nets)
-    jobs = Jobs(studio)
+    jobs = Jobs(studio, kinds=TOLD)
     yield ApiServices(studio, jobs, Open())
     jobs.close()
 
@@ -52,6 +57,38 @@ def new_client(services: ApiServices) -> NewClient:
 @pytest.fixture
 def client(new_client: NewClient) -> TestClient:
     return new_client()
+
+
+class Named:
+    """Takes everybody for whom they say they are."""
+
+    challenge = ""
+
+    def user(self, connection: HTTPConnection) -> str:
+        return connection.headers.get("x-user", "")
+
+    def trusts(self, origin: str) -> bool:
+        return False
+
+
+class Gate:
+    """Work that waits until it is let on."""
+
+    def __init__(self, *events: Event) -> None:
+        self.events, self.begun, self.open = events, threading.Event(), threading.Event()
+
+    def __call__(self) -> Iterator[Event]:
+        yield Stage("prepare")
+        self.begun.set()
+        assert self.open.wait(60)
+        yield from self.events
+
+
+def follow(job: Job) -> Job:
+    """Wait until a job is over."""
+    for _ in job.follow():
+        pass
+    return job
 
 
 def problem(response: Any) -> Any:

@@ -1,0 +1,213 @@
+"""Jobs over HTTP: begun once, listed, waited for, canceled, and seen by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from starlette.testclient import TestClient
+
+from facechain_ext.api.services import ApiServices
+from facechain_ext.base.errors import NoUsablePhotos
+from facechain_ext.base.events import Candidate, Event
+from facechain_ext.config import ApiConfig, JobsConfig
+from facechain_ext.jobs.queue import Job
+from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
+from tests.api.test_photos import in_json, jpeg
+from tests.jobs.told import submit, work
+
+CHECK = {"kind": "check", **in_json(b"no photo")}
+
+
+def one() -> Iterator[Event]:
+    yield Candidate(1, 1)
+
+
+def failing() -> Iterator[Event]:
+    raise NoUsablePhotos("Nothing of /srv/secret/me.jpg can be used.")
+    yield
+
+
+@pytest.fixture
+def gate(services: ApiServices) -> Iterator[Gate]:
+    """Keep the queue busy."""
+    gate = Gate(Candidate(1, 1))
+    submit(services.jobs, "held", gate, person="Zoe")
+    assert gate.begun.wait(60)
+    yield gate
+    gate.open.set()
+
+
+def queued(services: ApiServices, count: int, person: str = "Ana") -> list[Job]:
+    return [submit(services.jobs, f"{n}", one, person=person) for n in range(count)]
+
+
+def test_jobs_are_listed_in_pages_newest_first(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    ids = [job.id for job in reversed(queued(services, 3))]
+    first = client.get("jobs?limit=2").json()
+    assert [job["id"] for job in first["jobs"]] == ids[:2]
+    assert [job["position"] for job in first["jobs"]] == [3, 2]
+    rest = client.get("jobs", params={"limit": 2, "before": first["next"]}).json()
+    assert rest["jobs"][0]["id"] == ids[2]
+    assert rest["jobs"][1]["title"] == "held"
+    assert rest["next"] is None
+    assert len(client.get("jobs?person=ana&state=queued").json()["jobs"]) == 3
+    assert len(client.get("jobs?state=active").json()["jobs"]) == 4
+    assert client.get("jobs?state=failed").json()["jobs"] == []
+    assert client.get("jobs?kind=portraits").json()["jobs"] == []
+    assert problem(client.get("jobs?before=nobody"))["field"] == "before"
+    assert problem(client.get("jobs?state=lost"))["field"] == "state"
+
+
+def test_the_queue_tells_who_is_next(client: TestClient, services: ApiServices, gate: Gate) -> None:
+    ids = [job.id for job in queued(services, 2)]
+    queue = client.get("queue").json()
+    assert queue["running"]["title"] == "held"
+    assert (queue["busy"], queue["waiting"]) == (True, 2)
+    assert [job["id"] for job in queue["jobs"]] == ids
+
+
+def test_a_job_tells_how_it_ended(client: TestClient, services: ApiServices) -> None:
+    done, failed = submit(services.jobs, "good", one), submit(services.jobs, "bad", failing)
+    follow(done)
+    follow(failed)
+    good = client.get(f"jobs/{done.id}").json()
+    assert (good["state"], good["progress"], good["error"]) == ("succeeded", 1.0, None)
+    assert good["started"].endswith("+00:00")
+    assert client.get(ORIGIN + good["links"]["events"]).status_code == 200
+    bad = client.get(f"jobs/{failed.id}").json()
+    assert bad["state"] == "failed"
+    assert bad["error"] == {
+        "type": "no_usable_photos",
+        "message": "Nothing of me.jpg can be used.",
+    }
+    assert client.get("jobs/nothing").status_code == 404
+
+
+def test_jobs_are_canceled_before_and_after_they_begin(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    (waiting,) = queued(services, 1)
+    running = services.jobs.running
+    assert running is not None
+    assert client.post(f"jobs/{waiting.id}/cancel").json()["state"] == "canceled"
+    assert client.post(f"jobs/{running.id}/cancel").json()["stopping"] is True
+    assert client.post(f"jobs/{waiting.id}/cancel").json()["state"] == "canceled"
+    assert client.post("jobs/nothing/cancel").status_code == 404
+
+
+def test_put_begins_a_job_once(client: TestClient, services: ApiServices) -> None:
+    first = client.put("jobs/mine-1", json=CHECK)
+    assert first.status_code == 202
+    again = client.put("jobs/mine-1", json=CHECK)
+    assert again.json()["id"] == first.json()["id"]
+    assert first.headers["location"] == f"/facechain/v1/jobs/{first.json()['id']}"
+    other = client.put("jobs/mine-1", json={"kind": "check", **in_json(b"other")})
+    assert (other.status_code, problem(other)["type"]) == (409, "conflict")
+    assert client.get("jobs/mine-1").json()["client_id"] == "mine-1"
+    over = client.put("jobs/mine-1", json=CHECK, headers={"Prefer": "wait=60"})
+    assert over.status_code == 200
+    assert over.json()["state"] == "succeeded"
+    assert client.put(f"jobs/{first.json()['id']}", json=CHECK).status_code == 409
+
+
+def test_put_of_somebody_new_is_the_same_job_when_they_are_there(
+    client: TestClient, services: ApiServices
+) -> None:
+    body = {"kind": "enrol", "person": " Ana  Maria ", **in_json(jpeg())}
+    wait = {"Prefer": "respond-async, wait=60"}
+    first = client.put("jobs/mine", json=body, headers=wait)
+    assert (first.status_code, first.json()["state"]) == (200, "succeeded")
+    assert client.put("jobs/mine", json=body).json()["id"] == first.json()["id"]
+    named = {**body, "person": "ana-maria"}
+    assert client.put("jobs/other", json=named, headers=wait).json()["person"] == "Ana Maria"
+    assert client.get("people").json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("jobs/a%20b", CHECK, "job"),
+        (f"jobs/{'a' * 101}", CHECK, "job"),
+        ("jobs/a", {"kind": "check"}, "photos"),
+        ("jobs/a", {"kind": "enrol", "person": "Ana"}, "photos"),
+        ("jobs/a", {"kind": "sing"}, "kind"),
+        ("jobs/a", {**CHECK, "person": "Ana"}, "person"),
+        ("jobs/a", {**CHECK, "train": {}}, "train"),
+        ("jobs/a", {**CHECK, "priority": 101}, "priority"),
+        ("jobs/a", {"kind": "resume"}, "person"),
+        ("jobs/a", {"kind": "train", "person": "Ana", "train": {"rank": 0}}, "train.rank"),
+        ("jobs/a", {"kind": "portraits", "portrait": {"seed": "x"}}, "portrait.seed"),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused(
+    client: TestClient, path: str, body: object, field: str
+) -> None:
+    response = client.put(path, json=body)
+    assert (response.status_code, problem(response)["field"]) == (422, field)
+
+
+def test_jobs_of_nobody_are_refused(client: TestClient) -> None:
+    for kind in ("train", "resume", "portraits"):
+        response = client.put("jobs/a", json={"kind": kind, "person": "nobody"})
+        assert (response.status_code, problem(response)["type"]) == (404, "person_not_found")
+    client.post("people", json={"name": "Ana"})
+    assert client.put("jobs/a", json={"kind": "resume", "person": "ana"}).status_code == 422
+
+
+def test_waiting_ends_with_the_job_or_with_patience(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    early = client.put("jobs/a", json=CHECK, headers={"Prefer": "wait=0"})
+    assert early.status_code == 202
+    assert early.headers["preference-applied"] == "wait=0"
+    assert early.json()["position"] == 1
+    for odd in ("wait", "wait=x", "wait=-1", "await=3", "return=minimal"):
+        assert "preference-applied" not in client.get("jobs/a", headers={"Prefer": odd}).headers
+    gate.open.set()
+    late = client.get("jobs/a", headers={"Prefer": "wait=60"})
+    assert (late.status_code, late.json()["state"]) == (200, "succeeded")
+
+
+def test_who_asks_for_too_much_is_told_when_to_come_back(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    services.jobs.config = lambda: JobsConfig(most_queued=1)
+    assert client.put("jobs/a", json=CHECK).status_code == 202
+    full = client.put("jobs/b", json=CHECK)
+    assert (full.status_code, problem(full)["type"]) == (429, "too_many")
+    assert int(full.headers["retry-after"]) >= 1
+    assert client.put("jobs/a", json=CHECK).status_code == 202, "one that is there is no more"
+
+
+def test_jobs_of_others_are_not_there(new_client: NewClient, services: ApiServices) -> None:
+    client = new_client(auth=Named(), config=replace(ApiConfig(), owners=True))
+    ana, bob = {"X-User": "ana"}, {"X-User": "bob"}
+    job = client.put("jobs/mine", json=CHECK, headers=ana).json()["id"]
+    follow(services.jobs.submit(work("other", one), owner="bob"))
+    for path in (job, "mine", f"{job}/events"):
+        assert client.get(f"jobs/{path}", headers=bob).status_code == 404
+    for path in (f"checks/{job}", f"trainings/{job}", f"portraits/{job}"):
+        assert client.get(path, headers=bob).status_code == 404
+    assert client.post(f"jobs/{job}/cancel", headers=bob).status_code == 404
+    assert [each["id"] for each in client.get("jobs", headers=ana).json()["jobs"]] == [job]
+    listed = client.get("events", headers={**bob, "Accept": "application/json"}).json()
+    assert listed["events"]
+    assert job not in {event["job"] for event in listed["events"]}
+    assert client.put("jobs/mine", json=CHECK, headers=bob).json()["id"] != job
+    assert client.get("jobs", params={"before": job}, headers=bob).status_code == 422
+
+
+def test_photos_are_checked_and_not_kept(client: TestClient) -> None:
+    files = [("photos", ("me.jpg", jpeg())), ("photos", ("no.jpg", b"no photo"))]
+    begun = client.post("checks", files=files, headers={"Prefer": "wait=60"})
+    assert begun.status_code == 200, begun.text
+    result = client.get(ORIGIN + begun.json()["links"]["result"]).json()
+    assert result["accepted"] == 1
+    verdicts = {photo["photo"]: photo["accepted"] for photo in result["photos"]}
+    assert verdicts == {"me.jpg": True, "no.jpg": False}
+    assert client.get("people").json()["total"] == 0
+    assert client.post("checks", json={"photos": []}).status_code == 422
