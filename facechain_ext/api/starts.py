@@ -8,7 +8,7 @@ from facechain_ext.api.errors import QueueFull
 from facechain_ext.api.operation import Call
 from facechain_ext.api.schema import told
 from facechain_ext.api.webhooks import Webhook, require_webhook
-from facechain_ext.base.errors import TooMany
+from facechain_ext.base.errors import InvalidInput, PersonNotFound, TooMany
 from facechain_ext.config.option import option
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import Work
@@ -42,6 +42,8 @@ def submitted(call: Call, work: Work, client_id: str = "") -> JobRecord:
         )
     except TooMany as error:
         raise QueueFull(str(error), _wait(call)) from error
+    except PersonNotFound as error:  # they are there, as was seen before; a LoRA of theirs is not
+        raise InvalidInput(str(error)) from error
     record = job.record
     services.webhooks.add(record, options.webhook)
     return record
