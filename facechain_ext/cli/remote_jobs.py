@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from facechain_ext.base.events import Event
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.streams import say
 from facechain_ext.client import Client, JobOptions
+from facechain_ext.client.errors import NotFound
 from facechain_ext.client.progress import progress_of
 from facechain_ext.client.records import Job
 from facechain_ext.config.flags import config_from
@@ -22,6 +24,9 @@ from facechain_ext.config.setting import settings_of
 
 DOWNLOAD = 600.0
 """Seconds that one answer may take: the server may have a net to fetch, or photos to pack."""
+
+LAST_LOOKS = (0.0, 0.5, 1.0)
+"""Seconds before each look for a job that Ctrl-C came before."""
 
 
 def client_of(args: argparse.Namespace) -> Client:
@@ -63,9 +68,17 @@ def begun(client: Client, begin: Callable[[JobOptions], Job]) -> Iterator[Job]:
         with stopping(_Stop(client, job.id)):
             yield job
     except KeyboardInterrupt:
-        with suppress(FaceChainError):
-            client.cancel(mine.client_id)
+        _cancel_what_began(client, mine.client_id)
         raise
+
+
+def _cancel_what_began(client: Client, client_id: str) -> None:
+    """Cancel a job whose answer was not waited for: it may begin a moment later, or never."""
+    for pause in LAST_LOOKS:
+        time.sleep(pause)
+        with suppress(NotFound):
+            client.cancel(client_id)
+            return
 
 
 def watched(client: Client, job: Job) -> Iterator[Event]:

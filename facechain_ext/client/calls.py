@@ -24,6 +24,8 @@ class Calls:
     delete_person = Described(people_calls.delete_person)
     export_person = Described(people_calls.export_person)
     import_person = Described(people_calls.import_person)
+    photos = Described(people_calls.photos)
+    delete_photo = Described(people_calls.delete_photo)
     photo = Described(people_calls.photo)
     thumbnail = Described(people_calls.thumbnail)
     captions = Described(people_calls.captions)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facechain_ext.client.call import Call, at
 from facechain_ext.client.reading import answer_of
-from facechain_ext.client.records import Captions, Deleted, PeoplePage, Person
+from facechain_ext.client.records import Captions, Deleted, PeoplePage, Person, PhotoList
 
 
 def people(search: str = "", after: str = "", limit: int = 100) -> Call[PeoplePage]:
@@ -49,6 +49,16 @@ def import_person(archive: Path, name: str = "") -> Call[Person]:
     """Take a person in from an export; name: instead of the one in it."""
     query = {"name": name} if name else {}
     return Call("POST", "people/import", answer_of(Person), query, archive=archive)
+
+
+def photos(slug: str) -> Call[PhotoList]:
+    """List a person's photos, with what was said of each."""
+    return Call("GET", at("people", slug, "photos"), answer_of(PhotoList))
+
+
+def delete_photo(slug: str, stem: str) -> Call[PhotoList]:
+    """Delete a photo, its crop and its caption; answers with those that are left."""
+    return Call("DELETE", at("people", slug, "photos", stem), answer_of(PhotoList))
 
 
 def photo(slug: str, stem: str) -> Call[bytes]:

@@ -158,6 +158,22 @@ class Captions:
 
 
 @dataclass(frozen=True)
+class PhotoEntry:
+    """A photo that was added; stem: its id and its caption's, None where it was not kept."""
+
+    stem: str | None
+    name: str
+    accepted: bool
+    reason: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class PhotoList:
+    photos: tuple[PhotoEntry, ...]
+
+
+@dataclass(frozen=True)
 class PhotoVerdict:
     photo: str
     accepted: bool

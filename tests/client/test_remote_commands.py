@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,10 @@ from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
 from facechain_ext.base.records import Portrait, Rejection, Score
 from facechain_ext.cli.main import main
 from facechain_ext.jobs.works import MakePortraits, Train
-from tests.client.conftest import PATIENCE
+from facechain_ext.studio.studio import Studio
+from tests.client.conftest import PATIENCE, wait_until
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "ten_people.py"
 
 Run = Callable[..., tuple[int, Any]]
 
@@ -99,14 +104,40 @@ def test_portraits_are_saved_here(
     assert "   picture 1/1" in capsys.readouterr().err.splitlines()
 
 
+def test_the_example_makes_portraits_of_ten_people(
+    port: int, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(*_: object) -> Iterator[Event]:
+        yield PortraitsFinished((drawn(7), drawn(8)), (), ())
+
+    for number in range(11):
+        (tmp_path / "people" / f"P{number:02d}").mkdir(parents=True)
+        (tmp_path / "people" / f"P{number:02d}" / "a.jpg").write_bytes(b"a photo")
+    monkeypatch.setattr(Train, "require", lambda *_: None)
+    monkeypatch.setattr(Train, "run", lambda work, studio, _: enrolled(studio, work.person))
+    monkeypatch.setattr(MakePortraits, "require", lambda *_: None)
+    monkeypatch.setattr(MakePortraits, "run", draw)
+    url, out = f"http://127.0.0.1:{port}", tmp_path / "portraits"
+    monkeypatch.setattr("sys.argv", ["", url, str(tmp_path / "people"), str(out)])
+    runpy.run_path(str(EXAMPLE))
+    made = sorted(path.relative_to(out).as_posix() for path in out.glob("*/*.png"))
+    assert made == [f"P{n:02d}/{rank}.png" for n in range(10) for rank in (1, 2)]
+
+
+def enrolled(studio: Studio, name: str) -> Iterator[Event]:
+    studio.library.create_or_get(name, "fcsks")
+    yield Stage("train")
+
+
 def test_the_first_ctrl_c_cancels_there(
     run: Run, services: ApiServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.studio.library.create_or_get("Ana", "fcsks")
-    stopped = threading.Event()
+    stopped, before = threading.Event(), signal.getsignal(signal.SIGINT)
 
     def train(*_: object) -> Iterator[Event]:
         yield Step(1, 10, 0.5, 1e-4, 1.0, 9.0)
+        wait_until(lambda: signal.getsignal(signal.SIGINT) is not before)
         os.kill(os.getpid(), signal.SIGINT)
         while not services.studio.host.cancelled():
             assert not stopped.wait(0.01)
@@ -120,6 +151,26 @@ def test_the_first_ctrl_c_cancels_there(
     timer.cancel()
     assert (code, told["error"]) == (130, "Stopped after 1 step.")
     assert [job["state"] for job in run("jobs", "list")[1]["jobs"]] == ["canceled"]
+
+
+def test_ctrl_c_before_the_job_is_there_cancels_it_too(
+    run: Run, services: ApiServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+
+    def require(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+
+    def train(*_: object) -> Iterator[Event]:
+        wait_until(services.studio.host.cancelled)
+        raise Cancelled("Stopped.")
+        yield Stage("train")
+
+    monkeypatch.setattr(Train, "require", require)
+    monkeypatch.setattr(Train, "run", train)
+    assert run("train", "--name", "Ana")[0] == 130
+    wait_until(lambda: [job.state.value for job in services.jobs.all()] == ["canceled"])
 
 
 def test_jobs_styles_and_models(run: Run, services: ApiServices) -> None:
