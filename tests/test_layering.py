@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "facechain_ext"
 FLOORS = (
     {"base", "installing"},
     {"config", "imaging", "training/fast"},
-    {"diffusion", "lora", "nets", "styles"},
+    {"client", "diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},
     {"library", "portrait"},
     {"studio"},
@@ -35,6 +35,7 @@ ONLY_IN = {
     "fastapi": "api",
     "pydantic": "api",
     "uvicorn": "api",
+    "httpx": "client",
     "modules": "webui",
     "modules_forge": "webui",
     "backend": "webui",
@@ -114,6 +115,8 @@ def test_no_module_lies_loose() -> None:
         ("ui", "from fastapi import FastAPI"),
         ("api", "from modules import shared"),
         ("dataset", "import pydantic.fields"),
+        ("api", "import httpx"),
+        ("client", "from facechain_ext.api.jobs import JobList"),
     ],
 )
 def test_a_wrong_import_is_seen(folder: str, source: str) -> None:

@@ -62,10 +62,10 @@ def check(args: argparse.Namespace) -> Result:
     # As text, the result says on the same screen what the progress would.
     if args.json:
         events = console.shown(events)
-    return {"photos": [_verdict(photo) for photo in _last_words(events)]}
+    return {"photos": [verdict(photo) for photo in last_words(events)]}
 
 
-def _last_words(events: Iterable[Event]) -> list[PreparedPhoto]:
+def last_words(events: Iterable[Event]) -> list[PreparedPhoto]:
     """Keep the latest verdict of every photo, in the order the photos came."""
     latest: dict[int, PreparedPhoto] = {}
     for event in events:
@@ -74,7 +74,7 @@ def _last_words(events: Iterable[Event]) -> list[PreparedPhoto]:
     return [latest[key] for key in sorted(latest)]
 
 
-def _verdict(photo: PreparedPhoto) -> Result:
+def verdict(photo: PreparedPhoto) -> Result:
     verdict = photo.verdict
     return {
         "photo": photo.name,

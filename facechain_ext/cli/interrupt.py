@@ -7,14 +7,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
-from facechain_ext.base.host import Host
 from facechain_ext.cli.streams import say
 
 
+class Cancels(Protocol):
+    """What can be asked to stop, as a host can."""
+
+    def cancel(self) -> None: ...
+
+
 @contextmanager
-def stopping(host: Host) -> Iterator[None]:
-    """Turn the first Ctrl-C into the host's cancel, so that what was done is saved.
+def stopping(work: Cancels) -> Iterator[None]:
+    """Turn the first Ctrl-C into a cancel, so that what was done is saved.
 
     Only a program's main thread hears of it; elsewhere nothing is changed.
     """
@@ -25,7 +31,7 @@ def stopping(host: Host) -> Iterator[None]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         say("Stopping after this step; Ctrl-C again to end at once.")
-        host.cancel()
+        work.cancel()
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask)

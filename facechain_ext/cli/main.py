@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, serving, streams
+from facechain_ext.cli import commands, failure, place, serving, streams
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
@@ -44,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    args = argparse.Namespace(json="--json" in arguments, data_dir=None)
+    args = argparse.Namespace(json="--json" in arguments, data_dir=None, server=None, token=None)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     warnings.simplefilter("ignore", FutureWarning)
     try:
         build_parser().parse_args(arguments, args)
-        result = args.command(args)
+        result = place.command_at_place(args)(args)
         streams.put(_as_json(result) if args.json else as_text(streams.plain_texts(result)))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # nothing stands above us
         line, code = failure.explain(error, args.data_dir)
@@ -106,10 +106,12 @@ def build_parser() -> argparse.ArgumentParser:
     shared = Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     shared.add_argument("--data-dir", type=path, help="where people, LoRAs and portraits are kept")
+    place.add_flags(shared)
     parser = Parser(
         prog="facechain", description="Train a face LoRA from a few photos and make portraits."
     )
     parser.add_argument("--version", action="version", version=__version__)
+    place.add_flags(parser)
     groups = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, command: Command, help: str, under: Any = groups) -> Any:

@@ -1,0 +1,217 @@
+"""`facechain --server URL`: the commands against a real server, on this console."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facechain_ext.api.services import ApiServices
+from facechain_ext.base.errors import Cancelled
+from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage, Step
+from facechain_ext.base.records import Portrait, Rejection, Score
+from facechain_ext.cli.main import main
+from facechain_ext.jobs.works import MakePortraits, Train
+from facechain_ext.studio.studio import Studio
+from tests.client.conftest import PATIENCE, wait_until
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "ten_people.py"
+
+Run = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def run(port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command at the server; the value is its exit code and its JSON."""
+    monkeypatch.setenv("FACECHAIN_SERVER", f"http://127.0.0.1:{port}")
+
+    def run(*arguments: object) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = main([*map(str, arguments), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_people(run: Run, services: ApiServices, tmp_path: Path) -> None:
+    services.studio.library.create_or_get("李", "fcsks")
+    who = {"name": "李", "slug": "person", "lora": None, "likeness": None}
+    assert run("people", "list") == (0, {"people": [who]})
+    shown = run("people", "show", "李")[1]
+    assert (shown["trigger_word"], shown["runs"], shown["captions"]) == ("fcsks", [], {})
+    assert run("people", "rename", "person", "Ana")[1]["slug"] == "ana"
+    archive = tmp_path / "ana.zip"
+    assert run("people", "export", "Ana", archive) == (0, {"archive": str(archive)})
+    assert run("people", "export", "Ana", archive)[0] == 2
+    assert run("people", "import", archive, "--name", "Eva")[1]["name"] == "Eva"
+    assert run("people", "delete", "Ana")[0] == 2
+    assert run("people", "delete", "ana", "--yes")[1]["deleted"]
+    code, told = run("people", "show", "Ana")
+    assert code == 2
+    assert "no person 'Ana' there" in told["error"]
+
+
+def test_photos_are_checked_there_and_told_here(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no photo")
+    code, told = run("check", tmp_path)
+    assert code == 0
+    assert [(p["photo"], p["verdict"], p["reason"]) for p in told["photos"]] == [
+        ("a.jpg", "rejected", "unreadable")
+    ]
+    assert main(["check", str(tmp_path)]) == 0
+    assert "== check (1)" in capsys.readouterr().err
+
+
+def drawn(seed: int, rejection: Rejection | None = None) -> Portrait:
+    return Portrait(np.zeros((8, 8, 3), np.uint8), Score(0.5, rejection), seed, f"seed {seed}")
+
+
+def test_portraits_are_saved_here(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    services.studio.library.create_or_get("Ana", "fcsks")
+
+    def draw(*_: object) -> Iterator[Event]:
+        yield Stage("generate", 1)
+        yield Candidate(1, 1)
+        aside = (drawn(9, Rejection.NO_FACE),)
+        yield PortraitsFinished((drawn(7),), (), aside, {"generate": 1.0}, ("a note",))
+
+    monkeypatch.setattr(MakePortraits, "require", lambda *_: None)
+    monkeypatch.setattr(MakePortraits, "run", draw)
+    out = tmp_path / "out"
+    for name in ("01-7.png", "01-7-2.png"):
+        code, told = run("portrait", "--name", "Ana", "-n", "1", "--out", out)
+        assert code == 0
+        assert told["portraits"] == [
+            {"similarity": 0.5, "seed": 7, "file": str(out / name), "fusion_note": None}
+        ]
+        assert (out / name).read_bytes()[:4] == b"\x89PNG"
+    assert told["rejected"] == [{"reason": "no_face", "seed": 9}]
+    assert main(["portrait", "--name", "Ana"]) == 0
+    assert "   picture 1/1" in capsys.readouterr().err.splitlines()
+
+
+def test_the_example_makes_portraits_of_ten_people(
+    port: int, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(*_: object) -> Iterator[Event]:
+        yield PortraitsFinished((drawn(7), drawn(8)), (), ())
+
+    for number in range(11):
+        (tmp_path / "people" / f"P{number:02d}").mkdir(parents=True)
+        (tmp_path / "people" / f"P{number:02d}" / "a.jpg").write_bytes(b"a photo")
+    monkeypatch.setattr(Train, "require", lambda *_: None)
+    monkeypatch.setattr(Train, "run", lambda work, studio, _: enrolled(studio, work.person))
+    monkeypatch.setattr(MakePortraits, "require", lambda *_: None)
+    monkeypatch.setattr(MakePortraits, "run", draw)
+    url, out = f"http://127.0.0.1:{port}", tmp_path / "portraits"
+    monkeypatch.setattr("sys.argv", ["", url, str(tmp_path / "people"), str(out)])
+    runpy.run_path(str(EXAMPLE))
+    made = sorted(path.relative_to(out).as_posix() for path in out.glob("*/*.png"))
+    assert made == [f"P{n:02d}/{rank}.png" for n in range(10) for rank in (1, 2)]
+
+
+def enrolled(studio: Studio, name: str) -> Iterator[Event]:
+    studio.library.create_or_get(name, "fcsks")
+    yield Stage("train")
+
+
+def test_the_first_ctrl_c_cancels_there(
+    run: Run, services: ApiServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    stopped, before = threading.Event(), signal.getsignal(signal.SIGINT)
+
+    def train(*_: object) -> Iterator[Event]:
+        yield Step(1, 10, 0.5, 1e-4, 1.0, 9.0)
+        wait_until(lambda: signal.getsignal(signal.SIGINT) is not before)
+        os.kill(os.getpid(), signal.SIGINT)
+        while not services.studio.host.cancelled():
+            assert not stopped.wait(0.01)
+        raise Cancelled("Stopped after 1 step.")
+
+    monkeypatch.setattr(Train, "require", lambda *_: None)
+    monkeypatch.setattr(Train, "run", train)
+    timer = threading.Timer(PATIENCE, stopped.set)
+    timer.start()
+    code, told = run("train", "--name", "Ana")
+    timer.cancel()
+    assert (code, told["error"]) == (130, "Stopped after 1 step.")
+    assert [job["state"] for job in run("jobs", "list")[1]["jobs"]] == ["canceled"]
+
+
+def test_ctrl_c_before_the_job_is_there_cancels_it_too(
+    run: Run, services: ApiServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+
+    def require(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+
+    def train(*_: object) -> Iterator[Event]:
+        wait_until(services.studio.host.cancelled)
+        raise Cancelled("Stopped.")
+        yield Stage("train")
+
+    monkeypatch.setattr(Train, "require", require)
+    monkeypatch.setattr(Train, "run", train)
+    assert run("train", "--name", "Ana")[0] == 130
+    wait_until(lambda: [job.state.value for job in services.jobs.all()] == ["canceled"])
+
+
+def test_jobs_styles_and_models(run: Run, services: ApiServices) -> None:
+    assert run("jobs", "list") == (0, {"jobs": []})
+    assert run("jobs", "cancel", "--all") == (0, {"jobs": []})
+    code, told = run("jobs", "cancel", "0" * 32)
+    assert (code, "no such job" in told["error"]) == (2, True)
+    assert "portrait" in [style["name"] for style in run("styles", "list")[1]["styles"]]
+    assert run("models", "list")[1]["models"][0]["state"] == "shipped"
+    assert run("models", "download", "nothing", "--yes")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ui"], "facechain ui cannot be asked of a server"),
+        (["demo"], "facechain demo cannot be asked"),
+        (["serve"], "facechain serve cannot be asked"),
+        (["people", "publish", "Ana"], "people publish cannot be asked"),
+        (["people", "list", "--data-dir", "here"], "--data-dir is about this computer"),
+        (["resume", "--name", "Ana", "--device", "cpu"], "--device is about this computer"),
+        (["people", "list", "--server", "nowhere"], "no address of a server"),
+        (["portrait", "--name", "Ana"], "no person 'Ana' here"),
+        (["portrait", "--name", "Ana", "-n", "0"], "count must be between"),
+    ],
+)
+def test_what_cannot_be_done_there_is_told_here(
+    run: Run, arguments: list[str], sentence: str
+) -> None:
+    code, told = run(*arguments)
+    assert code == 2
+    assert sentence in told["error"]
+
+
+def test_a_flag_goes_before_what_the_environment_says(
+    run: Run, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = ("--server", "", "--data-dir", tmp_path / "data")
+    assert run("people", "list", *local) == (0, {"people": []})
+    monkeypatch.setenv("FACECHAIN_SERVER", "http://127.0.0.1:1")
+    assert run("--server", f"http://127.0.0.1:{port}", "people", "list")[0] == 0
+    code, told = run("people", "list")
+    assert code == 2
+    assert "http://127.0.0.1:1 cannot be reached" in told["error"]
