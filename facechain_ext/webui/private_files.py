@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from facechain_ext.ui.closed_folders import ClosedFolders
@@ -15,7 +17,16 @@ def close(_: Any, app: Any) -> None:
     """
     from starlette.middleware import Middleware
 
-    layer = Middleware(ClosedFolders, folders=(host_paths().people_dir,))
+    layer = Middleware(ClosedFolders, folders=_folders())
     app.user_middleware.insert(0, layer)
     if app.middleware_stack is not None:
         app.middleware_stack = app.build_middleware_stack()
+
+
+def _folders() -> tuple[Path, ...]:
+    """Return where people are, and where they may lie since before another folder was chosen."""
+    from modules import paths
+
+    ours = host_paths()
+    places = ours.data_dir, Path(paths.data_path), Path(paths.script_path)
+    return tuple(replace(ours, data_dir=place.absolute()).people_dir for place in places)
