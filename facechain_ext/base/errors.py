@@ -59,6 +59,18 @@ class Busy(FaceChainError):
     """Another job holds the device."""
 
 
+class TooMany(Busy):
+    """More waits already than is accepted."""
+
+
+class Conflict(InvalidInput):
+    """A job of that id exists, and asks for something else."""
+
+
+class Interrupted(FaceChainError):
+    """The program ended in the middle of a job."""
+
+
 class Cancelled(FaceChainError):
     """The user stopped the job."""
 

@@ -97,7 +97,7 @@ class PortraitsFinished:
 
     notes: a sentence on everything that was asked for and could not be had.
     stopped: why the run ended too early, e.g. "stopped before it was finished"; nothing is ranked
-    then, and an error follows.
+    then, and an error follows. saved: the files of the ranked ones, where they were saved.
     """
 
     ranked: tuple[Portrait, ...]
@@ -106,6 +106,7 @@ class PortraitsFinished:
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped: str = ""
+    saved: tuple[Path, ...] = ()
 
 
 Event = (

@@ -132,6 +132,11 @@ class HostPaths:
         """The library of people, photos and all."""
         return self.data_dir / "facechain" / "people"
 
+    @property
+    def jobs_dir(self) -> Path:
+        """The jobs that wait or are over, with what was uploaded and drawn for them."""
+        return self.data_dir / "facechain" / "jobs"
+
 
 @dataclass(frozen=True)
 class CheckpointRef:

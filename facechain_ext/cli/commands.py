@@ -24,7 +24,8 @@ from facechain_ext.cli.paths import data_dir, photos_in, require_writable
 from facechain_ext.cli.streams import agreed as _agreed
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import config_from
-from facechain_ext.jobs.queue import Jobs
+from facechain_ext.jobs.queue import Job, Jobs
+from facechain_ext.jobs.works import MakePortraits, Resume, Train, Work
 from facechain_ext.library.people import Person, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
@@ -45,6 +46,10 @@ def _studio(args: argparse.Namespace) -> Studio:
         device=getattr(args, "device", None),
     )
     return Studio(host, FaceNets())
+
+
+def _jobs(studio: Studio, command: str) -> Jobs:
+    return Jobs(studio, program=f"facechain {command}")
 
 
 def check(args: argparse.Namespace) -> Result:
@@ -83,12 +88,7 @@ def train(args: argparse.Namespace) -> Result:
     photos = photos_in(args.photos) if args.photos else []
     studio = _studio(args)
     require_writable(studio.host.paths.data_dir)
-    if photos:
-        uploads = read_uploads(photos, prepare_config)
-        events = studio.train_person(args.name, uploads, prepare_config, train_config)
-    else:
-        events = studio.train(args.name, train_config)
-    return _trained(args.name, studio, events)
+    return _trained(studio, Train(args.name, tuple(photos), prepare_config, train_config))
 
 
 def resume(args: argparse.Namespace) -> Result:
@@ -98,17 +98,17 @@ def resume(args: argparse.Namespace) -> Result:
         args.checkpoint = stopped.checkpoint_path
     studio = _studio(args)
     require_writable(studio.host.paths.data_dir)
-    return _trained(args.name, studio, studio.resume(args.name))
+    return _trained(studio, Resume(args.name))
 
 
-def _trained(name: str, studio: Studio, events: Iterable[Event]) -> Result:
+def _trained(studio: Studio, work: Work) -> Result:
     finished = None
     with stopping(studio.host):
-        for event in console.shown(events):
+        for event in console.shown(_jobs(studio, work.kind).run_here(work)):
             finished = event if isinstance(event, TrainingFinished) else finished
     assert finished is not None
     return {
-        "person": name,
+        "person": work.person,
         "lora": str(finished.lora.path),
         "trigger_word": finished.lora.trigger_word,
         "likeness": finished.similarity,
@@ -123,18 +123,16 @@ def portrait(args: argparse.Namespace) -> Result:
     if config.min_face_share > config.max_face_share:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
     studio = _studio(args)
-    studio.request(args.name, config)
-    folder = args.out or studio.library.portraits_folder(args.name)
+    work = MakePortraits(args.name, config, args.out)
+    work.require(studio)
     require_writable(args.out or studio.host.paths.output_dir)
-    for event in console.shown(studio.make_portraits(args.name, config)):
+    for event in console.shown(_jobs(studio, work.kind).run_here(work)):
         finished = event if isinstance(event, PortraitsFinished) else finished
-        if isinstance(event, PortraitsFinished) and not event.ranked:
-            studio.save_portraits(event, folder)  # all aside; why, the error tells
     assert finished is not None
-    saved = studio.save_portraits(finished, folder)
+    placed = zip(finished.ranked, finished.saved, strict=True)
     return {
         "person": args.name,
-        "portraits": [_saved(p, path) for p, path in zip(finished.ranked, saved, strict=True)],
+        "portraits": [_saved(portrait, path) for portrait, path in placed],
         "rejected": [_rejected(portrait) for portrait in finished.rejected],
         "notes": list(finished.notes),
         "seconds": finished.seconds,
@@ -168,7 +166,8 @@ def demo(args: argparse.Namespace) -> Result:
 
 def ui(args: argparse.Namespace) -> Result:
     studio = _studio(args)
-    jobs = Jobs(studio.host)
+    jobs = _jobs(studio, "ui")
+    jobs.start()
     serve(Services(studio, jobs), port=args.port, open_browser=not args.no_browser)
     return {"page": "closed"}
 
@@ -245,7 +244,10 @@ def _stopped(studio: Studio, name: str) -> Result | None:
 
 
 def people_rename(args: argparse.Namespace) -> Result:
-    return _summary(_studio(args).library.rename(args.name, args.new_name))
+    studio = _studio(args)
+    person = studio.library.rename(args.name, args.new_name)
+    _jobs(studio, "people").renamed(args.name, person.manifest.name)
+    return _summary(person)
 
 
 def people_export(args: argparse.Namespace) -> Result:
@@ -267,13 +269,50 @@ def people_publish(args: argparse.Namespace) -> Result:
 
 
 def people_delete(args: argparse.Namespace) -> Result:
-    library = _studio(args).library
-    files = library.files(args.name)
+    studio = _studio(args)
+    files = studio.library.files(args.name)
     if not args.yes and not _agreed(f"Delete all that is kept about {args.name}?"):
         raise InvalidInput(
             f"Nothing was deleted of {len(files)} files; give --yes to delete without a question."
         )
-    return {"deleted": [str(path) for path in library.delete(args.name)]}
+    return {"deleted": [str(path) for path in _jobs(studio, "people").delete_person(args.name)]}
+
+
+def jobs_list(args: argparse.Namespace) -> Result:
+    """List what waits, runs and has lately ended, and who carries it out."""
+    jobs = _jobs(_studio(args), "jobs")
+    holder = jobs.holder()
+    return {
+        **({"carried_out_by": holder} if holder else {}),
+        "jobs": [_job(job) for job in jobs.all()],
+    }
+
+
+def _job(job: Job) -> Result:
+    record = job.record
+    return {
+        "id": record.id,
+        "state": record.state.value,
+        "title": record.title,
+        "progress": round(record.progress, 3),
+        "error": record.error or None,
+    }
+
+
+def jobs_cancel(args: argparse.Namespace) -> Result:
+    """Cancel jobs by id, or all that wait or run."""
+    jobs = _jobs(_studio(args), "jobs")
+    wanted = jobs.active() if args.all else [_found(jobs, job_id) for job_id in args.id]
+    for job in reversed(wanted):
+        job.cancel()
+    return {"jobs": [_job(job) for job in wanted]}
+
+
+def _found(jobs: Jobs, job_id: str) -> Job:
+    job = jobs.get(job_id)
+    if job is None:
+        raise InvalidInput(f"There is no job {job_id!r}; see facechain jobs list.")
+    return job
 
 
 def models_list(args: argparse.Namespace) -> Result:

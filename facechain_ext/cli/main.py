@@ -119,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_making(add)
     _add_people(add, groups)
+    _add_jobs(add, groups)
     _add_catalogues(add, groups)
     return parser
 
@@ -199,6 +200,15 @@ def _add_people(add: Callable[..., Any], groups: Any) -> None:
     back = add("import", commands.people_import, "Take in a person from an export.", under)
     back.add_argument("archive", type=path, help="the zip file, or the folder it was unpacked to")
     back.add_argument("--name", help="instead of the name in the export")
+
+
+def _add_jobs(add: Callable[..., Any], groups: Any) -> None:
+    parser = groups.add_parser("jobs", help="List or cancel jobs.")
+    under = parser.add_subparsers(metavar="ACTION", required=True)
+    add("list", commands.jobs_list, "List what waits, runs and has lately ended.", under)
+    cancel = add("cancel", commands.jobs_cancel, "Cancel jobs that wait or run.", under)
+    cancel.add_argument("id", nargs="*", help="as list shows it")
+    cancel.add_argument("--all", action="store_true", help="everything that waits or runs")
 
 
 def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:

@@ -1,7 +1,8 @@
 """One bounded config a capability; widgets, flags and metadata derive from its fields."""
 
+from facechain_ext.config.jobs import JobsConfig
 from facechain_ext.config.portrait import PortraitConfig
 from facechain_ext.config.prepare import PrepareConfig
 from facechain_ext.config.train import TrainConfig
 
-__all__ = ["PortraitConfig", "PrepareConfig", "TrainConfig"]
+__all__ = ["JobsConfig", "PortraitConfig", "PrepareConfig", "TrainConfig"]

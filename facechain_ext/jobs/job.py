@@ -1,105 +1,114 @@
-"""One piece of long work: its state, and its events kept for whoever looks at it."""
+"""One piece of long work: its state, and its events, for whoever looks at it."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import uuid
+import time
 from collections.abc import Callable, Iterator
-from enum import Enum
+from dataclasses import replace
+from pathlib import Path
 
-from facechain_ext.base.errors import Cancelled, FaceChainError, describe
+from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.events import Event
-from facechain_ext.base.host import Host
+from facechain_ext.jobs.books import Books
+from facechain_ext.jobs.record import JobRecord, JobState
 
-logger = logging.getLogger(__name__)
-
-Work = Callable[[], Iterator[Event]]
-
-
-class JobState(str, Enum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def over(self) -> bool:
-        return self not in (JobState.QUEUED, JobState.RUNNING)
+LOOK = 0.5
+"""Seconds after which who waits for an event looks up, for a press of Ctrl-C, say."""
 
 
 class Job:
-    """One piece of long work; every thread may look at it, follow it and cancel it.
+    """A job as it stands in the books; every thread may look at it, follow it and cancel it.
 
-    kind and subject say what it is about, e.g. "train" and a person's name.
+    Of a job that this process carries out the events are kept as they came; of others they are
+    read back.
     """
 
-    def __init__(self, host: Host, title: str, work: Work, *, kind: str, subject: str) -> None:
-        self.id = uuid.uuid4().hex[:12]
-        self.title = title
-        self.kind = kind
-        self.subject = subject
-        self._host = host
-        self._work = work
-        self._changed = threading.Condition()
-        self._state = JobState.QUEUED
+    def __init__(self, books: Books, record: JobRecord) -> None:
+        self.id, self.kind, self.title = record.id, record.kind, record.title
+        self._books = books
+        self._record = record
+        self._lock = threading.RLock()
         self._events: list[Event] = []
+        self._read = 0
         self._passing: Event | None = None
-        self._error: FaceChainError | None = None
-        self._cancel_asked = False
+        self._stop_here: Callable[[], None] | None = None
+
+    @property
+    def record(self) -> JobRecord:
+        """What is written down of it now; what was last, once it is deleted."""
+        with self._lock:
+            if not self._record.state.over:
+                gone = replace(self._record, state=JobState.CANCELED)
+                self._record = self._books.jobs.record(self.id) or gone
+            return self._record
 
     @property
     def state(self) -> JobState:
-        with self._changed:
-            return self._state
+        return self.record.state
 
     @property
-    def events(self) -> tuple[Event, ...]:
-        """All events so far."""
-        with self._changed:
-            return tuple(self._events)
+    def person(self) -> str:
+        """Whom it is about; empty where it is about nobody."""
+        return self.record.person
+
+    @property
+    def folder(self) -> Path:
+        """Where the pictures of its events are."""
+        return self._books.folder(self.id)
+
+    @property
+    def position(self) -> int:
+        """Its place among those that wait, the next one's 1; 0 once it has begun."""
+        return self._books.jobs.positions().get(self.id, 0)
 
     @property
     def stopping(self) -> bool:
         """Whether it runs, and was asked to stop."""
-        with self._changed:
-            return self._cancel_asked and self._state is JobState.RUNNING
-
-    @property
-    def passing(self) -> Event | None:
-        """What goes on between two events."""
-        with self._changed:
-            return self._passing
-
-    def show(self, event: Event) -> None:
-        """Let an event be seen until there is another; it is not kept. The work calls it."""
-        with self._changed:
-            self._passing = event
+        record = self.record
+        return record.cancel_asked and record.state.at_work
 
     @property
     def error(self) -> FaceChainError | None:
-        """Why it failed or was cancelled: a sentence for the user."""
-        with self._changed:
-            return self._error
+        """Why it failed or was canceled: a sentence for the user."""
+        return self.record.reason
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events so far."""
+        with self._lock:
+            for stored in self._books.events.after(self._read, job=self.id):
+                self._read = stored.id
+                event = self._books.codec(self.id).decode(stored.type, stored.data)
+                if event is not None:
+                    self._events.append(event)
+            return tuple(self._events)
+
+    @property
+    def passing(self) -> Event | None:
+        """What goes on between two events; known to the process that carries it out."""
+        return self._passing
 
     def cancel(self) -> None:
-        """Take a queued job out; ask a running one to stop at its next step."""
-        with self._changed:
-            self._cancel_asked = True
-            if self._state is JobState.QUEUED:
-                self._end(JobState.CANCELLED, Cancelled("Stopped before it began."))
-            elif self._state is JobState.RUNNING:
-                self._host.cancel()
+        """Take a queued job out; ask one at work to stop at its next step."""
+        self._books.jobs.cancel(self.id)
+        if (stop := self._stop_here) is not None:
+            stop()
 
     def wait(self, after: int = 0, timeout: float | None = None) -> tuple[Event, ...]:
         """Return the events from number `after` on; blocks until there is one or it is over.
 
         timeout: seconds; then the answer is empty.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._events) > after or self._state.over, timeout)
-            return tuple(self._events[after:])
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            version, over = self._books.database.version(), self.state.over
+            if len(events := self.events) > after or over:
+                return events[after:]
+            left = LOOK if until is None else until - time.monotonic()
+            if left <= 0:
+                return ()
+            self._books.database.wait(version, left)
 
     def follow(self, after: int = 0) -> Iterator[Event]:
         """Yield events from number `after` on as they come, until the job is over."""
@@ -107,53 +116,32 @@ class Job:
             yield from events
             after += len(events)
 
-    def run(self) -> None:
-        """Do the work unless it was cancelled in the queue; the worker calls it once."""
-        with self._changed:
-            if self._state.over:
-                return
-            self._state = JobState.RUNNING
-            self._changed.notify_all()
-        try:
-            self._iterate()
-        except Cancelled as stopped:
-            self._finish(JobState.CANCELLED, stopped)
-        except FaceChainError as error:
-            logger.warning("%s: %s", self.title, error)
-            self._finish(JobState.FAILED, error)
-        except OSError as error:
-            logger.exception("%s failed", self.title)
-            self._finish(JobState.FAILED, FaceChainError(describe(error)))
-        except Exception as error:
-            logger.exception("%s failed", self.title)
-            sentence = f"Something unexpected went wrong ({type(error).__name__}: {error})."
-            self._finish(JobState.FAILED, FaceChainError(sentence))
-        else:
-            self._finish(JobState.FINISHED, None)
+    # What only the worker calls.
 
-    def _iterate(self) -> None:
-        with self._host.job(self.title):
-            with self._changed:
-                if self._cancel_asked:  # before the host forgot earlier cancels
-                    self._host.cancel()
-            for event in self._work():
-                self._host.progress(event)
-                with self._changed:
-                    self._events.append(event)
-                    self._passing = None
-                    self._changed.notify_all()
+    def begin(self, stop: Callable[[], None], *, anew: bool) -> None:
+        """Be carried out by this process; anew: what an earlier try has shown is forgotten."""
+        with self._lock:
+            self._stop_here = stop
+            if anew:
+                self._books.events.begin_anew(self._record.number)
+                self._events, self._read = [], self._books.events.last()
 
-    def _finish(self, state: JobState, error: FaceChainError | None) -> None:
-        if error is not None:
-            _forget_frames(error)
-        with self._changed:
-            self._end(state, error)
+    def add(self, event: Event) -> None:
+        """Write an event down."""
+        with self._lock:
+            written = self._books.codec(self.id).encode(event)
+            self._events.append(event)
+            self._passing = None
+            if written is not None:
+                self._read = self._books.events.add(self._record.number, *written)
 
-    def _end(self, state: JobState, error: FaceChainError | None) -> None:
-        self._state, self._error = state, error
-        self._changed.notify_all()
+    def show(self, event: Event) -> None:
+        """Let an event be seen until there is another; it is not kept."""
+        self._passing = event
+        self._books.database.ring()
 
-
-def _forget_frames(error: BaseException) -> None:
-    """Let go of where an error came from: its frames hold models, and jobs are kept."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
+    def end(self, state: JobState, error: FaceChainError | None) -> None:
+        """Write down how it has ended."""
+        with self._lock:
+            self._stop_here = self._passing = None
+            self._record = self._books.jobs.finish(self._record, state, error)

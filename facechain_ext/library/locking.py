@@ -16,16 +16,24 @@ from facechain_ext.base.errors import Busy, InvalidInput
 LOOKS_PER_SECOND = 50
 
 
-@dataclass(frozen=True)
+@dataclass
 class Claim:
-    """A file that this process holds, and nobody else, until `release` or its end."""
+    """A file that this process holds, and nobody else, until `release` or its end.
+
+    was_left: whether it was there before, as somebody leaves it who ends without `release`.
+    stays: whether to leave it so.
+    """
 
     path: Path
     descriptor: int
+    was_left: bool = False
+    stays: bool = False
 
     def release(self) -> None:
-        """Let go, and leave no file behind."""
-        if sys.platform == "win32":  # a file that is open anywhere cannot be removed
+        """Let go, and leave no file behind unless it stays."""
+        if self.stays:
+            os.close(self.descriptor)
+        elif sys.platform == "win32":  # a file that is open anywhere cannot be removed
             os.close(self.descriptor)
             with suppress(OSError):
                 self.path.unlink()
@@ -41,7 +49,7 @@ def claim(path: Path) -> Claim | None:
     """
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor, was_left = _open(path)
         except PermissionError:
             if sys.platform == "win32" and path.exists():  # being removed by its holder
                 return None
@@ -50,8 +58,16 @@ def claim(path: Path) -> Claim | None:
             os.close(descriptor)
             return None
         if _is_at(path, descriptor):
-            return Claim(path, descriptor)
+            return Claim(path, descriptor, was_left)
         os.close(descriptor)  # removed by its holder between our two steps
+
+
+def _open(path: Path) -> tuple[int, bool]:
+    """Open a file, made where it is missing; tell whether it was there."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), False
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600), True
 
 
 def is_claimed(path: Path) -> bool:
@@ -78,8 +94,9 @@ _holds_lock = threading.Lock()
 
 
 @contextmanager
-def locked(path: Path, *, patience: float | None = None) -> Iterator[bool]:
-    """Hold a lock that other threads and processes wait for; yields whether it was just taken.
+def locked(path: Path, *, patience: float | None = None) -> Iterator[Claim | None]:
+    """Hold a lock that other threads and processes wait for; yields it, None where the thread had
+    it already.
 
     The thread that has it may take it again. patience: seconds to wait, None for ever. Raises
     Busy when they are over.
@@ -94,7 +111,7 @@ def locked(path: Path, *, patience: float | None = None) -> Iterator[bool]:
             hold.claim = _wait_for(path, until)
         hold.depth += 1
         try:
-            yield hold.depth == 1
+            yield hold.claim if hold.depth == 1 else None
         finally:
             hold.depth -= 1
             if hold.depth == 0 and hold.claim is not None:

@@ -63,7 +63,7 @@ class Run:
 @dataclass(frozen=True)
 class Manifest:
     """Who a person is. moving: the folder that a rename leaves and the one it goes to, while it
-    is under way."""
+    is under way. owner: whose they are, where several users share a library; empty for all's."""
 
     name: str
     trigger_word: str
@@ -72,6 +72,7 @@ class Manifest:
     runs: tuple[Run, ...] = ()
     schema: int = SCHEMA_VERSION
     moving: tuple[str, ...] = ()
+    owner: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
@@ -95,6 +96,8 @@ def _parsed(data: dict[str, Any]) -> dict[str, Any]:
     for key in ("name", "trigger_word", "created"):
         if not isinstance(data[key], str):
             raise TypeError(f"{key} is {data[key]!r}")
+    if not isinstance(data.get("owner", ""), str):
+        raise TypeError(f"owner is {data['owner']!r}")
     moving = tuple(data.get("moving", ()))
     if len(moving) not in (0, 2) or not all(_is_folder_name(part) for part in moving):
         raise TypeError(f"moving is {moving!r}")

@@ -47,10 +47,13 @@ class PeopleLibrary(Places):
 
     @contextmanager
     def changing(self, patience: float | None = PATIENCE) -> Iterator[None]:
-        """Hold the library's lock, with nothing left half done by those who held it before."""
+        """Hold the library's lock, with nothing left half done by those who held it before.
+
+        That is looked for where somebody ended without giving a lock back.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        with locked(self.root / LOCK, patience=patience) as just_taken:
-            if just_taken:
+        with locked(self.root / LOCK, patience=patience) as taken:
+            if taken is not None and (settling.settle_hidden(self) or taken.was_left):
                 settling.settle(self)
             yield
 
@@ -59,7 +62,7 @@ class PeopleLibrary(Places):
         nobody may write, or while somebody else changes it, who has done the same."""
         if os.access(self.root, os.W_OK):
             with suppress(Busy), self.changing(patience=0):
-                pass
+                settling.settle(self)
 
     def get(self, name: str) -> Person:
         """Find a person by name, or by slug where nobody has that name.
@@ -68,7 +71,7 @@ class PeopleLibrary(Places):
         """
         found = self._find(name)
         if isinstance(found, Damaged):
-            raise found.error
+            raise found.error.with_traceback(None)
         return found
 
     def _find(self, name: str) -> Person | Damaged:
@@ -81,36 +84,44 @@ class PeopleLibrary(Places):
         others = ", ".join(f"{_called(person)} ({person.slug})" for person in everybody)
         raise PersonNotFound(f"Nobody is called {name!r} here. Known: {others or 'nobody yet'}.")
 
-    def create_or_get(self, name: str, trigger_word: str) -> Person:
-        """Add a person, or take the existing one with this trigger word from now on."""
+    def create_or_get(self, name: str, trigger_word: str, owner: str = "") -> Person:
+        """Add a person, or take the existing one with this trigger word from now on.
+
+        Raises InvalidInput where that one is somebody else's.
+        """
         with self.changing():
             if found := self._already(name):
+                require_owner(found, owner)
                 return found.save(trigger_word=trigger_word)
-            with self.draft(name, trigger_word) as draft:
+            with self.draft(name, trigger_word, owner) as draft:
                 return self.adopt(draft)
 
     def _already(self, name: str) -> Person | None:
         """Find a person by name alone; raises the error of one who is damaged."""
         found = _named(self.everybody(), name)
         if isinstance(found, Damaged):
-            raise found.error
+            raise found.error.with_traceback(None)
         return found
 
     @contextmanager
-    def draft(self, name: str, trigger_word: str) -> Iterator[Person]:
-        """Make a person whom nobody sees until `adopt`; what is not adopted is removed."""
+    def draft(self, name: str, trigger_word: str, owner: str = "") -> Iterator[Person]:
+        """Make a person whom nobody sees until `adopt`; what is not adopted is removed.
+
+        owner: whose they are if they are new; empty for everybody's.
+        """
         name = checked(name)
         folder, held = settling.new_draft(self.root)
         try:
             created = datetime.now(timezone.utc).isoformat()
-            yield Person(folder, Manifest(name, trigger_word, created)).save()
+            yield Person(folder, Manifest(name, trigger_word, created, owner=owner)).save()
         finally:
             settling.discard_draft(folder, held)
 
     def adopt(self, draft: Person) -> Person:
         """Take a draft in: as somebody new, or its photos and crops in place of the person's.
 
-        A draft's attributes and trigger word count from now on; trainings stay.
+        A draft's attributes and trigger word count from now on; trainings stay. Raises InvalidInput
+        where the person is somebody else's.
         """
         with self.changing():
             known = self._already(draft.manifest.name)
@@ -118,6 +129,7 @@ class PeopleLibrary(Places):
                 folder = self.root / self._free_slug(draft.manifest.name)
                 draft.folder.replace(folder)
                 return settling.settle_person(self, Person.read(folder))
+            require_owner(known, draft.manifest.owner)
             settling.bring(draft.folder, known.folder / NEW)
             return known.take_new()
 
@@ -181,11 +193,14 @@ class PeopleLibrary(Places):
         with self.changing():
             return archive.export(self, self.get(name), archive_path)
 
-    def import_(self, source: Path, name: str = "", lora_folder: str = "") -> Person:
+    def import_(
+        self, source: Path, name: str = "", lora_folder: str = "", owner: str = ""
+    ) -> Person:
         """Take in an export, zipped or unpacked, its LoRAs and portraits put back.
 
-        name: instead of the one it was exported under. lora_folder: inside lora_dir. Raises
-        InvalidInput for what is no export, is damaged, or has a name that is taken.
+        name: instead of the one it was exported under. lora_folder: inside lora_dir. owner: whose
+        they are from now on. Raises InvalidInput for what is no export, is damaged, or has a name
+        that is taken.
         """
         folder, held = settling.new_draft(self.root)
         try:
@@ -198,9 +213,16 @@ class PeopleLibrary(Places):
                         "Import under another name."
                     )
                 new = archive.with_free_loras(self, draft).manifest
-                return self.adopt(draft.save(name=new.name, runs=new.runs, moving=()))
+                changes = {"name": new.name, "runs": new.runs, "owner": owner}
+                return self.adopt(draft.save(**changes, moving=()))
         finally:
             settling.discard_draft(folder, held)
+
+
+def require_owner(person: Person, owner: str) -> None:
+    """Raise InvalidInput where an owner would change what is somebody else's."""
+    if owner and person.manifest.owner != owner:
+        raise InvalidInput(f"{person.manifest.name!r} is taken; choose another name.")
 
 
 def _named(everybody: list[Person | Damaged], name: str) -> Person | Damaged | None:

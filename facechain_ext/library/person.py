@@ -8,6 +8,7 @@ are to take the place of the old ones) and `.outbox/` (files on their way to oth
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,12 @@ from facechain_ext.imaging.files import write_atomic
 from facechain_ext.library.crops import load_crops, read_caption, save_crops, visible
 from facechain_ext.library.locking import locked
 from facechain_ext.library.manifest import MANIFEST, Manifest, Run
+from facechain_ext.library.verdicts import (
+    PhotoVerdict,
+    load_verdicts,
+    save_verdicts,
+)
+from facechain_ext.nets.attributes import vote
 
 LOCK = ".lock"
 NEW = ".new"
@@ -75,7 +82,7 @@ class Person:
         """
         if not self.folder.parent.is_dir():
             raise self.gone()
-        with locked(self.folder.parent / LOCK, patience=PATIENCE):
+        with _library_held(self.folder.parent):
             if not self.folder.is_dir():
                 raise self.gone()
             there = (self.folder / MANIFEST).is_file()
@@ -149,9 +156,15 @@ class Person:
             write_atomic(fresh / f"{number:03d}.jpg", encode_jpeg(photo.pixels, quality=95))
         self._swap("photos")
 
-    def save_instances(self, instances: Sequence[Instance]) -> None:
-        """Keep crops in place of those that are there, as `save_photos` does."""
-        save_crops(self._beside("instances"), instances)
+    def save_instances(
+        self, instances: Sequence[Instance], verdicts: Sequence[PhotoVerdict] = ()
+    ) -> None:
+        """Keep crops in place of those that are there, as `save_photos` does, and what was said of
+        all photos."""
+        fresh = self._beside("instances")
+        save_crops(fresh, instances)
+        if verdicts:
+            save_verdicts(fresh, verdicts)
         self._swap("instances")
 
     def _beside(self, part: str) -> Path:
@@ -183,6 +196,31 @@ class Person:
             told = self.save(trigger_word=new.trigger_word, attributes=new.attributes)
         remove_folder(fresh)
         return told
+
+    def verdicts(self) -> list[PhotoVerdict]:
+        """Return what was said of the photos, in their order; of those kept by an earlier version
+        that they are used."""
+        told = load_verdicts(self.folder / "instances")
+        stems = [path.stem for path in visible(self.folder / "instances", ".png")]
+        known = {verdict.stem for verdict in told}
+        earlier = [PhotoVerdict(s, True, None, "Used.", s) for s in stems if s not in known]
+        return [v for v in told if v.stem is None or v.stem in stems] + earlier
+
+    def delete_photo(self, stem: str) -> Person:
+        """Remove a photo: its original, its crop, and what was said of it.
+
+        Raises InvalidInput where there is no such crop.
+        """
+        crops = self.folder / "instances"
+        with self.changing():
+            if stem not in {path.stem for path in visible(crops, ".png")}:
+                raise InvalidInput(f"{self.manifest.name} has no photo {stem!r}.")
+            save_verdicts(crops, [verdict for verdict in self.verdicts() if verdict.stem != stem])
+            (self.folder / "photos" / f"{stem}.jpg").unlink(missing_ok=True)
+            for suffix in (".png", ".txt", ".npz"):  # by the picture a crop is found
+                (crops / f"{stem}{suffix}").unlink(missing_ok=True)
+            left = load_crops(crops)
+            return self.save(attributes=vote([crop.attributes for crop in left]))
 
     def photos(self) -> list[Path]:
         """Return the kept uploads."""
@@ -218,6 +256,8 @@ class Person:
         """
         if not visible(self.folder / "instances", ".png"):
             return []
+        if not os.access(self.folder.parent, os.W_OK):  # nobody else changes it, either
+            return load_crops(self.folder / "instances")
         with self.changing():
             return load_crops(self.folder / "instances")
 
@@ -228,6 +268,18 @@ class Person:
                 f"There are no photos of {self.manifest.name} yet: without them nothing can be "
                 "compared or blended in. Add photos first."
             )
+
+
+@contextmanager
+def _library_held(root: Path) -> Iterator[None]:
+    """Hold a library's lock for a change of one person; that it was left by a crash stays to be
+    seen by the next change of the library, which looks through everybody."""
+    with locked(root / LOCK, patience=PATIENCE) as taken:
+        try:
+            yield
+        finally:
+            if taken is not None and taken.was_left:
+                taken.stays = True
 
 
 def remove_folder(folder: Path) -> None:

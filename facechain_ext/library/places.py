@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facechain_ext.base.errors import FaceChainError
@@ -26,6 +27,10 @@ BESIDE = re.compile(
     r"|(\.preview)?\.(png|jpe?g|webp|gif|avif|mp4))$"
 )
 """Ends of a LoRA's file and of what the webuis lay beside it."""
+
+
+ONE_MOMENT = 3 * 10**9
+"""Nanoseconds that two changes of a file may lie apart and yet have one time: FAT counts by 2 s."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,40 @@ class Places:
     root: Path
     lora_dir: Path
     output_dir: Path
+    _read_before: dict[str, tuple[object, Person | Damaged]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def everybody(self) -> list[Person | Damaged]:
-        """Return all who have a folder with a manifest, by folder name."""
-        folders = sorted(self.root.iterdir()) if self.root.is_dir() else []
-        shown = (folder for folder in folders if not folder.name.startswith("."))
-        return [_read(folder) for folder in shown if os.path.lexists(folder / MANIFEST)]
+        """Return all who have a folder with a manifest, by folder name.
+
+        A manifest that has not changed is not read again.
+        """
+        try:
+            with os.scandir(self.root) as entries:
+                shown = sorted((e.name, e.path) for e in entries if not e.name.startswith("."))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        # Texts: ten thousand paths take longer to make than to look at.
+        found = (self._known(name, f"{folder}{os.sep}{MANIFEST}") for name, folder in shown)
+        return [person for person in found if person is not None]
+
+    def _known(self, name: str, manifest: str) -> Person | Damaged | None:
+        """Read somebody, or return who was read before; None where there is no manifest."""
+        looked = time.time_ns()
+        try:
+            stat = os.stat(manifest)  # noqa: PTH116
+        except OSError:
+            return _read(self.root / name) if os.path.lexists(manifest) else None
+        version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        before = self._read_before.get(name)
+        if before is not None and before[0] == version:
+            return before[1]
+        person = _read(self.root / name)
+        # Not where it may change once more within what the file system takes for one moment.
+        if looked - stat.st_mtime_ns > ONE_MOMENT:
+            self._read_before[name] = (version, person)
+        return person
 
     def lora_files(self, person: Person | Damaged) -> list[Path]:
         """Return the LoRA files of a person's runs that exist, and what lies beside each.

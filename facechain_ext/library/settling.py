@@ -32,10 +32,22 @@ RUN_ENTRY = "run.json"
 """In an outbox: what the manifest lists when the LoRA has arrived."""
 
 
+def settle_hidden(places: Places) -> bool:
+    """Remove what changes left beside the people; tell whether a process ended in one of them."""
+    with os.scandir(places.root) as entries:
+        hidden = sorted(entry.name for entry in entries if entry.name.startswith("."))
+    ended = False
+    for name in hidden:
+        path = places.root / name
+        is_lock = path.match(f".*{LOCK}") and name != LOCK
+        _tried(path, partial(_settle_hidden, path))
+        ended = ended or (is_lock and not path.exists())
+    return ended
+
+
 def settle(places: Places) -> None:
     """Finish or take back what earlier changes left; what cannot be now is left for later."""
-    for path in sorted(places.root.iterdir()):
-        _tried(path, partial(_settle_hidden, path))
+    settle_hidden(places)
     for person in places.everybody():
         _tried(person.folder, partial(_settle_one, places, person))
 

@@ -49,10 +49,16 @@ class Studio:
         return self._enrolment.check(uploads, config)
 
     def enrol(
-        self, name: str, uploads: Sequence[Upload], config: PrepareConfig
+        self,
+        name: str,
+        uploads: Sequence[Upload],
+        config: PrepareConfig,
+        owner: str = "",
+        *,
+        add: bool = False,
     ) -> Generator[Event, None, Person]:
-        """Judge photos, and keep what can be trained on."""
-        return self._enrolment.enrol(name, uploads, config)
+        """Judge photos, and keep what can be trained on; add: beside the photos kept before."""
+        return self._enrolment.enrol(name, uploads, config, owner, add=add)
 
     def train(self, name: str, config: TrainConfig) -> Iterator[Event]:
         """Train a face LoRA on the library's crops, with captions as they now stand, and publish
@@ -69,6 +75,7 @@ class Studio:
         uploads: Sequence[Upload],
         prepare_config: PrepareConfig,
         train_config: TrainConfig,
+        owner: str = "",
     ) -> Iterator[Event]:
         """Enrol, then train; raises what these raise, for checkpoint and face prior before all
         else. Earlier photos are kept until the first step can be taken."""
@@ -77,7 +84,7 @@ class Studio:
         with ExitStack() as drafts:
             with watch.measure("prepare"):
                 judged = yield from self._enrolment.judge(name, uploads, prepare_config)
-                drafted = self._enrolment.drafted(name, uploads, judged, prepare_config)
+                drafted = self._enrolment.drafted(name, uploads, judged, prepare_config, owner)
                 draft = drafts.enter_context(drafted)
             yield from self._trainings.begin(draft, train_config, watch)
 
@@ -93,6 +100,14 @@ class Studio:
         """Go on with that training; the last event is TrainingFinished."""
         return self._trainings.resume(name)
 
+    def go_on(self, name: str, since: float) -> Iterator[Event] | None:
+        """Go on with a training that was begun since then and broke off; None where none was."""
+        return self._trainings.go_on(name, since)
+
+    def finished(self, name: str, run: str) -> Iterator[Event] | None:
+        """Tell again how a training ended; None where it has not."""
+        return self._trainings.finished(name, run)
+
     def discard(self, name: str) -> None:
         """Give that training up; what it has shown stays."""
         self._trainings.discard(name)
@@ -103,9 +118,9 @@ class Studio:
         """Publish a snapshot of an earlier training, under a name of the user's choice."""
         return self._trainings.publish(name, run, step, lora_name)
 
-    def import_person(self, archive: Path, name: str = "") -> Person:
+    def import_person(self, archive: Path, name: str = "", owner: str = "") -> Person:
         """Take an export in, its LoRAs and portraits put back."""
-        return self.library.import_(archive, name, self.host.paths.lora_folder)
+        return self.library.import_(archive, name, self.host.paths.lora_folder, owner)
 
     def history(self, name: str, run: str | None = None) -> RunHistory | None:
         """Read back what a person's training has shown, the newest one's unless named."""

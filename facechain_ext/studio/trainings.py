@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Event
+from facechain_ext.base.errors import InvalidInput, PersonNotFound
+from facechain_ext.base.events import Event, TrainingFinished
 from facechain_ext.base.host import Host
 from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
@@ -68,6 +68,33 @@ class Trainings:
         if run is None:
             raise InvalidInput(f"{person.manifest.name} has no stopped training to go on with.")
         return self._training(person, Stopwatch()).resume(run)
+
+    def go_on(self, name: str, since: float) -> Iterator[Event] | None:
+        """Go on with the newest training that was begun since then, in Unix seconds, or tell again
+        how it ended; None where none has come as far as its first saved state."""
+        try:
+            person = self.library.get(name)
+        except PersonNotFound:  # ended before the photos were kept
+            return None
+        later = [run for run in _begun(person) if run.record.started.timestamp() >= since]
+        if not later:
+            return None
+        ended = self.finished(name, later[-1].name)
+        if ended is not None:
+            return ended
+        return None if later[-1].newest_step is None else self.resume(name)
+
+    def finished(self, name: str, run: str) -> Iterator[Event] | None:
+        """Tell again how a training ended, as its last event; None where it has not."""
+        person = self.library.get(name)
+        ends = [r for r in person.manifest.runs if r.name == run and not r.by_hand]
+        if not ends:
+            return None
+        end = ends[-1]
+        trigger = person.as_trained(end).trigger_word
+        path = self.library.lora_file(end)
+        lora = LoraFile(path, trigger, end.lora_sha256, alias=end.alias)
+        return iter([TrainingFinished(lora, end.steps, end.similarity)])
 
     def discard(self, name: str) -> None:
         """Give up the training that `resumable` finds; what it has shown stays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -45,6 +45,31 @@ class Uploads(Sequence[Upload]):
     def __iter__(self) -> Iterator[Upload]:
         """Yield one after the other; unlike a generator, map holds none while it reads the next."""
         return map(self.__getitem__, range(len(self)))
+
+
+@dataclass(frozen=True)
+class Joined(Sequence[Upload]):
+    """Photos after others; names: what to call the first ones, whatever their files are called."""
+
+    first: Sequence[Upload]
+    names: tuple[str, ...]
+    second: Sequence[Upload]
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    @overload
+    def __getitem__(self, place: int) -> Upload: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Upload]: ...
+
+    def __getitem__(self, place: int | slice) -> Upload | Sequence[Upload]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        if place < len(self.first):
+            return replace(self.first[place], name=self.names[place])
+        return self.second[place - len(self.first)]
 
 
 def read_uploads(paths: Sequence[Path], config: PrepareConfig) -> Uploads:

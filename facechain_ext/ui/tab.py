@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.jobs.queue import Job
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.actions import sentence
@@ -119,7 +119,7 @@ class Pulse:
 
 def _status(jobs: Sequence[Job]) -> str:
     """Tell in one line what goes on, whichever page is open."""
-    running = [job for job in jobs if job.state is JobState.RUNNING]
+    running = [job for job in jobs if job.state.at_work]
     waiting = len(jobs) - len(running)
     if not jobs:
         return '<div class="fc-status"><h2>FaceChain</h2><span>ready</span></div>'

@@ -11,7 +11,7 @@ from facechain_ext.webui.host.paths import host_paths
 
 
 def close(_: Any, app: Any) -> None:
-    """Put the folder of people out of reach of the webui's app, which may be serving already.
+    """Put people and jobs out of reach of the webui's app, which may be serving already.
 
     Among its layers, so that it stays when others add theirs later, as they may until it serves.
     """
@@ -24,9 +24,10 @@ def close(_: Any, app: Any) -> None:
 
 
 def _folders() -> tuple[Path, ...]:
-    """Return where people are, and where they may lie since before another folder was chosen."""
+    """Return where people and jobs are, and where they may lie since before another was chosen."""
     from modules import paths
 
     ours = host_paths()
     places = ours.data_dir, Path(paths.data_path), Path(paths.script_path)
-    return tuple(replace(ours, data_dir=place.absolute()).people_dir for place in places)
+    each = [replace(ours, data_dir=place.absolute()) for place in places]
+    return tuple(folder for one in each for folder in (one.people_dir, one.jobs_dir))

@@ -14,7 +14,7 @@ from facechain_ext.webui.host.guarded import guarded
 
 def register() -> None:
     """Hook settings, tab, pasted infotexts and the mini checkpoint into the webui."""
-    for part in (_stop_buttons, _private_files, _settings, _sending, _tab, _mini):
+    for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini):
         guarded(part)()
 
 
@@ -24,12 +24,12 @@ def _stop_buttons() -> None:
     stop_buttons.guard()
 
 
-def _private_files() -> None:
+def _serving() -> None:
     from modules import script_callbacks
 
-    from facechain_ext.webui import private_files
+    from facechain_ext.webui import serving
 
-    script_callbacks.on_app_started(guarded(private_files.close))
+    script_callbacks.on_app_started(guarded(serving.begin))
 
 
 def _settings() -> None:

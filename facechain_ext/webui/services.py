@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
+from facechain_ext.config import JobsConfig
 from facechain_ext.jobs.queue import Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
@@ -20,7 +21,7 @@ def studio() -> Studio:
 
 @cache
 def jobs() -> Jobs:
-    return Jobs(studio().host)
+    return Jobs(studio(), partial(settings.chosen, JobsConfig), program="the webui")
 
 
 @cache

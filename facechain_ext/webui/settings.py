@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modules import shared
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
 from facechain_ext.webui.host import upscalers
@@ -32,14 +32,15 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
         *("count", "candidates", "steps", "fusion_strength", "output_size"),
         *("min_face_share", "max_face_share"),
     ),
+    JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }
 """Fields that begin with what the settings say; the tab's others with what the webui remembers."""
 
 WHEN = "the tab begins with it after Reload UI"
-AT_ONCE = (LIST_MINI, LORA_FOLDER, upscalers.SETTING)
-"""Settings that are looked up where they are used."""
+AT_ONCE = (JobsConfig,)
+"""Configs that are looked up where they are used."""
 
-Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig)
+Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig, JobsConfig)
 
 
 def add(*, on_mini_switched: Callable[[bool], None]) -> None:
@@ -63,11 +64,12 @@ def add(*, on_mini_switched: Callable[[bool], None]) -> None:
     options = {LIST_MINI: mini, LORA_FOLDER: folder, upscalers.SETTING: enlarger}
     for config, names in DEFAULTS.items():
         for name in names:
-            options[key(config, name)] = _option(config, settings_of(config)[name])
+            option = _option(config, settings_of(config)[name])
+            options[key(config, name)] = option if config in AT_ONCE else option.info(WHEN)
             _carry_over(key(config, name), settings_of(config)[name])
     categories.register_category("facechain", "FaceChain")
     for option, info in options_section(SECTION, options).items():
-        shared.opts.add_option(option, info if option in AT_ONCE else info.info(WHEN))
+        shared.opts.add_option(option, info)
 
 
 def _upscalers() -> dict[str, Any]:

@@ -155,7 +155,8 @@ def test_people_are_renamed_exported_and_deleted(person: Shell, tmp_path: Path) 
     assert person.json("people", "delete", "eva", "--yes")["deleted"]
     assert person.json("people", "list")["people"] == []
     left = [path for path in person.data_dir.rglob("*") if path.is_file()]
-    assert left == []
+    assert [path.name for path in left] == ["jobs.sqlite3"]
+    assert not any(name in left[0].read_bytes() for name in (b"Ana", b"Eva", b"eva"))
 
 
 def test_portraits_of_an_untrained_checkpoint_are_turned_down_with_a_reason(

@@ -15,6 +15,8 @@ from facechain_ext.base.infotext import parse_infotext
 from facechain_ext.base.records import LoraFile
 from facechain_ext.imaging.files import read_png_text
 from facechain_ext.jobs.queue import Jobs, JobState
+from facechain_ext.nets import FaceNets
+from facechain_ext.studio.studio import Studio
 from tests.contract.lending import (
     QUICK,
     fingerprint,
@@ -24,6 +26,7 @@ from tests.contract.lending import (
     steps,
     training,
 )
+from tests.jobs.told import TOLD, submit
 
 pytestmark = pytest.mark.slow(30)
 
@@ -199,12 +202,12 @@ def test_a_job_in_the_background_can_be_cancelled_from_here(host: Host, tmp_path
                 stopped.wait(120)
 
     stopped = threading.Event()
-    job = Jobs(host).submit("Training", work)
+    job = submit(Jobs(Studio(host, FaceNets()), kinds=TOLD), "Training", work)
     assert begun.wait(120)
     job.cancel()
     stopped.set()
     list(job.follow())
-    assert job.state is JobState.CANCELLED
+    assert job.state is JobState.CANCELED
     assert fingerprint(host) == before
 
 

@@ -7,48 +7,19 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from facechain_ext.base.errors import Cancelled, FaceChainError, InvalidInput
 from facechain_ext.base.events import Candidate, Drawing, Event, Stage
-from facechain_ext.jobs.queue import KEPT_JOBS, Job, Jobs, JobState
-from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.config import JobsConfig
+from facechain_ext.jobs.queue import SHOWN_JOBS, Job, Jobs, JobState
+from facechain_ext.nets import FaceNets
+from facechain_ext.studio.studio import Studio
+from tests.jobs.conftest import WatchedHost
+from tests.jobs.told import TOLD, submit
 
 SECONDS = 120
-
-
-class WatchedHost(DiffusersHost):
-    """Notes when jobs begin and end, and what it heard of their progress."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, device="cpu")
-        self.told: list[str] = []
-        self.heard: list[Event] = []
-
-    @contextmanager
-    def job(self, title: str) -> Iterator[None]:
-        with super().job(title):
-            self.told.append(f"begin {title}")
-            try:
-                yield
-            finally:
-                self.told.append(f"end {title}")
-
-    def progress(self, event: Event) -> None:
-        self.heard.append(event)
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> WatchedHost:
-    return WatchedHost(tmp_path)
-
-
-@pytest.fixture
-def jobs(host: WatchedHost) -> Jobs:
-    return Jobs(host)
 
 
 def three() -> Iterator[Event]:
@@ -76,10 +47,10 @@ class Gate:
 
 
 def test_a_job_is_followed_to_its_end(jobs: Jobs, host: WatchedHost) -> None:
-    job = jobs.submit("Draw", three, kind="portraits", subject="Ana")
+    job = submit(jobs, "Draw", three, kind="portraits", person="Ana")
     assert followed(job) == list(three()) == list(job.events) == host.heard
-    assert (job.state, job.error, job.kind, job.subject) == (
-        JobState.FINISHED,
+    assert (job.state, job.error, job.kind, job.person) == (
+        JobState.SUCCEEDED,
         None,
         "portraits",
         "Ana",
@@ -88,7 +59,7 @@ def test_a_job_is_followed_to_its_end(jobs: Jobs, host: WatchedHost) -> None:
 
 
 def test_two_followers_see_everything_and_a_late_one_what_it_lacks(jobs: Jobs) -> None:
-    job = jobs.submit("Draw", three)
+    job = submit(jobs, "Draw", three)
     assert followed(job) == followed(job)
     assert followed(job, after=2) == [Candidate(3, 3)]
     assert followed(job, after=3) == []
@@ -96,7 +67,7 @@ def test_two_followers_see_everything_and_a_late_one_what_it_lacks(jobs: Jobs) -
 
 def test_one_job_at_a_time_in_the_order_they_came(jobs: Jobs, host: WatchedHost) -> None:
     gate = Gate(host)
-    first, second = jobs.submit("One", gate), jobs.submit("Two", three)
+    first, second = submit(jobs, "One", gate), submit(jobs, "Two", three)
     assert gate.begun.wait(SECONDS)
     assert (first.state, second.state) == (JobState.RUNNING, JobState.QUEUED)
     gate.open.set()
@@ -106,49 +77,49 @@ def test_one_job_at_a_time_in_the_order_they_came(jobs: Jobs, host: WatchedHost)
 
 def test_work_begins_again_after_a_pause(jobs: Jobs) -> None:
     for _ in range(3):
-        job = jobs.submit("Draw", three)
+        job = submit(jobs, "Draw", three)
         followed(job)
-        assert job.state is JobState.FINISHED
+        assert job.state is JobState.SUCCEEDED
 
 
 def test_cancelling_a_running_job_asks_the_host(jobs: Jobs, host: WatchedHost) -> None:
     gate = Gate(host)
-    job = jobs.submit("Train", gate)
+    job = submit(jobs, "Train", gate)
     assert gate.begun.wait(SECONDS)
     job.cancel()
     gate.open.set()
     assert followed(job) == [Stage("wait")]
-    assert job.state is JobState.CANCELLED
+    assert job.state is JobState.CANCELED
     assert str(job.error) == "Stopped at step 1."
 
 
 def test_a_job_cancelled_in_the_queue_never_begins(jobs: Jobs, host: WatchedHost) -> None:
     gate = Gate(host)
-    first, second = jobs.submit("One", gate), jobs.submit("Two", three)
+    first, second = submit(jobs, "One", gate), submit(jobs, "Two", three)
     second.cancel()
-    assert second.state is JobState.CANCELLED
+    assert second.state is JobState.CANCELED
     assert followed(second) == []
     gate.open.set()
     followed(first)
-    followed(jobs.submit("Three", three))
+    followed(submit(jobs, "Three", three))
     assert "begin Two" not in host.told
-    assert first.state is JobState.FINISHED
+    assert first.state is JobState.SUCCEEDED
 
 
 def test_an_earlier_cancel_does_not_stop_the_next_job(jobs: Jobs, host: WatchedHost) -> None:
     host.cancel()
     gate = Gate(host)
     gate.open.set()
-    job = jobs.submit("Train", gate)
+    job = submit(jobs, "Train", gate)
     followed(job)
-    assert job.state is JobState.FINISHED
+    assert job.state is JobState.SUCCEEDED
 
 
 def test_a_job_that_is_over_stays_as_it_was(jobs: Jobs, host: WatchedHost) -> None:
-    job = jobs.submit("Draw", three)
+    job = submit(jobs, "Draw", three)
     followed(job)
     job.cancel()
-    assert job.state is JobState.FINISHED
+    assert job.state is JobState.SUCCEEDED
     assert not host.cancelled()
 
 
@@ -157,11 +128,11 @@ def test_a_failure_is_told_and_the_next_job_runs(jobs: Jobs) -> None:
         yield Stage("prepare")
         raise InvalidInput("size must be between 1 and 2.")
 
-    job = jobs.submit("Train", failing)
+    job = submit(jobs, "Train", failing)
     assert followed(job) == [Stage("prepare")]
     assert job.state is JobState.FAILED
     assert str(job.error) == "size must be between 1 and 2."
-    assert followed(jobs.submit("Draw", three))
+    assert followed(submit(jobs, "Draw", three))
 
 
 @pytest.mark.parametrize("kind", [Cancelled, InvalidInput, RuntimeError])
@@ -180,9 +151,9 @@ def test_a_job_that_is_kept_does_not_keep_what_it_worked_with(
         except MemoryError as cause:
             raise kind("enough") from cause
 
-    job = jobs.submit("fails", work)
+    job = submit(jobs, "fails", work)
     followed(job)
-    followed(jobs.submit("next", three))
+    followed(submit(jobs, "next", three))
     gc.collect()
     assert job.error is not None
     assert models[0]() is None
@@ -195,7 +166,7 @@ def test_an_unexpected_error_is_logged_and_told(
         yield Stage("prepare")
         raise KeyError("box")
 
-    job = jobs.submit("Train", broken)
+    job = submit(jobs, "Train", broken)
     with caplog.at_level(logging.ERROR):
         followed(job)
     assert job.state is JobState.FAILED
@@ -206,7 +177,7 @@ def test_an_unexpected_error_is_logged_and_told(
 
 def test_waiting_gives_up_after_its_time(jobs: Jobs, host: WatchedHost) -> None:
     gate = Gate(host)
-    job = jobs.submit("Train", gate)
+    job = submit(jobs, "Train", gate)
     assert gate.begun.wait(SECONDS)
     assert job.wait(after=1, timeout=0.01) == ()
     gate.open.set()
@@ -216,8 +187,8 @@ def test_waiting_gives_up_after_its_time(jobs: Jobs, host: WatchedHost) -> None:
 def test_the_running_job_is_found_before_a_queued_one(jobs: Jobs, host: WatchedHost) -> None:
     gate = Gate(host)
     running, queued = (
-        jobs.submit("One", gate, kind="train"),
-        jobs.submit("Two", three, kind="train"),
+        submit(jobs, "One", gate, kind="train"),
+        submit(jobs, "Two", three, kind="train"),
     )
     assert gate.begun.wait(SECONDS)
     assert jobs.latest("train") is running
@@ -228,13 +199,16 @@ def test_the_running_job_is_found_before_a_queued_one(jobs: Jobs, host: WatchedH
     assert jobs.get(running.id) is running
 
 
-def test_only_the_latest_jobs_are_kept(jobs: Jobs) -> None:
+def test_the_latest_jobs_are_shown_and_as_many_kept_as_is_wanted(host: WatchedHost) -> None:
+    config = JobsConfig(keep_jobs=SHOWN_JOBS + 3)
+    jobs = Jobs(Studio(host, FaceNets()), lambda: config, kinds=TOLD)
     made = []
-    for _ in range(KEPT_JOBS + 5):
-        made.append(jobs.submit("Draw", three))
+    for _ in range(SHOWN_JOBS + 5):
+        made.append(submit(jobs, "Draw", three))
         followed(made[-1])
-    assert jobs.all() == made[-KEPT_JOBS:]
-    assert jobs.get(made[0].id) is None
+    jobs.close()
+    assert jobs.all() == made[-SHOWN_JOBS:]
+    assert [job.id for job in made if jobs.get(job.id) is None] == [made[0].id, made[1].id]
 
 
 def test_what_passes_is_shown_until_the_next_event(jobs: Jobs) -> None:
@@ -248,7 +222,7 @@ def test_what_passes_is_shown_until_the_next_event(jobs: Jobs) -> None:
         yield Candidate(1, 3)
         seen.append(job.passing)
 
-    job = jobs.submit("a", work)
+    job = submit(jobs, "a", work)
     assert followed(job) == [Candidate(1, 3)]
     assert seen == [Drawing(1, 3, 2, 9), None]
 
@@ -258,7 +232,7 @@ def test_what_the_system_refuses_is_told_in_its_words(jobs: Jobs) -> None:
         yield Stage("train")
         raise OSError(28, "No space left on device", "state.safetensors")
 
-    job = jobs.submit("a", work)
+    job = submit(jobs, "a", work)
     followed(job)
     assert (job.state, str(job.error)) == (
         JobState.FAILED,
@@ -278,12 +252,12 @@ def test_all_that_is_active_is_stopped_in_an_order_in_which_nothing_begins(
             pass
         raise Cancelled("Stopped.")
 
-    three_jobs = [jobs.submit(title, work) for title in "abc"]
+    three_jobs = [submit(jobs, title, work) for title in "abc"]
     assert begun.wait(SECONDS)
     assert jobs.active() == three_jobs
     jobs.stop_all()
     for job in three_jobs:
         followed(job)
-    assert [job.state for job in three_jobs] == [JobState.CANCELLED] * 3
+    assert [job.state for job in three_jobs] == [JobState.CANCELED] * 3
     assert host.told == ["begin a", "end a"]
     assert jobs.active() == []

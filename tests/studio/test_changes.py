@@ -58,6 +58,36 @@ def everything(studio: Studio) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
+def test_photos_are_added_to_those_that_are_kept(trained: Studio) -> None:
+    before = trained.library.get("Ana")
+    before.set_captions({"000": "fcsks, edited by hand"})
+    smaller = Photo("copy.jpg", np.ascontiguousarray(astronaut()[::2, ::2]))
+    list(trained.enrol("Ana", [smaller, WALL], PrepareConfig(), add=True))
+    now = trained.library.get("Ana")
+    told = [(verdict.name, verdict.accepted) for verdict in now.verdicts()]
+    assert told == [("her.jpg", True), ("copy.jpg", False), ("her.jpg", False)]
+    assert len(now.photos()) == len(now.load_instances()) == sum(used for _, used in told)
+    assert now.load_instances()[0].caption == "fcsks, edited by hand"
+    assert now.manifest.runs == before.manifest.runs
+
+
+def test_none_are_added_where_the_originals_are_gone(trained: Studio) -> None:
+    person = trained.library.get("Ana")
+    shutil.rmtree(person.folder / "photos")
+    kept = everything(trained)
+    with pytest.raises(InvalidInput, match="originals of Ana were not kept"):
+        list(trained.enrol("Ana", [HER], PrepareConfig(), add=True))
+    assert everything(trained) == kept
+
+
+def test_whoever_is_new_belongs_to_whom_added_them(tmp_path: Path, tiny_folder: Path) -> None:
+    studio = Studio(DiffusersHost(tmp_path, tiny_folder, device="cpu"), FaceNets())
+    list(studio.enrol("Ana", [HER], PrepareConfig(), "ann", add=True))
+    assert studio.library.get("Ana").manifest.owner == "ann"
+    with pytest.raises(InvalidInput, match="is taken"):
+        list(studio.enrol("Ana", [HER], PrepareConfig(), "ben"))
+
+
 @pytest.mark.parametrize("failing", ["prior", "other layers", "memory", "model", "closed"])
 def test_old_photos_stay_until_the_first_step_can_be_taken(
     trained: Studio, failing: str, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
+from tests.jobs.told import TOLD
 from tests.quick import two_step_samples
 
 SECONDS = 120
@@ -67,7 +68,8 @@ def nets() -> FaceNets:
 @pytest.fixture
 def services(tmp_path: Path, small_folder: Path, nets: FaceNets, quick_samples: None) -> Services:
     host = PicturesHost(tmp_path / "data", small_folder, device="cpu")
-    return Services(Studio(host, nets), Jobs(host))
+    studio = Studio(host, nets)
+    return Services(studio, Jobs(studio, kinds=TOLD))
 
 
 @pytest.fixture
@@ -114,10 +116,13 @@ def trained_library(
 ) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     host = PicturesHost(folder / "data", small_folder, device="cpu")
-    desk = PeopleDesk(Services(Studio(host, nets), Jobs(host)))
+    studio = Studio(host, nets)
+    desk = PeopleDesk(Services(studio, Jobs(studio, kinds=TOLD)))
     with two_step_samples():
         job = done(desk.train("Ana", three_photos(folder), True, PrepareConfig(), TRAIN))
     assert job.error is None
+    desk.services.jobs.close()
+    shutil.rmtree(host.paths.jobs_dir)
     return folder / "data"
 
 

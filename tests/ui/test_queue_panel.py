@@ -13,10 +13,14 @@ import pytest
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import Drawing, Event, Stage, Step
 from facechain_ext.jobs.queue import Job, Jobs, JobState
+from facechain_ext.jobs.works import Attempt
+from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio.studio import Studio
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.queue_panel import MOST_SHOWN, QueuePanel, how_far
+from tests.jobs.told import TOLD, submit, work
 from tests.ui.conftest import done
 
 SECONDS = 20
@@ -44,7 +48,7 @@ def host(tmp_path: Path) -> DiffusersHost:
 
 @pytest.fixture
 def panel(host: DiffusersHost) -> QueuePanel:
-    panel = QueuePanel(Jobs(host))
+    panel = QueuePanel(Jobs(Studio(host, FaceNets()), kinds=TOLD))
     with gr.Blocks():
         panel.draw()
     return panel
@@ -71,7 +75,7 @@ def rows(panel: QueuePanel) -> list[str]:
 
 def queued(panel: QueuePanel, gate: Gate, *titles: str) -> list[Job]:
     """Queue one job that goes on, and others behind it."""
-    jobs = [panel.jobs.submit(title, gate) for title in titles]
+    jobs = [submit(panel.jobs, title, gate) for title in titles]
     assert gate.begun.wait(SECONDS)
     return jobs
 
@@ -93,16 +97,16 @@ def test_a_button_stops_the_job_that_its_row_shows(panel: QueuePanel, gate: Gate
     jobs = queued(panel, gate, "Training Ana", "Training Bea", "Training Cem")
     first, second, third = rows(panel)
     panel._stop(second)
-    assert [job.state for job in jobs] == [JobState.RUNNING, JobState.CANCELLED, JobState.QUEUED]
+    assert [job.state for job in jobs] == [JobState.RUNNING, JobState.CANCELED, JobState.QUEUED]
     assert str(jobs[1].error) == "Stopped before it began."
     assert len(rows(panel)) == 2
     panel._stop(second)  # pressed again on a page that has not heard of it
     assert jobs[2].state is JobState.QUEUED
     assert "stopping" in panel._stop(first)
     done(jobs[0])
-    assert jobs[0].state is JobState.CANCELLED
+    assert jobs[0].state is JobState.CANCELED
     gate.open.set()
-    assert done(jobs[2]).state is JobState.FINISHED
+    assert done(jobs[2]).state is JobState.SUCCEEDED
     assert panel._stop("") == ""
     assert third.count(jobs[2].id) == 1
 
@@ -110,7 +114,7 @@ def test_a_button_stops_the_job_that_its_row_shows(panel: QueuePanel, gate: Gate
 def test_all_are_stopped_and_none_begins_meanwhile(panel: QueuePanel, gate: Gate) -> None:
     jobs = queued(panel, gate, "Training Ana", "Training Bea", "Training Cem")
     panel._stop_all()
-    assert [done(job).state for job in jobs] == [JobState.CANCELLED] * 3
+    assert [done(job).state for job in jobs] == [JobState.CANCELED] * 3
     assert [len(job.events) for job in jobs] == [1, 0, 0]
 
 
@@ -127,10 +131,13 @@ def test_names_are_text_and_nothing_else(panel: QueuePanel, gate: Gate) -> None:
 
 
 def test_a_row_says_how_far_it_is(host: DiffusersHost) -> None:
-    events: list[Event] = [Step(3, 40, 0.1, 1e-3, 2.0, 9.0)]
-    job = Job(host, "Training Ana", lambda: iter(events), kind="train", subject="Ana")
-    assert how_far(job) == ""
-    job.show(Drawing(2, 8, 5, 20))
-    assert how_far(job) == "picture 2 of 8, step 5 of 20"
-    job.run()
-    assert how_far(job) == "step 3 of 40"
+    jobs, told = Jobs(Studio(host, FaceNets()), kinds=TOLD), []
+
+    def look(attempt: Attempt) -> Iterator[Event]:
+        told.append(how_far(jobs.active()[0]))
+        attempt.tell(Drawing(2, 8, 5, 20))
+        told.append(how_far(jobs.active()[0]))
+        yield Step(3, 40, 0.1, 1e-3, 2.0, 9.0)
+
+    job = done(jobs.submit(work("Training Ana", look, takes_attempt=True)))
+    assert [*told, how_far(job)] == ["", "picture 2 of 8, step 5 of 20", "step 3 of 40"]

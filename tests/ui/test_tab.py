@@ -20,6 +20,7 @@ from facechain_ext.base.host import CheckpointRef
 from facechain_ext.base.records import Portrait, Rejection, Score
 from facechain_ext.config import PortraitConfig
 from facechain_ext.jobs.queue import Job, Jobs, JobState
+from facechain_ext.jobs.works import MakePortraits
 from facechain_ext.portrait.infotext import PERSON
 from facechain_ext.ui.error_panel import explain
 from facechain_ext.ui.page import element_ids as ids
@@ -31,9 +32,10 @@ from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.panel import PeoplePanel
 from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView
-from facechain_ext.ui.portraits.desk import PORTRAIT, PortraitDesk
+from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.tab import Pulse, build_tab
+from tests.jobs.told import submit
 from tests.ui.conftest import done
 
 pytestmark = pytest.mark.slow(15)
@@ -178,7 +180,10 @@ def test_a_damaged_training_is_told_in_its_place(trained: PeopleDesk) -> None:
     person = trained.person("Ana")
     assert person is not None
     (person.run_folders[0] / "config.json").write_text("{}", encoding="utf-8")
-    page = Page(Services(trained.services.studio, Jobs(trained.services.studio.host)))
+    jobs = Jobs(trained.services.studio)
+    for job in jobs.all():
+        jobs.forget(job)
+    page = Page(Services(trained.services.studio, jobs))
     first = page.beat()
     assert 'role="alert">' in first["progress"]
     assert "The settings of a training are damaged" in first["progress"]
@@ -209,7 +214,7 @@ def test_portraits_are_shown_ranked_with_scores(trained: PeopleDesk) -> None:
     page.beat()
     portraits = page.portraits.desk
     job = done(portraits.generate("Ana", PortraitConfig(count=2, candidates=2, seed=5)))
-    assert job.state is JobState.FINISHED, job.error
+    assert job.state is JobState.SUCCEEDED, job.error
     changed = page.beat("Ana", "", "Ana")
     captions = [caption for _, caption in changed["results"]]
     assert [caption.split(" ")[:2] for caption in captions] == [
@@ -228,7 +233,9 @@ def test_portraits_are_shown_ranked_with_scores(trained: PeopleDesk) -> None:
 def portraits_that_end(services: Services, *shown: Event, error: Exception | None) -> Job:
     """Queue portraits of Ana that show something and then fail, or do not."""
     work = lambda: until(shown, error)  # noqa: E731
-    return done(services.jobs.submit("Portraits of Ana", work, kind=PORTRAIT, subject="Ana"))
+    return done(
+        submit(services.jobs, "Portraits of Ana", work, kind=MakePortraits.kind, person="Ana")
+    )
 
 
 def until(shown: Sequence[Event], error: Exception | None) -> Iterator[Event]:
@@ -288,7 +295,7 @@ def test_pictures_of_an_earlier_run_are_called_so_while_another_goes_on(services
         gate.wait(20)
         yield Stage("generate", 2)
 
-    job = services.jobs.submit("Portraits of Bea", waiting, kind=PORTRAIT, subject="Bea")
+    job = submit(services.jobs, "Portraits of Bea", waiting, kind=MakePortraits.kind, person="Bea")
     try:
         assert "Made before: Ana" in page.beat()["whose"]
     finally:
@@ -307,7 +314,7 @@ def test_drawing_is_told_by_picture_and_step(services: Services) -> None:
         job.show(Drawing(2, 4, 5, 10))
         told.append(page.beat()["portrait_progress"])
 
-    done(services.jobs.submit("Portraits of Ana", work, kind=PORTRAIT, subject="Ana"))
+    done(submit(services.jobs, "Portraits of Ana", work, kind=MakePortraits.kind, person="Ana"))
     assert "Picture 2 of 4, step 5 of 10" in told[0]
     assert 'aria-valuenow="34"' in told[0]  # (1 + 5 / 10) / 4, of the nine tenths for drawing
 
@@ -325,7 +332,7 @@ def test_what_is_drawn_is_seen_inside_the_page_while_it_is_drawn(services: Servi
             told.append(page.beat()["portrait_progress"])
         raise Cancelled("Stopped while drawing.")
 
-    job = services.jobs.submit("Portraits of Ana", work, kind=PORTRAIT, subject="Ana")
+    job = submit(services.jobs, "Portraits of Ana", work, kind=MakePortraits.kind, person="Ana")
     job.wait(after=99, timeout=20)
     assert "<img" not in told[0]
     assert '<div class="fc-drawing"><img src="data:image/jpeg;base64,' in told[1]
@@ -342,7 +349,7 @@ def test_train_is_not_to_be_pressed_while_somebody_is_trained(services: Services
 
     first = page.beat(NEW, "Ana")
     assert first["start"]["interactive"] is True
-    job = services.jobs.submit("Training Ana", waiting, kind="train", subject="Ana")
+    job = submit(services.jobs, "Training Ana", waiting, kind="train", person="Ana")
     try:
         told = page.beat(NEW, "Ana")
         assert (told["start"]["interactive"], told["stop"]["interactive"]) == (False, True)

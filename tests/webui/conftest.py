@@ -54,7 +54,16 @@ def webui(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> I
     fake.module("modules.sd_models").CheckpointInfo(str(tiny_file)).register()
     fake.module("networks")  # the webui has loaded its LoRA extension
     yield fake
+    _close_jobs()
     _forget()
+
+
+def _close_jobs() -> None:
+    """End the thread that carries jobs out, where a test has begun it."""
+    services = sys.modules.get("facechain_ext.webui.services")
+    jobs = getattr(services, "jobs", None)
+    if jobs is not None and jobs.cache_info().currsize:
+        jobs().close()
 
 
 def _restorer(folder: Path) -> SimpleNamespace:

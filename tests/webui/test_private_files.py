@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,9 +89,16 @@ def test_an_app_that_nobody_has_asked_yet_takes_more_layers(webui: Webui, app: A
 
 
 def test_the_entry_asks_to_be_told(webui: Webui) -> None:
-    from facechain_ext.webui import private_files, register
+    from facechain_ext.ui.closed_folders import ClosedFolders
+    from facechain_ext.webui import register
+    from facechain_ext.webui.host.paths import host_paths
 
     register.register()
     registered = webui.module("modules.script_callbacks").registered
-    assert registered["app_started"].__wrapped__ is private_files.close
+    app = SimpleNamespace(user_middleware=[], middleware_stack=None)
+    registered["app_started"](None, app)
+    [layer] = app.user_middleware
+    kind, told = layer.cls, getattr(layer, "kwargs", None) or layer.options
+    assert kind is ClosedFolders
+    assert told["folders"][:2] == (host_paths().people_dir, host_paths().jobs_dir)
     registered["script_unloaded"]()

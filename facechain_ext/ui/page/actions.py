@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from facechain_ext.base.errors import FaceChainError, describe
-from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.jobs.queue import Job
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.compat import UNCHANGED
 
@@ -62,4 +62,4 @@ def _answer(error: Exception, place: int, outputs: int) -> Any:
 
 
 def is_running(job: Job | None) -> bool:
-    return job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
+    return job is not None and not job.state.over

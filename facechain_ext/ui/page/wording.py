@@ -9,10 +9,11 @@ from facechain_ext.jobs.queue import JobState
 
 STATES = {
     JobState.QUEUED: "waiting",
+    JobState.STARTING: "starting",
     JobState.RUNNING: "running",
-    JobState.FINISHED: "finished",
+    JobState.SUCCEEDED: "finished",
     JobState.FAILED: "failed",
-    JobState.CANCELLED: "stopped",
+    JobState.CANCELED: "stopped",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
 from facechain_ext.base.events import Event, Stage
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.imaging import xmp
-from facechain_ext.jobs.queue import Job
+from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.jobs.works import Enrol, Resume, Train
 from facechain_ext.library.names import checked, identity
 from facechain_ext.library.people import Person
-from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page import copies
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import count, listed
 from facechain_ext.ui.people.training_log import TrainingLog
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS
 
-TRAIN, ENROL = "train", "enrol"
+KINDS = (Enrol.kind, Train.kind, Resume.kind)
 NEW = "+ New person"
 """The choice in the list of people that stands for nobody yet."""
 
@@ -39,11 +39,12 @@ class PeopleDesk:
     """Looks after people on behalf of one or more open pages.
 
     enrolled: by person, the uploads that are in the library already, so that edited captions are
-    not overwritten by the next training.
+    not overwritten by the next training. on_the_way: by job, those that may come to be.
     """
 
     services: Services
     enrolled: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+    on_the_way: dict[str, tuple[Path, ...]] = field(default_factory=dict)
     before: dict[str, tuple[Event, ...]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
@@ -67,9 +68,9 @@ class PeopleDesk:
     def keep(self, name: str, paths: Sequence[Path], consent: bool, config: PrepareConfig) -> Job:
         """Queue keeping photos in the library; raises InvalidInput for what is missing."""
         self._require(name, paths, consent)
-        work = lambda: self._enrol(name, tuple(paths), config)  # noqa: E731
-        title = f"Keeping the photos of {name}"
-        return self.services.jobs.submit(title, work, kind=ENROL, subject=name)
+        job = self.services.jobs.submit(Enrol(name, tuple(paths), config))
+        self.on_the_way[job.id] = tuple(paths)
+        return job
 
     def train(
         self,
@@ -84,19 +85,10 @@ class PeopleDesk:
         if new or self.person(name) is None:
             self._require(name, new, consent)
         self._refuse_second(name)
-
-        def work() -> Iterator[Event]:
-            if not new:
-                yield from self.services.studio.train(name, train_config)
-                return
-            uploads = read_uploads(new, prepare_config)
-            events = self.services.studio.train_person(name, uploads, prepare_config, train_config)
-            for event in events:
-                if isinstance(event, Stage) and event.name == "train":  # now they are kept
-                    self.enrolled[identity(name)] = new
-                yield event
-
-        return self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
+        job = self.services.jobs.submit(Train(name, new, prepare_config, train_config))
+        if new:
+            self.on_the_way[job.id] = new
+        return job
 
     def can_resume(self, name: str) -> bool:
         """Tell whether a stopped training is in a state to go on."""
@@ -108,15 +100,7 @@ class PeopleDesk:
     def resume(self, name: str) -> Job:
         """Queue going on with a stopped training."""
         self._refuse_second(name)
-        studio = self.services.studio
-        stopped = studio.resumable(name)
-        if stopped is None:
-            raise InvalidInput(f"{name} has no training that could go on.")
-        history = studio.history(name, stopped.run)
-        work = lambda: studio.resume(name)  # noqa: E731
-        job = self.services.jobs.submit(f"Training {name}", work, kind=TRAIN, subject=name)
-        self.before[job.id] = history.events if history else ()
-        return job
+        return self.services.jobs.submit(Resume(name))
 
     def stop(self, name: str) -> None:
         """Cancel what is queued or running for a person."""
@@ -125,16 +109,26 @@ class PeopleDesk:
 
     def job(self, name: str) -> Job | None:
         """Return what is going on for a person, else what went on last."""
-        mine = [job for job in self._jobs() if _same(job.subject, name)]
+        mine = [job for job in self._jobs() if _same(job.person, name)]
         return next(iter(self.active(name)), mine[-1] if mine else None)
 
     def active(self, name: str) -> list[Job]:
-        return [job for job in self._jobs() if _same(job.subject, name) and not job.state.over]
+        return [job for job in self._jobs() if _same(job.person, name) and not job.state.over]
 
     def log(self, job: Job) -> TrainingLog:
         """Put a job's events together, after those from before it was stopped."""
-        earlier = self.before.get(job.id, ())
-        return TrainingLog.of((*earlier, *job.events))
+        return TrainingLog.of((*self._before(job), *job.events))
+
+    def _before(self, job: Job) -> tuple[Event, ...]:
+        """Return what a training had shown when a job went on with it, and perhaps more, which
+        the job's own events then replace."""
+        run = job.record.work.get("run_name")
+        if not run:
+            return ()
+        if job.id not in self.before:
+            history = self.services.studio.history(job.person, run)
+            self.before[job.id] = history.events if history else ()
+        return self.before[job.id]
 
     def captions(self, name: str) -> list[Caption]:
         person = self.person(name)
@@ -162,6 +156,8 @@ class PeopleDesk:
         if not _same(person.manifest.name, name):
             # Nothing that deleting the person would not find is left under the former name.
             self._forget_shown(name, [])
+            self._note_kept()
+            self.services.jobs.renamed(name, person.manifest.name)
             if uploads := self.enrolled.pop(identity(name), ()):
                 self.enrolled[identity(new_name)] = uploads
         return person
@@ -190,27 +186,31 @@ class PeopleDesk:
         """Remove a person, with what pages were shown; raises Busy while work is going on."""
         self._refuse_while_busy(name)
         library = self.services.studio.library
+        self._note_kept()
         uploads = self.enrolled.get(identity(name), ())
         # First, while there are originals to know them by: a deletion that fails can be repeated.
         self._forget_shown(name, [*library.files(name), *uploads])
         self.enrolled.pop(identity(name), None)
-        return library.delete(name)
+        return self.services.jobs.delete_person(name)
 
     def _forget_shown(self, name: str, others: Sequence[Path]) -> None:
-        """Remove what pages were handed under a name, and copies of other files; drop its jobs."""
+        """Remove what pages were handed under a name, and copies of other files."""
         copies.remove(copies.copies_of([*copies.handed_out(name), *others]))
-        for job in self.services.jobs.all():
-            if _same(job.subject, name):
-                self.services.jobs.forget(job)
 
-    def _enrol(self, name: str, paths: tuple[Path, ...], config: PrepareConfig) -> Iterator[Event]:
-        yield from self.services.studio.enrol(name, read_uploads(paths, config), config)
-        self.enrolled[identity(name)] = paths
+    def _note_kept(self) -> None:
+        """See which uploads have come into the library meanwhile."""
+        for job_id in [*self.on_the_way]:
+            job = self.services.jobs.get(job_id)
+            if job is not None and _keeps_photos(job):
+                self.enrolled[identity(job.person)] = self.on_the_way.pop(job_id)
+            elif job is None or job.state.over:
+                del self.on_the_way[job_id]
 
     def are_kept(self, name: str, paths: Sequence[Path]) -> bool:
         """Tell whether exactly these uploads are what the library has of a person."""
         if not paths or self.person(name) is None:
             return False
+        self._note_kept()
         return self.enrolled.get(identity(name)) == tuple(paths)
 
     def _require(self, name: str, paths: Sequence[Path], consent: bool) -> None:
@@ -231,11 +231,18 @@ class PeopleDesk:
             raise Busy(f"{name} is being worked on already.")
 
     def _refuse_while_busy(self, name: str) -> None:
-        if any(_same(job.subject, name) for job in self.services.jobs.active()):
+        if any(_same(job.person, name) for job in self.services.jobs.active()):
             raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
 
     def _jobs(self) -> list[Job]:
-        return [job for job in self.services.jobs.all() if job.kind in (TRAIN, ENROL)]
+        return [job for job in self.services.jobs.all() if job.kind in KINDS]
+
+
+def _keeps_photos(job: Job) -> bool:
+    """Tell whether a job has put the photos it came with into the library."""
+    if job.kind == Enrol.kind:
+        return job.state is JobState.SUCCEEDED
+    return any(isinstance(event, Stage) and event.name == "train" for event in job.events)
 
 
 def _same(one: str, other: str) -> bool:

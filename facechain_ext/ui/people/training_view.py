@@ -30,13 +30,13 @@ def progress(job: Job, log: TrainingLog) -> str:
     state = job.state
     facts = _facts(state, log)
     bar = Progress(job.title, STATES[state], _share(state, log), _label(state, log), facts)
-    stopped = state is JobState.CANCELLED
+    stopped = state is JobState.CANCELED
     error = markup.message(str(job.error or ""), "note" if stopped else "error")
     return bar.draw() + error + (outcome(log.finished) if log.finished else "")
 
 
 def _share(state: JobState, log: TrainingLog) -> float | None:
-    if state is JobState.FINISHED:
+    if state is JobState.SUCCEEDED:
         return 1.0
     if state is JobState.QUEUED:
         return 0.0
@@ -71,9 +71,9 @@ def _facts(state: JobState, log: TrainingLog) -> str:
 def past(person: Person, history: RunHistory, done: Run | None, log: TrainingLog) -> str:
     """Draw a training of an earlier day as it ended."""
     title = f"Training of {run_time(history.run)}"
-    state = STATES[JobState.FINISHED if done else JobState.CANCELLED]
+    state = STATES[JobState.SUCCEEDED if done else JobState.CANCELED]
     steps = f"{log.last.step if log.last else 0} of {history.record.config.total_steps}"
-    share = 1.0 if done else _share(JobState.CANCELLED, log)
+    share = 1.0 if done else _share(JobState.CANCELED, log)
     bar = Progress(title, state, share, f"Step {steps}", f"on {history.record.checkpoint.name}")
     if done is None:
         return bar.draw()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from facechain_ext.base.errors import FaceChainError, InvalidInput
-from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Candidate, Drawing, PortraitsFinished, Stage
 from facechain_ext.base.records import Portrait
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.jobs.queue import Job, JobState
+from facechain_ext.jobs.works import MakePortraits
 from facechain_ext.portrait.infotext import source_of
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.copies import folder_for
@@ -23,7 +24,6 @@ from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import STATES, count, duration
 
-PORTRAIT = "portrait"
 PREVIEW_SIDE = 512
 
 Shown = tuple[str, str]
@@ -52,9 +52,6 @@ class PortraitDesk:
     """Makes portraits on behalf of one or more open pages."""
 
     services: Services
-    _saved: WeakKeyDictionary[PortraitsFinished, tuple[Path, list[Path]]] = field(
-        default_factory=WeakKeyDictionary
-    )
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary
     )
@@ -68,22 +65,17 @@ class PortraitDesk:
         """Queue portraits; raises InvalidInput at once for what cannot be drawn."""
         if not name:
             raise InvalidInput("Choose a person; somebody has to be trained first.")
-        studio = self.services.studio
-        studio.request(name, config)
-
-        def work() -> Iterator[Event]:
-            job = self.services.jobs.running
-            for event in studio.make_portraits(name, config, job.show if job else None):
-                if isinstance(event, PortraitsFinished):
-                    folder = self.folder(name)
-                    self._saved[event] = (folder, studio.save_portraits(event, folder))
-                yield event
-
-        title = f"Portraits of {name}"
-        return self.services.jobs.submit(title, work, kind=PORTRAIT, subject=name)
+        return self.services.jobs.submit(MakePortraits(name, config))
 
     def folder(self, name: str) -> Path:
         return self.services.studio.library.portraits_folder(name)
+
+    def _kept_in(self, name: str) -> Path | None:
+        """Return the folder, None where nobody is called so any more."""
+        try:
+            return self.folder(name)
+        except FaceChainError:
+            return None
 
     def stop(self) -> None:
         """Cancel the running portraits and those that wait."""
@@ -91,13 +83,13 @@ class PortraitDesk:
             job.cancel()
 
     def job(self) -> Job | None:
-        return self.services.jobs.latest(PORTRAIT)
+        return self.services.jobs.latest(MakePortraits.kind)
 
     def is_busy_with(self, name: str) -> bool:
-        return any(job.subject == name for job in self._active())
+        return any(job.person == name for job in self._active())
 
     def _active(self) -> list[Job]:
-        return [job for job in self.services.jobs.active() if job.kind == PORTRAIT]
+        return [job for job in self.services.jobs.active() if job.kind == MakePortraits.kind]
 
     def mismatch(self, name: str | None) -> str:
         """Say that somebody's LoRA was trained on another checkpoint than would draw now."""
@@ -111,21 +103,23 @@ class PortraitDesk:
 
         None where that has left no pictures: those of one before it are not its own.
         """
-        ended = [j for j in self.services.jobs.all() if j.kind == PORTRAIT and _has_ended(j)]
+        made = [j for j in self.services.jobs.all() if j.kind == MakePortraits.kind]
+        ended = [job for job in made if _has_ended(job)]
         return ended[-1] if ended and _finished(ended[-1]) else None
 
     def results(self, job: Job) -> Results:
         """Return the pictures of a job as files to show, made once."""
         finished = _finished(job)
         assert finished is not None
-        if finished not in self._results:
-            self._results[finished] = self._show(job.subject, finished)
-        return self._results[finished]
+        shown = self._results.get(finished)
+        if shown is None or shown.whose != job.person:  # who may have another name since
+            shown = self._results[finished] = self._show(job.person, finished)
+        return shown
 
     def _show(self, name: str, finished: PortraitsFinished) -> Results:
         ranked, others = finished.ranked, (*finished.spare, *finished.rejected)
-        folder, saved = self._saved.get(finished, (None, []))
-        files = [str(shutil.copyfile(path, folder_for(name) / path.name)) for path in saved]
+        saved = finished.saved or (None,) * len(ranked)
+        files = [_shown(name, p, path, finished) for p, path in zip(ranked, saved, strict=True)]
         captions = [f"{place}. {_score(p)}" for place, p in enumerate(ranked, 1)]
         return Results(
             whose=name,
@@ -134,7 +128,7 @@ class PortraitDesk:
             aside=[(_temporary(name, p, finished), _reason(p, finished)) for p in others],
             aside_infotexts=[portrait.infotext for portrait in others],
             notes=(*_why_aside(finished), *finished.notes, *_fusion_notes(ranked)),
-            folder=folder,
+            folder=self._kept_in(name),
             seconds=sum(finished.seconds.values()),
         )
 
@@ -154,7 +148,7 @@ def _preview(job: Job) -> str:
 
 
 def _share(job: Job) -> float | None:
-    if job.state is JobState.FINISHED:
+    if job.state is JobState.SUCCEEDED:
         return 1.0
     drawn = [event for event in job.events if isinstance(event, Candidate)]
     done = drawn[-1].done / drawn[-1].total if drawn else 0.0
@@ -162,14 +156,14 @@ def _share(job: Job) -> float | None:
         done = max(done, (step.picture - 1 + step.step / max(step.steps, 1)) / step.pictures)
     if done:
         return 0.9 * done
-    return None if job.state is JobState.RUNNING else 0.0
+    return None if job.state.at_work else 0.0
 
 
 def _label(job: Job) -> str:
     finished = _finished(job)
     if finished is not None:
         kept, aside = len(finished.ranked), len(finished.spare) + len(finished.rejected)
-        if job.state is not JobState.FINISHED:
+        if job.state is not JobState.SUCCEEDED:
             return f"{count(aside, 'picture')} drawn and set aside"
         took = duration(sum(finished.seconds.values()))
         return f"{count(kept, 'portrait')} kept, {aside} set aside, in {took}"
@@ -185,7 +179,7 @@ def _label(job: Job) -> str:
 
 
 def _has_ended(job: Job) -> bool:
-    return job.state.over and (job.state is not JobState.CANCELLED or bool(job.events))
+    return job.state.over and (job.state is not JobState.CANCELED or bool(job.events))
 
 
 def _finished(job: Job) -> PortraitsFinished | None:
@@ -217,6 +211,13 @@ def _why_aside(finished: PortraitsFinished) -> list[str]:
 def _fusion_notes(portraits: Sequence[Portrait]) -> list[str]:
     noted = [(place, p.fusion_note) for place, p in enumerate(portraits, 1) if p.fusion_note]
     return [f"Picture {place}: {note}" for place, note in noted]
+
+
+def _shown(name: str, portrait: Portrait, saved: Path | None, finished: PortraitsFinished) -> str:
+    """Return a copy that gradio may serve: of the file as it was saved, while that is there."""
+    if saved is None or not saved.is_file():
+        return _temporary(name, portrait, finished)
+    return str(shutil.copyfile(saved, folder_for(name) / saved.name))
 
 
 def _temporary(name: str, portrait: Portrait, finished: PortraitsFinished) -> str:

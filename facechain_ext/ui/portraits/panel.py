@@ -212,7 +212,7 @@ class PortraitsPanel:
     def _progress(self) -> str:
         job = self.desk.job()
         if job is not None:
-            tone: markup.Tone = "note" if job.state is JobState.CANCELLED else "error"
+            tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
             return desk.progress(job) + markup.message(str(job.error or ""), tone)
         if self.desk.names():
             return markup.empty("No portraits yet", "Choose a style and press Make portraits.")

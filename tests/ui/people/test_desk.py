@@ -16,6 +16,7 @@ from facechain_ext.jobs.queue import JobState
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.view import LATEST, PeopleView
+from tests.jobs.told import submit
 from tests.ui.conftest import SECONDS, TRAIN, done
 
 pytestmark = [pytest.mark.model, pytest.mark.slow(15)]
@@ -64,7 +65,7 @@ def test_the_same_uploads_do_not_overwrite_captions(
 
 def test_a_known_person_is_trained_again_without_uploads(trained: PeopleDesk) -> None:
     job = done(trained.train("ana", [], False, PrepareConfig(), TRAIN))
-    assert job.state is JobState.FINISHED
+    assert job.state is JobState.SUCCEEDED
     person = trained.person("Ana")
     assert person is not None
     assert len(person.manifest.runs) == 2
@@ -87,11 +88,11 @@ def test_a_stopped_training_goes_on_with_its_curve(desk: PeopleDesk, photos: lis
     for event in job.follow():
         if isinstance(event, Step) and event.step >= 3:
             desk.stop("Ana")
-    assert job.state is JobState.CANCELLED
+    assert job.state is JobState.CANCELED
     stopped_at = desk.log(job).losses[-1][0]
     assert 3 <= stopped_at < 8
     resumed = done(desk.resume("Ana"))
-    assert resumed.state is JobState.FINISHED, resumed.error
+    assert resumed.state is JobState.SUCCEEDED, resumed.error
     assert [number for number, _ in desk.log(resumed).losses] == [*range(1, 9)]
 
 
@@ -102,7 +103,7 @@ def test_nobody_is_deleted_or_trained_twice_while_work_goes_on(trained: PeopleDe
         yield Stage("train", 1)
         assert going.wait(SECONDS)
 
-    job = trained.services.jobs.submit("Training Ana", work, kind="train", subject="Ana")
+    job = submit(trained.services.jobs, "Training Ana", work, kind="train", person="Ana")
     job.wait(0, SECONDS)
     for action in (
         lambda: trained.delete("Ana"),

@@ -13,11 +13,14 @@ from facechain_ext.base.errors import Cancelled, FaceChainError
 from facechain_ext.base.events import Event, Preview, Stage, Step, TrainingFinished
 from facechain_ext.base.records import LoraFile
 from facechain_ext.jobs.queue import Job, Jobs
+from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio.studio import Studio
 from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.wording import count, duration, listed, run_time
 from facechain_ext.ui.people import training_view
 from facechain_ext.ui.people.training_log import TrainingLog
+from tests.jobs.told import TOLD, submit
 from tests.ui.conftest import done
 
 GRAY = np.full((64, 64, 3), 90, np.uint8)
@@ -43,11 +46,11 @@ FINISHED = TrainingFinished(LoraFile(Path("ana-1.safetensors"), "fcsks", ""), (4
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Jobs:
-    return Jobs(DiffusersHost(tmp_path, device="cpu"))
+    return Jobs(Studio(DiffusersHost(tmp_path, device="cpu"), FaceNets()), kinds=TOLD)
 
 
 def job_of(jobs: Jobs, events: list[Event]) -> Job:
-    return done(jobs.submit("Training Ana", lambda: iter(events), kind="train", subject="Ana"))
+    return done(submit(jobs, "Training Ana", lambda: iter(events), kind="train", person="Ana"))
 
 
 def test_a_log_gathers_what_the_events_say() -> None:
@@ -89,7 +92,7 @@ def test_a_failed_one_says_why(jobs: Jobs) -> None:
     def work() -> list[Event]:
         raise FaceChainError("The <disk> is full.")
 
-    job = done(jobs.submit("Training Ana", work, kind="train", subject="Ana"))  # type: ignore[arg-type]
+    job = done(submit(jobs, "Training Ana", work, kind="train", person="Ana"))  # type: ignore[arg-type]
     html = training_view.progress(job, TrainingLog.of(job.events))
     assert "fc-is-failed" in html
     assert 'role="alert">The &lt;disk&gt; is full.' in html
@@ -104,7 +107,7 @@ def test_only_a_running_one_has_time_left(jobs: Jobs) -> None:
         told.append(training_view.progress(job, TrainingLog.of(job.events)))
         raise Cancelled("The training was stopped.")
 
-    job = done(jobs.submit("Training Ana", work, kind="train", subject="Ana"))
+    job = done(submit(jobs, "Training Ana", work, kind="train", person="Ana"))
     assert "about 2 min left" in told[0]
     stopped = training_view.progress(job, TrainingLog.of(job.events))
     assert "Step 2 of 4" in stopped

@@ -1,0 +1,76 @@
+"""Jobs that do what a test tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facechain_ext.base.events import Event
+from facechain_ext.jobs.queue import Job, Jobs
+from facechain_ext.jobs.works import KINDS, Attempt, Work, WorkKind
+from facechain_ext.studio.studio import Studio
+
+Doing = Callable[..., Iterable[Event]]
+_doings: list[Doing] = []
+
+
+@dataclass(frozen=True)
+class Told:
+    """Yields the events of a function, which is given the attempt where it takes something."""
+
+    title: str
+    number: int
+    kind: str = "train"
+    person: str = ""
+    photos: tuple[Path, ...] = ()
+    goes_on: bool = False
+    takes_attempt: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        return {"title": self.title, "number": self.number, "takes_attempt": self.takes_attempt}
+
+    def require(self, studio: Studio) -> None:
+        pass
+
+    def settled(self, studio: Studio) -> Told:
+        return self
+
+    def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
+        doing = _doings[self.number]
+        return iter(doing(attempt) if self.takes_attempt else doing())
+
+
+class Kinds(Mapping[str, WorkKind]):
+    """Every kind, the real ones too; what a test told is done as it was told."""
+
+    def __getitem__(self, kind: str) -> WorkKind:
+        def read(person: str, photos: Sequence[Path], facts: dict[str, Any]) -> Work:
+            if "number" in facts:
+                return Told(kind=kind, person=person, photos=tuple(photos), **facts)
+            return KINDS[kind](person, photos, facts)
+
+        return read
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+
+TOLD = Kinds()
+
+
+def work(
+    title: str, doing: Doing, *, kind: str = "train", person: str = "", takes_attempt: bool = False
+) -> Told:
+    """Make a work of a function; takes_attempt: whether that is to be given the attempt."""
+    _doings.append(doing)
+    return Told(title, len(_doings) - 1, kind, person, takes_attempt=takes_attempt)
+
+
+def submit(jobs: Jobs, title: str, doing: Doing, *, kind: str = "train", person: str = "") -> Job:
+    """Queue a function; the jobs must know the kinds TOLD."""
+    return jobs.submit(work(title, doing, kind=kind, person=person))
