@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from facechain_ext.ui.closed_folders import ClosedFolders
@@ -15,7 +17,17 @@ def close(_: Any, app: Any) -> None:
     """
     from starlette.middleware import Middleware
 
-    layer = Middleware(ClosedFolders, folders=(host_paths().people_dir, host_paths().jobs_dir))
+    layer = Middleware(ClosedFolders, folders=_folders())
     app.user_middleware.insert(0, layer)
     if app.middleware_stack is not None:
         app.middleware_stack = app.build_middleware_stack()
+
+
+def _folders() -> tuple[Path, ...]:
+    """Return where people and jobs are, and where they may lie since before another was chosen."""
+    from modules import paths
+
+    ours = host_paths()
+    places = ours.data_dir, Path(paths.data_path), Path(paths.script_path)
+    each = [replace(ours, data_dir=place.absolute()) for place in places]
+    return tuple(folder for one in each for folder in (one.people_dir, one.jobs_dir))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,6 +96,27 @@ def test_training_shows_in_the_webuis_progress_until_it_is_over(host: Any, tmp_p
                 assert str(event.step) in shared.state.textinfo
         assert shared.state.current_image.size == (64, 64)
     assert shared.state.job == ""
+
+
+@pytest.mark.parametrize(
+    ("button", "kept"), [("stop_generating", [1, 2, 3, 4]), ("interrupt", []), ("skip", [5])]
+)
+def test_pictures_that_a_stop_lets_end_are_kept(host: Any, button: str, kept: list[int]) -> None:
+    """The webui's Interrupt, pressed once, lets what is being drawn end, where more is to come."""
+    from modules import shared
+
+    request = GenerationRequest("a", seeds=(1, 2, 3, 4, 5), steps=2, width=64, height=64)
+    pressed: list[None] = []
+    drawn: list[int] = []
+
+    def on_step(*_: int) -> None:
+        if not pressed:
+            pressed.append(getattr(shared.state, button)())
+
+    with host.job("Portraits"), suppress(Cancelled):
+        drawn.extend(image.seed for image in host.generate(request, on_step))
+    assert drawn == kept
+    assert not (shared.state.interrupted or shared.state.stopping_generation)
 
 
 @pytest.mark.parametrize("button", ["interrupt", "skip", "stopping_generation"])

@@ -82,6 +82,10 @@ class JobState:
         """Tell whether the user skipped what is being drawn."""
         return bool(self._shown and shared.state.skipped)
 
+    def broken_off(self) -> bool:
+        """Tell whether what was being drawn came out half done; a stop may let it end."""
+        return self.skipped() or bool(self._shown and shared.state.interrupted)
+
     @guarded
     def show(self, event: Event) -> None:
         """Tell the webui's progress bar and preview what our job has come to."""

@@ -87,7 +87,7 @@ class WebuiHost:
     ) -> Iterator[GeneratedImage]:
         """Draw a few pictures at a time; others have their turn in between.
 
-        A skipped part is left out. Raises Cancelled, InvalidInput, OutOfMemory.
+        A part that was broken off is left out. Raises Cancelled, InvalidInput, OutOfMemory.
         """
         request = with_defaults(request, selected_checkpoint().path)
         parts = drawing.batches(request)
@@ -100,10 +100,10 @@ class WebuiHost:
                 bar = total_bar(done=number * steps, total=len(parts) * steps)
                 with told, bar, self._previewed():
                     images = drawing.draw(part, self._call)
-                self._stop_if_cancelled()
-                skipped = self.state.skipped()
-            if not skipped:
+                whole = not self.state.broken_off()
+            if whole:
                 yield from images
+            self._stop_if_cancelled()
 
     @contextmanager
     def _previewed(self) -> Iterator[None]:
