@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -29,8 +28,7 @@ class OptionalPackage:
 
     @property
     def installed(self) -> bool:
-        """Whether it could be imported by this process; also where it has just been added."""
-        importlib.invalidate_caches()
+        """Whether this process would find it."""
         return find_spec(self.module) is not None
 
     @property

@@ -35,7 +35,14 @@ def services() -> Services:
         paste_fields=sending.paste_fields,
         redraws=True,
         defaults=settings.chosen,
+        offline=_offline(),
     )
+
+
+def _offline() -> bool:
+    from modules import shared
+
+    return bool(getattr(shared.cmd_opts, "facechain_offline", False))
 
 
 def _sampler_names() -> list[str]:
