@@ -26,6 +26,15 @@ A1111 = {
 }
 
 
+ADD = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from packaging.requirements import Requirement
+from facechain_ext.installing.adding import add
+print(add([Requirement(sys.argv[1])], usable=True))
+"""
+
+
 @dataclass
 class Webui:
     """A Python environment as a webui has one, and a shelf of wheels that pip finds."""
@@ -39,12 +48,19 @@ class Webui:
 
     def install(self) -> str:
         """Run install.py as the webui does; returns what it says."""
+        return self._run(*self.launcher, str(ROOT / "install.py"))
+
+    def add(self, name: str) -> str:
+        """Add an optional package as the page does; returns why not, or nothing."""
+        return self._run("-c", ADD, name, str(ROOT)).strip()
+
+    def _run(self, *arguments: str) -> str:
         variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.shelf), **self.variables}
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
         kept.pop("PYTHONPATH", None)
         kept.pop("COMMANDLINE_ARGS", None)
         done = subprocess.run(
-            [str(self.python), *self.launcher, str(ROOT / "install.py")],
+            [str(self.python), *arguments],
             env={**kept, "PIP_CONFIG_FILE": os.devnull, **variables},
             capture_output=True,
             text=True,
@@ -316,3 +332,44 @@ def test_a_console_without_our_letters_gets_the_sentence(webui: Webui) -> None:
     said = webui.install()
     assert said.startswith("FaceChain: diffusers and peft could not be installed (Zugriff verweig")
     assert "? ??" in said
+
+
+# Optional packages, added while the webui runs
+
+
+def test_an_optional_package_is_taken_in_the_version_that_goes_with_the_hosts(
+    webui: Webui,
+) -> None:
+    webui.offer("pillow_heif", "0.16.0", "pillow>=9.5")
+    webui.offer("pillow_heif", "1.8.1", "pillow>=11.1")
+    webui.offer("pillow", "12.3.0")
+    before = webui.freeze()
+    assert webui.add("pillow-heif>=0.15") == ""
+    assert webui.freeze() == {**before, "pillow_heif": "0.16.0"}
+
+
+def test_what_cannot_be_imported_after_all_is_taken_out_again(webui: Webui) -> None:
+    webui.offer("ncnn", "1.0", "tqdm", source="raise ImportError('GLIBC_2.39 not found')")
+    webui.offer("tqdm", "4.70.1")
+    before = webui.freeze()
+    told = webui.add("ncnn")
+    assert told.startswith("after that ncnn cannot be imported: ImportError: GLIBC_2.39 not found")
+    assert told.endswith("; taken out again: ncnn, tqdm")
+    assert webui.freeze() == before
+
+
+def test_no_second_opencv_is_laid_over_the_hosts(webui: Webui) -> None:
+    webui.has(opencv_python_headless="4.11.0")
+    webui.offer("ncnn", "1.0", "opencv-python")
+    webui.offer("opencv_python", "5.0.0")
+    before = webui.freeze()
+    assert webui.add("ncnn").endswith("ncnn requires opencv-python; taken out again: ncnn")
+    assert webui.freeze() == before
+    webui.offer("ncnn", "0.9")
+    assert webui.add("ncnn") == ""
+    assert webui.freeze() == {**before, "ncnn": "0.9"}
+
+
+def test_an_index_out_of_reach_is_told_as_that(webui: Webui) -> None:
+    webui.variables |= {"PIP_NO_INDEX": "0", "INDEX_URL": "http://127.0.0.1:9/simple"}
+    assert webui.add("ncnn").startswith("there is no connection to the index of packages (")

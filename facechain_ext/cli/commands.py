@@ -26,6 +26,7 @@ from facechain_ext.cli.paths import data_dir, photos_in, require_writable
 from facechain_ext.cli.streams import agreed as _agreed
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import config_from
+from facechain_ext.installing.optional import OPTIONAL, OptionalPackage
 from facechain_ext.jobs.queue import Job, Jobs
 from facechain_ext.jobs.works import MakePortraits, Resume, Train, Work
 from facechain_ext.library.people import Person, Run
@@ -33,6 +34,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.standalone.demo import run_demo
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio.packages import find_package, install
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
 from facechain_ext.ui.page.services import Services
@@ -339,15 +341,39 @@ def _found(jobs: Jobs, job_id: str) -> Job:
 
 def models_list(args: argparse.Namespace) -> Result:
     models_dir = new_studio(args).host.paths.models_dir
-    return {"models": [entry.describe(models_dir) for entry in CATALOG]}
+    return {
+        "models": [entry.describe(models_dir) for entry in CATALOG],
+        "packages": [_package(package) for package in OPTIONAL],
+    }
+
+
+def _package(package: OptionalPackage) -> Result:
+    return {
+        "name": package.name,
+        "purpose": package.purpose,
+        "state": "installed" if package.installed else "not installed",
+        "size": package.size,
+        "licence": package.licence,
+    }
 
 
 def models_download(args: argparse.Namespace) -> Result:
     entry = find(args.id)
+    if entry.unusable:
+        raise InvalidInput(entry.unusable)
     if not args.yes and not _agreed(f"Fetch {entry.summary}?"):
         raise InvalidInput(f"Not fetched: {entry.summary}. Give --yes to agree to that.")
     path = fetch(entry, new_studio(args).host.paths.models_dir, consent=True)
     return {"id": entry.id, "file": str(path)}
+
+
+def models_install(args: argparse.Namespace) -> Result:
+    """Install an optional package, as the page does."""
+    package = find_package(args.package)
+    wanted = f"Install {package.summary}?"
+    if not package.installed and not args.yes and not _agreed(wanted):
+        raise InvalidInput(f"Not installed: {package.summary}. Give --yes to agree to that.")
+    return {"package": package.name, "told": install(package, consent=True)}
 
 
 def styles_list(args: argparse.Namespace) -> Result:

@@ -218,12 +218,15 @@ def _add_jobs(add: Callable[..., Any], groups: Any) -> None:
 
 
 def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
-    models = groups.add_parser("models", help="List or download optional nets.")
+    models = groups.add_parser("models", help="List, download or install what is optional.")
     under = models.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.models_list, "List the nets that ship and those that can be had.", under)
+    add("list", commands.models_list, "List nets and packages, there or to be had.", under)
     download = add("download", commands.models_download, "Fetch one optional net.", under)
     download.add_argument("id")
-    download.add_argument("--yes", action="store_true", help="agree to its size and licence")
+    install = add("install", commands.models_install, "Install one optional package.", under)
+    install.add_argument("package")
+    for sub in (download, install):
+        sub.add_argument("--yes", action="store_true", help="agree to its size and licence")
 
     styles = groups.add_parser("styles", help="List the styles.")
     under = styles.add_subparsers(metavar="ACTION", required=True)

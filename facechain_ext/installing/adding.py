@@ -9,16 +9,17 @@ from tempfile import TemporaryDirectory
 from packaging.requirements import Requirement
 
 from facechain_ext.installing import pip
-from facechain_ext.installing.bounds import bounds, contradiction, pinned
+from facechain_ext.installing.bounds import bounds, contradiction, pinned, rivals
 from facechain_ext.installing.environment import everything_installed, unmet
 from facechain_ext.installing.imports import HOSTS_OWN, import_errors
 
 
-def add(wanted: Sequence[Requirement], limits: Path) -> str:
+def add(wanted: Sequence[Requirement], limits: Path | None = None, *, usable: bool = False) -> str:
     """Install packages beside what is installed; returns why not, or nothing.
 
     The webui's own imports are tried before and after: where one fails that did not before, what
-    was added is taken out again.
+    was added is taken out again. limits: what binds the packages from above, where anything does.
+    usable: they must be importable themselves, too.
     """
     names = [each.name for each in wanted]
     binding = bounds(names, limits)
@@ -28,12 +29,12 @@ def add(wanted: Sequence[Requirement], limits: Path) -> str:
     working = [name for name, error in import_errors(HOSTS_OWN).items() if not error]
     with TemporaryDirectory(prefix="facechain-") as folder:
         file = Path(folder) / "constraints.txt"
-        lines = [*pinned(before), *map(str, binding)]
+        lines = [*pinned(before), *map(str, binding), *rivals(before)]
         file.write_text("\n".join(lines), encoding="utf-8")
         reason = _install(wanted, file, before)
     added = _added(before)
     if not reason:
-        reason = _harm(import_errors(working))
+        reason = _harm(import_errors([*working, *(names if usable else ())]))
     return reason + _take_out(added) if reason and added else reason
 
 

@@ -19,6 +19,14 @@ HOSTS_OWN = ("diffusers", "transformers", "accelerate")
 
 BESIDE = " beside "
 
+OPENCV = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""Packages of one module: a second one writes over the files of the first."""
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -32,14 +40,14 @@ class Bound:
         return f"{self.package}{self.versions}"
 
 
-def bounds(names: Collection[str], limits: Path) -> list[Bound]:
+def bounds(names: Collection[str], limits: Path | None) -> list[Bound]:
     """List what binds the packages that are to be added.
 
     From below it is what the webui's own libraries ask of them where they are optional to them:
     diffusers refuses to be imported beside an older peft. From above it is a list of ours.
     """
     wanted = {canonicalize_name(name) for name in names}
-    found = [*_asked(), *_limits(limits)]
+    found = [*_asked(), *(_limits(limits) if limits else ())]
     return [each for each in dict.fromkeys(found) if each.package in wanted]
 
 
@@ -60,6 +68,12 @@ def pinned(installed: Mapping[str, str]) -> Iterator[str]:
     for name, number in sorted(installed.items()):
         if re.fullmatch(VERSION_PATTERN, number, re.VERBOSE | re.IGNORECASE):
             yield f"{name}=={number}"
+
+
+def rivals(installed: Mapping[str, str]) -> Iterator[str]:
+    """Write constraints that keep a second OpenCV away from one that is installed."""
+    if not installed.keys().isdisjoint(OPENCV):
+        yield from (f"{name}<0" for name in OPENCV if name not in installed)
 
 
 def _asked() -> Iterator[Bound]:

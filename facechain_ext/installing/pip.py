@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ LONGEST = 30 * 60
 
 WHEELS_ONLY = ("--only-binary=:all:", "--prefer-binary")
 QUIET = ("--no-input", "--disable-pip-version-check")
+
+UNREACHED = re.compile(r"after connection broken by '(\w+)")
+"""What pip writes when it tries once more, and why."""
+NOTHING_FOUND = "(from versions: none)"
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,13 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """The first error that pip names, else the last that it wrote; without a full stop."""
+        """The first error that pip names, else the last that it wrote; without a full stop.
+
+        That nothing of a name was found means little where the index could not be asked.
+        """
+        broken = UNREACHED.search(self.output)
+        if broken and NOTHING_FOUND in self.output:
+            return f"there is no connection to the index of packages ({broken[1]})"
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
         return (errors or lines[-1:] or ["pip gave no reason"])[0].rstrip(".")

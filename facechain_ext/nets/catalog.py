@@ -155,6 +155,7 @@ CATALOG = (
         licence="Apache-2.0 (the package around it: GPL-3.0)",
         origin="SPAN, Cheng Wan and others",
         shipped=False,
+        needs="ncnn",
     ),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facechain_ext.base.errors import WeightsMissing
+from facechain_ext.installing.optional import OPTIONAL
 from facechain_ext.nets.weights import WEIGHTS_DIR, verify
 
 
@@ -46,6 +47,7 @@ class ModelEntry:
     """A pretrained net that ships with this package or can be fetched.
 
     change: what was done to the file before it was shipped; empty when it is as published.
+    needs: the optional package that runs it; empty where those that are always there do.
     """
 
     id: str
@@ -56,6 +58,17 @@ class ModelEntry:
     origin: str
     shipped: bool
     change: str = ""
+    needs: str = ""
+
+    @property
+    def unusable(self) -> str:
+        """Say in a sentence why it would be of no use here; empty where it can run."""
+        lacking = [each for each in OPTIONAL if each.name == self.needs and not each.installed]
+        return "".join(
+            f"{self.role} ({self.id}) runs in the package {each.name}, which is not installed: "
+            f"install it under Models first, or by facechain models install {each.name} --yes."
+            for each in lacking
+        )
 
     @property
     def size(self) -> int:

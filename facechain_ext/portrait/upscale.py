@@ -52,9 +52,12 @@ def _missing(factor: int, models_dir: Path) -> str | None:
     if factor != FACTOR:
         return f"SPAN enlarges {FACTOR} times, not {factor} times."
     if importlib.util.find_spec("ncnn") is None:
-        return "Enlarging needs the package ncnn: pip install ncnn."
+        return "Enlarging needs the package ncnn: install it under Models, or by pip install ncnn."
     if not find(_MODEL).present(models_dir):
-        return f"Enlarging needs weights that are not there: facechain models download {_MODEL}."
+        return (
+            "Enlarging needs weights that are not there: fetch them under Models, or by "
+            f"facechain models download {_MODEL}."
+        )
     return None
 
 

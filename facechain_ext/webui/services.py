@@ -36,6 +36,7 @@ def services() -> Services:
         paste_fields=sending.paste_fields,
         redraws=True,
         defaults=settings.chosen,
+        offline=_offline(),
     )
 
 
@@ -43,6 +44,12 @@ def services() -> Services:
 def live_page() -> LivePage:
     """Return what draws the tab while work goes on."""
     return LivePage(services())
+
+
+def _offline() -> bool:
+    from modules import shared
+
+    return bool(getattr(shared.cmd_opts, "facechain_offline", False))
 
 
 def _sampler_names() -> list[str]:

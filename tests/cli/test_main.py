@@ -18,6 +18,7 @@ from facechain_ext import __version__
 from facechain_ext.base.events import Step
 from facechain_ext.cli.main import main
 from facechain_ext.imaging.files import encode_jpeg
+from facechain_ext.installing.optional import OptionalPackage
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.lora.checkpoint import read_lora
 
@@ -197,6 +198,21 @@ def test_styles_and_models_are_listed(shell: Shell) -> None:
 def test_nothing_is_downloaded_without_consent(shell: Shell) -> None:
     assert "--yes" in shell.error("models", "download", "span")
     assert not list(shell.data_dir.rglob("*.bin"))
+    told = shell.json("models", "list")["packages"]
+    assert [package["name"] for package in told] == ["ncnn", "pillow-heif"]
+    for package in told:
+        if package["state"] == "not installed":
+            assert package["licence"] in (line := shell.error("models", "install", package["name"]))
+            assert "--yes" in line
+
+
+def test_a_net_without_the_package_that_runs_it_is_not_fetched(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OptionalPackage, "installed", False)
+    told = shell.error("models", "download", "span", "--yes")
+    assert "runs in the package ncnn, which is not installed" in told
+    assert "facechain models install ncnn" in told
 
 
 @pytest.mark.parametrize(
@@ -210,6 +226,7 @@ def test_nothing_is_downloaded_without_consent(shell: Shell) -> None:
         (["train", "--name", "A", "--checkpoint", "missing.safetensors", "{photos}"], "missing"),
         (["train", "--name", "A", "--checkpoint", "{photos}/notes.txt", "{photos}"], "notes.txt"),
         (["models", "download", "none-such", "--yes"], "none-such"),
+        (["models", "install", "none-such", "--yes"], "none-such"),
         (["demo", "--photos", "missing"], "missing"),
     ],
 )

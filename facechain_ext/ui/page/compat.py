@@ -54,6 +54,15 @@ def as_typed(component: Any) -> Any:
     return component
 
 
+def taking(suffixes: Sequence[str]) -> Any:
+    """Return an update by which a File takes files of these suffixes from now on.
+
+    gradio 3 has no such update of its own; its page follows one all the same.
+    """
+    types: dict[str, Any] = {"file_types": [*suffixes]}
+    return gr.update(**types) if MAJOR >= 4 else {**types, "__type__": "update"}
+
+
 def limited(longest: int) -> dict[str, Any]:
     """Return what keeps a Textbox from taking more letters, where gradio has that."""
     known = "max_length" in inspect.signature(gr.Textbox.__init__).parameters

@@ -56,6 +56,13 @@ INSTALLED = "facechain_installed"
 FETCH = "facechain_fetch"
 FETCH_CONSENT = "facechain_fetch_consent"
 FETCH_CHOICE = "facechain_fetch_choice"
+FETCH_SUMMARY = "facechain_fetch_summary"
+PARTS = "facechain_parts"
+
+INSTALL = "facechain_install"
+INSTALL_AGREED = "facechain_install_agreed"
+INSTALL_REFUSED = "facechain_install_refused"
+INSTALL_MESSAGE = "facechain_install_message"
 
 
 def queue_row(number: int) -> str:

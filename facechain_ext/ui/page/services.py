@@ -39,7 +39,8 @@ class Services:
     sampler_names: empty where there is no choice. send_buttons: called inside the page, below the
     portraits; draws and wires the host's buttons. paste_fields: told which components an infotext
     restores. redraws: whether this host has a hires pass and restores faces. defaults: makes a
-    PrepareConfig, TrainConfig or PortraitConfig as the user wants it to begin.
+    PrepareConfig, TrainConfig or PortraitConfig as the user wants it to begin. offline: nothing is
+    to be fetched or installed.
     """
 
     studio: Studio
@@ -49,3 +50,4 @@ class Services:
     paste_fields: Callable[[Sequence[tuple[Any, PasteTarget]]], None] | None = None
     redraws: bool = False
     defaults: Callable[[type[Any]], Any] = _as_shipped
+    offline: bool = False

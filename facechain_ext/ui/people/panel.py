@@ -11,12 +11,14 @@ import gradio as gr
 
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.installing.optional import PILLOW_HEIF
 from facechain_ext.library.names import LONGEST_NAME
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.actions import failing_in_place, is_running, yielding_in_place
 from facechain_ext.ui.page.compat import UNCHANGED, not_saved, on
 from facechain_ext.ui.page.copies import folder_for
+from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.people import picker
@@ -83,7 +85,9 @@ class PeoplePanel:
                 elem_id=ids.PHOTOS,
             )
         )
-        gr.HTML(picker.hint())
+        self.hint = gr.HTML(picker.hint())
+        self.heic = PackageOffer(PILLOW_HEIF, "picker", self.desk.services.offline)
+        self.heic.draw()
         self.verdicts = gr.HTML(elem_id=ids.VERDICTS)
         self.consent = not_saved(gr.Checkbox(label=CONSENT, value=False, elem_id=ids.CONSENT))
 
@@ -177,6 +181,7 @@ class PeoplePanel:
         on(self.stop.click, failing_in_place(self._stop), who, [self.message])
         on(self.resume.click, failing_in_place(self._resume), [self.person], [self.message])
         on(self.discard.click, failing_in_place(self._discard), [self.person], [self.message])
+        self.heic.wire(self._photos_taken, [], [self.photos, self.hint])
         self._wire_care()
 
     def _wire_care(self) -> None:
@@ -189,6 +194,10 @@ class PeoplePanel:
         on(self.spared.click, lambda: gr.update(visible=False), [], [self.question])
         on(self.confirmed.click, failing_in_place(self._delete, 1, 2), [self.person],
            [self.question, self.care_message])  # fmt: skip
+
+    def _photos_taken(self) -> tuple[Any, str]:
+        """Let the picker take what can be read now."""
+        return compat.taking(picker.file_types()), picker.hint()
 
     def _choose(self, name: str, files: Any, told: str) -> list[Any]:
         """Follow the choice of a person; uploads that are not theirs are put away.
@@ -262,6 +271,9 @@ class PeoplePanel:
         return {
             "person": self.person,
             "card": self.card,
+            "photos": self.photos,
+            "hint": self.hint,
+            "heic": self.heic.box,
             "checkpoint": self.checkpoint,
             "progress": self.progress,
             "curves": self.curves,
@@ -286,6 +298,7 @@ class PeoplePanel:
         drawn = self.view.training(who, choice)
         page.put("card", self.view.card(chosen))
         page.put("checkpoint", self._checkpoint())
+        self._put_picker(page)
         page.put("progress", markup.live(drawn.progress))
         page.put("curves", markup.live(drawn.curves))
         page.put("samples", markup.live(drawn.samples))
@@ -300,6 +313,14 @@ class PeoplePanel:
         page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
         return who, value
+
+    def _put_picker(self, page: Redraw) -> None:
+        """Follow what has been installed since the page was built, by whomever."""
+        photos, hint = self._photos_taken()
+        if hint != self.hint.value:
+            page.put("photos", photos)
+            page.put("hint", hint)
+            page.put("heic", self.heic.shown())
 
     def _put_people(self, page: Redraw, chosen: str, typed: str) -> str:
         """List the people anew where somebody came or went; return who is chosen then."""

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from facechain_ext import __version__
+from facechain_ext.installing.optional import OPTIONAL
 from facechain_ext.nets.catalog import CATALOG
 from facechain_ext.ui.page.services import Services
 
@@ -38,8 +39,7 @@ PARTS = (
     Part(("safetensors",), "weight files"),
     Part(("opencv-python", "opencv-python-headless", "opencv-contrib-python"), "faces in photos"),
     Part(("gradio",), "this page"),
-    Part(("ncnn",), "enlarging portraits four times", required=False),
-    Part(("pillow-heif",), "photos of iPhones (.heic)", required=False),
+    *(Part((package.name,), package.purpose, required=False) for package in OPTIONAL),
 )
 
 

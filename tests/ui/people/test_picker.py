@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gradio as gr
 import pytest
 
 from facechain_ext.imaging.files import _SUFFIXES
+from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people import picker
+from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.panel import PeoplePanel
+from facechain_ext.ui.people.verdicts import PhotoCheck
+from facechain_ext.ui.people.view import LATEST, PeopleView
 
 
 @pytest.mark.parametrize("installed", [False, True])
@@ -21,3 +28,20 @@ def test_photos_of_iphones_are_offered_where_they_can_be_read(
 def test_nothing_else_is_offered_than_what_is_read() -> None:
     assert {*map(str.lower, picker.file_types())} <= set(_SUFFIXES)
     assert ".JPG" in picker.file_types()
+
+
+def test_a_picker_that_is_open_takes_what_can_be_read_from_now_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picker, "reads_heic", lambda: False)
+    desk = PeopleDesk(services)
+    panel = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
+    with gr.Blocks():
+        panel.draw()
+    panel.refresh(before := Redraw({}), [NEW, "", LATEST])
+    assert "photos" not in before.values, "what is drawn already is not sent"
+    monkeypatch.setattr(picker, "reads_heic", lambda: True)
+    panel.refresh(after := Redraw(before.seen), [NEW, "", LATEST])
+    assert ".heic" in after.values["photos"]["file_types"]
+    assert "value" not in after.values["photos"], "what is chosen stays"
+    assert after.values["hint"] == ""

@@ -1,0 +1,57 @@
+"""Packages that are good for one thing each; they are added only where somebody agrees to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from packaging.requirements import Requirement
+
+
+@dataclass(frozen=True)
+class OptionalPackage:
+    """One package on PyPI.
+
+    requirement: as pip reads it. size: roughly, as it differs between systems and versions.
+    licence: of what is downloaded, libraries inside it included.
+    """
+
+    requirement: str
+    module: str
+    purpose: str
+    size: str
+    licence: str
+
+    @property
+    def name(self) -> str:
+        return Requirement(self.requirement).name
+
+    @property
+    def installed(self) -> bool:
+        """Whether this process would find it."""
+        return find_spec(self.module) is not None
+
+    @property
+    def summary(self) -> str:
+        """What a user has to know before agreeing."""
+        return (
+            f"{self.name}, for {self.purpose}: {self.size}; licence {self.licence}; from PyPI, or "
+            "the index that pip is set to"
+        )
+
+
+NCNN = OptionalPackage(
+    requirement="ncnn>=1.0.20240410",
+    module="ncnn",
+    purpose="enlarging portraits four times",
+    size="about 11 MB to download and 29 MB to keep",
+    licence="BSD-3-Clause",
+)
+PILLOW_HEIF = OptionalPackage(
+    requirement="pillow-heif>=0.15",
+    module="pillow_heif",
+    purpose="photos of iPhones (.heic)",
+    size="about 6 to 8 MB to download and 30 MB to keep",
+    licence="BSD-3-Clause, as a whole GPL-2.0 for the libraries in it (libheif, libde265, x265)",
+)
+OPTIONAL = (NCNN, PILLOW_HEIF)
