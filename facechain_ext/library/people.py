@@ -49,20 +49,28 @@ class PeopleLibrary(Places):
     def changing(self, patience: float | None = PATIENCE) -> Iterator[None]:
         """Hold the library's lock, with nothing left half done by those who held it before.
 
-        That is looked for where somebody ended without giving a lock back.
+        That is looked for where somebody ended without giving a lock back, or in the middle.
         """
+        with self._held(patience):
+            yield
+
+    @contextmanager
+    def _held(self, patience: float | None, *, settle: bool = False) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / LOCK, patience=patience) as taken:
-            if taken is not None and (settling.settle_hidden(self) or taken.was_left):
-                settling.settle(self)
+            if taken is None:
+                if settle:
+                    settling.settle(self)
+            elif settling.settle_hidden(self) or taken.was_left or settle:
+                taken.stays = not settling.settle(self)
             yield
 
     def settle(self) -> None:
         """Finish or take back what a crash left; nothing where there is no library yet, where
         nobody may write, or while somebody else changes it, who has done the same."""
         if os.access(self.root, os.W_OK):
-            with suppress(Busy), self.changing(patience=0):
-                settling.settle(self)
+            with suppress(Busy), self._held(0, settle=True):
+                pass
 
     def get(self, name: str) -> Person:
         """Find a person by name, or by slug where nobody has that name.

@@ -82,7 +82,7 @@ class Person:
         """
         if not self.folder.parent.is_dir():
             raise self.gone()
-        with _library_held(self.folder.parent):
+        with locked(self.folder.parent / LOCK, patience=PATIENCE):
             if not self.folder.is_dir():
                 raise self.gone()
             there = (self.folder / MANIFEST).is_file()
@@ -268,18 +268,6 @@ class Person:
                 f"There are no photos of {self.manifest.name} yet: without them nothing can be "
                 "compared or blended in. Add photos first."
             )
-
-
-@contextmanager
-def _library_held(root: Path) -> Iterator[None]:
-    """Hold a library's lock for a change of one person; that it was left by a crash stays to be
-    seen by the next change of the library, which looks through everybody."""
-    with locked(root / LOCK, patience=PATIENCE) as taken:
-        try:
-            yield
-        finally:
-            if taken is not None and taken.was_left:
-                taken.stays = True
 
 
 def remove_folder(folder: Path) -> None:

@@ -45,19 +45,22 @@ def settle_hidden(places: Places) -> bool:
     return ended
 
 
-def settle(places: Places) -> None:
-    """Finish or take back what earlier changes left; what cannot be now is left for later."""
+def settle(places: Places) -> bool:
+    """Finish or take back what earlier changes left; tell whether all could be, or some is left
+    for later."""
     settle_hidden(places)
-    for person in places.everybody():
-        _tried(person.folder, partial(_settle_one, places, person))
+    done = [_tried(who.folder, partial(_settle_one, places, who)) for who in places.everybody()]
+    return all(done)
 
 
-def _tried(path: Path, action: Callable[[], object]) -> None:
+def _tried(path: Path, action: Callable[[], object]) -> bool:
     """Do something about a path; a file that is open or damaged must not stop everybody."""
     try:
         action()
     except (FaceChainError, OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("A change of %s could not be finished: %s", path, error)
+        return False
+    return True
 
 
 def _settle_hidden(path: Path) -> None:

@@ -13,7 +13,7 @@ from facechain_ext.library.locking import claim
 from facechain_ext.library.people import MANIFEST, PeopleLibrary, Person
 from facechain_ext.library.person import LOCK
 from facechain_ext.library.settling import run_claim
-from tests.library.conftest import make_instance
+from tests.library.conftest import make_instance, with_run
 
 
 def test_people_belong_to_whoever_added_them(library: PeopleLibrary) -> None:
@@ -136,6 +136,32 @@ def test_a_training_that_was_killed_is_noticed_by_the_next_change(
     library.create_or_get("Ida", "fcsks")
     assert settled == ["ana", "eva"]
     assert not run_claim(run).exists()
+
+
+def test_a_change_that_broke_off_is_finished_by_the_next(
+    library: PeopleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: list[str]
+) -> None:
+    with_run(library)
+    archive = library.export("Ana", tmp_path / "ana.zip")
+    library.delete("Ana")
+
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(13, "open in another program", str(source))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "move", refuse)
+        with pytest.raises(PermissionError):
+            library.import_(archive)
+        library.create_or_get("Eva", "fcsks")
+        assert [*library.lora_dir.iterdir()] == [], "it could not be finished yet"
+    library.create_or_get("Ida", "fcsks")
+    (run,) = library.get("Ana").manifest.runs
+    assert (library.lora_dir / run.lora).is_file()
+    settled.clear()
+    with pytest.raises(InvalidInput):
+        library.rename("Ida", "Eva")
+    library.create_or_get("Ida", "word")
+    assert settled == [], "what was refused broke nothing off"
 
 
 def test_a_deletion_that_could_not_be_finished_is_with_the_next_change(
