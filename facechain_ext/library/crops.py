@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.records import Face, Instance, Pixels
+from facechain_ext.base.records import Attributes, Face, Instance, Pixels
 from facechain_ext.imaging.decode import decode
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.files import write_atomic
@@ -62,6 +63,26 @@ def read_caption(path: Path) -> str:
 def load_crops(folder: Path) -> list[Instance]:
     """Read crops back, with captions as they now stand; raises InvalidInput naming the file."""
     return [_load(path) for path in visible(folder, ".png")]
+
+
+def remove_crop(folder: Path, stem: str) -> None:
+    """Remove one crop and all that belongs to it; the picture first, by which it is found."""
+    for suffix in (".png", ".txt", ".npz"):
+        (folder / f"{stem}{suffix}").unlink(missing_ok=True)
+
+
+def attributes_in(folder: Path) -> list[Attributes]:
+    """Read what was measured on each crop; a damaged one has no say."""
+    found = []
+    for path in visible(folder, ".npz"):
+        with suppress(*DAMAGE):
+            found.append(_attributes(path.read_bytes()))
+    return found
+
+
+def _attributes(measurements: bytes) -> Attributes:
+    with np.load(io.BytesIO(measurements), allow_pickle=False) as data:
+        return attributes_from(json.loads(data["facts"].tobytes().decode("utf-8"))["attributes"])
 
 
 def _load(picture: Path) -> Instance:

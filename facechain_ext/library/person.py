@@ -2,7 +2,8 @@
 
 Layout: person.json (manifest), photos/ (uploads, upright, without EXIF), instances/ (crops),
 runs/<run>/ (one training each). Between two steps of a change also `.new/` (photos and crops that
-are to take the place of the old ones) and `.outbox/` (files on their way to other folders).
+are to take the place of the old ones), `.outbox/` (files on their way to other folders) and
+`.leaving` (the stem of a photo that is being removed).
 """
 
 from __future__ import annotations
@@ -18,11 +19,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from facechain_ext.base.errors import InvalidInput, NoUsablePhotos, PersonNotFound
+from facechain_ext.base.errors import InvalidInput, NoUsablePhotos, PersonNotFound, quoted
 from facechain_ext.base.records import Instance, Photo
 from facechain_ext.imaging.encode import encode_jpeg
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.library.crops import load_crops, read_caption, save_crops, visible
+from facechain_ext.library.crops import (
+    attributes_in,
+    load_crops,
+    read_caption,
+    remove_crop,
+    save_crops,
+    visible,
+)
 from facechain_ext.library.locking import locked
 from facechain_ext.library.manifest import MANIFEST, Manifest, Run
 from facechain_ext.library.verdicts import (
@@ -34,6 +42,7 @@ from facechain_ext.nets.attributes import vote
 
 LOCK = ".lock"
 NEW = ".new"
+LEAVING = ".leaving"
 DRAFT = ".new-"
 """Begins the folder of somebody whom the library has not taken in yet."""
 
@@ -186,6 +195,7 @@ class Person:
         Called with the lock held.
         """
         fresh = self.folder / NEW
+        (self.folder / LEAVING).unlink(missing_ok=True)  # it was one of the old ones
         for part in PARTS:
             if (fresh / part).is_dir():
                 remove_folder(self.folder / part)
@@ -209,18 +219,29 @@ class Person:
     def delete_photo(self, stem: str) -> Person:
         """Remove a photo: its original, its crop, and what was said of it.
 
-        Raises InvalidInput where there is no such crop.
+        What was trained on it before stays as it is. Raises InvalidInput where there is none.
         """
-        crops = self.folder / "instances"
-        with self.changing():
-            if stem not in {path.stem for path in visible(crops, ".png")}:
-                raise InvalidInput(f"{self.manifest.name} has no photo {stem!r}.")
+        with self.changing() as now:
+            there = [*now.photos(), *visible(now.folder / "instances", ".png")]
+            if stem not in {path.stem for path in there}:
+                raise InvalidInput(f"{now.manifest.name} has no photo {quoted(stem)}.")
+            write_atomic(now.folder / LEAVING, stem.encode("utf-8"))
+            return now.take_leave()
+
+    def take_leave(self) -> Person:
+        """Remove the photo that `.leaving` names; done again after a crash, it goes on.
+
+        Called with the lock held.
+        """
+        crops, note = self.folder / "instances", self.folder / LEAVING
+        stem = note.read_text(encoding="utf-8")
+        if crops.is_dir():
             save_verdicts(crops, [verdict for verdict in self.verdicts() if verdict.stem != stem])
-            (self.folder / "photos" / f"{stem}.jpg").unlink(missing_ok=True)
-            for suffix in (".png", ".txt", ".npz"):  # by the picture a crop is found
-                (crops / f"{stem}{suffix}").unlink(missing_ok=True)
-            left = load_crops(crops)
-            return self.save(attributes=vote([crop.attributes for crop in left]))
+            remove_crop(crops, stem)
+        (self.folder / "photos" / f"{stem}.jpg").unlink(missing_ok=True)
+        told = self.save(attributes=vote(attributes_in(crops)))
+        note.unlink()
+        return told
 
     def photos(self) -> list[Path]:
         """Return the kept uploads."""

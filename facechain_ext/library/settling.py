@@ -20,7 +20,7 @@ from facechain_ext.base.errors import FaceChainError
 from facechain_ext.imaging.files import files_in, write_atomic
 from facechain_ext.library.locking import Claim, claim, is_claimed
 from facechain_ext.library.manifest import Run
-from facechain_ext.library.person import DRAFT, LOCK, NEW, Person, remove_folder
+from facechain_ext.library.person import DRAFT, LEAVING, LOCK, NEW, Person, remove_folder
 from facechain_ext.library.places import OUTBOX, Damaged, Places, move
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,8 @@ def _settle_one(places: Places, person: Person | Damaged) -> None:
 
 def settle_person(places: Places, person: Person) -> Person:
     """Finish a person's changes; return them as they are then."""
+    if (person.folder / LEAVING).is_file():
+        person = person.take_leave()
     if (person.folder / NEW).is_dir():
         person = person.take_new()
     if (person.folder / OUTBOX).is_dir():
