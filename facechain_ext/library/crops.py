@@ -33,10 +33,12 @@ DAMAGE = (
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def save_crops(folder: Path, instances: Sequence[Instance]) -> None:
+def save_crops(
+    folder: Path, instances: Sequence[Instance], stems: Sequence[str] | None = None
+) -> None:
     """Write crops into an empty folder; pictures last, by which they are found."""
-    for number, instance in enumerate(instances):
-        stem = f"{number:03d}"
+    names = [f"{n:03d}" for n in range(len(instances))] if stems is None else stems
+    for stem, instance in zip(names, instances, strict=True):
         write_atomic(folder / f"{stem}.npz", _measurements(instance))
         write_atomic(folder / f"{stem}.txt", (instance.caption + "\n").encode("utf-8"))
         write_atomic(folder / f"{stem}.png", encode_png(instance.pixels, {}))

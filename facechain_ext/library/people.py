@@ -111,6 +111,11 @@ class PeopleLibrary(Places):
             raise found.error.with_traceback(None)
         return found
 
+    def require_owner(self, name: str, owner: str) -> None:
+        """Raise InvalidInput where somebody else has a person of that name."""
+        if known := self._already(name):
+            require_owner(known, owner)
+
     @contextmanager
     def draft(self, name: str, trigger_word: str, owner: str = "") -> Iterator[Person]:
         """Make a person whom nobody sees until `adopt`; what is not adopted is removed.

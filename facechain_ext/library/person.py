@@ -160,18 +160,26 @@ class Person:
 
         They are written beside the old ones, which go when all are there.
         """
+        self.save_originals((f"{number:03d}", photo) for number, photo in enumerate(photos))
+
+    def save_originals(self, photos: Iterable[tuple[str, Photo | Path]]) -> None:
+        """Do so with the stems of their files; one that is a file already is copied as it is."""
         fresh = self._beside("photos")
-        for number, photo in enumerate(photos):
-            write_atomic(fresh / f"{number:03d}.jpg", encode_jpeg(photo.pixels, quality=95))
+        for stem, photo in photos:
+            write_atomic(fresh / f"{stem}.jpg", _jpeg(photo))
         self._swap("photos")
 
     def save_instances(
-        self, instances: Sequence[Instance], verdicts: Sequence[PhotoVerdict] = ()
+        self,
+        instances: Sequence[Instance],
+        verdicts: Sequence[PhotoVerdict] = (),
+        *,
+        stems: Sequence[str] | None = None,
     ) -> None:
         """Keep crops in place of those that are there, as `save_photos` does, and what was said of
-        all photos."""
+        all photos. stems: what their files are called, numbers unless given."""
         fresh = self._beside("instances")
-        save_crops(fresh, instances)
+        save_crops(fresh, instances, stems)
         if verdicts:
             save_verdicts(fresh, verdicts)
         self._swap("instances")
@@ -289,6 +297,10 @@ class Person:
                 f"There are no photos of {self.manifest.name} yet: without them nothing can be "
                 "compared or blended in. Add photos first."
             )
+
+
+def _jpeg(photo: Photo | Path) -> bytes:
+    return photo.read_bytes() if isinstance(photo, Path) else encode_jpeg(photo.pixels, quality=95)
 
 
 def remove_folder(folder: Path) -> None:
