@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Attributes, Face, Instance, Pixels
@@ -29,6 +30,9 @@ DAMAGE = (
     MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error, InvalidInput,
 )  # fmt: skip
 """What reading a file raises whose bytes were cut, flipped or swapped."""
+
+MOST_MEASURED = 2**26
+"""Bytes; three masks of 2048 x 2048 are 12 MiB."""
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -83,7 +87,7 @@ def attributes_in(folder: Path) -> list[Attributes]:
 
 
 def _attributes(measurements: bytes) -> Attributes:
-    with np.load(io.BytesIO(measurements), allow_pickle=False) as data:
+    with _unpacked(measurements) as data:
         return attributes_from(json.loads(data["facts"].tobytes().decode("utf-8"))["attributes"])
 
 
@@ -105,7 +109,7 @@ def _read(path: Path, read: Callable[[Path], T]) -> T:
 
 def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
     # Not from the path: numpy leaves a damaged file open, which Windows then does not delete.
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
+    with _unpacked(path.read_bytes()) as data:
         facts = json.loads(data["facts"].tobytes().decode("utf-8"))
         masks, landmarks = data["masks"], data["landmarks"]
         points, embedding = data["five_points"], data["embedding"]
@@ -129,6 +133,15 @@ def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
         attributes=attributes_from(facts["attributes"]),
         caption=caption,
     )
+
+
+def _unpacked(measurements: bytes) -> NpzFile:
+    """Open measurements; raises ValueError where they would take more memory than those of the
+    largest crop."""
+    with zipfile.ZipFile(io.BytesIO(measurements)) as zipped:
+        _require(sum(info.file_size for info in zipped.infolist()) <= MOST_MEASURED)
+    data: NpzFile = np.load(io.BytesIO(measurements), allow_pickle=False)
+    return data
 
 
 def _require(holds: bool) -> None:
