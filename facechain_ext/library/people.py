@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 
-from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
+from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound, quoted
 from facechain_ext.imaging.files import files_in
 from facechain_ext.library import archive, settling
 from facechain_ext.library.locking import locked
@@ -31,6 +31,10 @@ from facechain_ext.library.person import LOCK, NEW, PATIENCE, Person
 from facechain_ext.library.places import Damaged, Places
 
 __all__ = ["MANIFEST", "Damaged", "Manifest", "PeopleLibrary", "Person", "Run", "slugify"]
+
+
+MOST_NAMED = 20
+"""People whom a sentence lists."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class PeopleLibrary(Places):
         """Finish or take back what a crash left; nothing where there is no library yet, where
         nobody may write, or while somebody else changes it, who has done the same."""
         if os.access(self.root, os.W_OK):
-            with suppress(Busy), self._held(0, settle=True):
+            with suppress(Busy, PermissionError), self._held(0, settle=True):
                 pass
 
     def get(self, name: str) -> Person:
@@ -79,7 +83,7 @@ class PeopleLibrary(Places):
         """
         found = self._find(name)
         if isinstance(found, Damaged):
-            raise found.error.with_traceback(None)
+            raise found.error
         return found
 
     def _find(self, name: str) -> Person | Damaged:
@@ -89,8 +93,10 @@ class PeopleLibrary(Places):
         slug = typed_as_slug(name)
         if found := next((person for person in everybody if person.slug == slug), None):
             return found
-        others = ", ".join(f"{_called(person)} ({person.slug})" for person in everybody)
-        raise PersonNotFound(f"Nobody is called {name!r} here. Known: {others or 'nobody yet'}.")
+        named = [f"{_called(person)} ({person.slug})" for person in everybody[:MOST_NAMED]]
+        more = [f"{len(everybody) - MOST_NAMED:,} more"] if len(everybody) > MOST_NAMED else []
+        others = ", ".join([*named, *more]) or "nobody yet"
+        raise PersonNotFound(f"Nobody is called {quoted(name)} here. Known: {others}.")
 
     def create_or_get(self, name: str, trigger_word: str, owner: str = "") -> Person:
         """Add a person, or take the existing one with this trigger word from now on.
@@ -108,7 +114,7 @@ class PeopleLibrary(Places):
         """Find a person by name alone; raises the error of one who is damaged."""
         found = _named(self.everybody(), name)
         if isinstance(found, Damaged):
-            raise found.error.with_traceback(None)
+            raise found.error
         return found
 
     def require_owner(self, name: str, owner: str) -> None:

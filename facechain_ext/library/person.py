@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -285,9 +285,10 @@ class Person:
         """
         if not visible(self.folder / "instances", ".png"):
             return []
-        if not os.access(self.folder.parent, os.W_OK):  # nobody else changes it, either
-            return load_crops(self.folder / "instances")
-        with self.changing():
+        with ExitStack() as held:
+            if os.access(self.folder.parent, os.W_OK):  # else nobody changes it meanwhile, either
+                with suppress(PermissionError):  # Windows tells it only then
+                    held.enter_context(self.changing())
             return load_crops(self.folder / "instances")
 
     def require_crops(self) -> None:

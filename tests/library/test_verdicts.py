@@ -22,6 +22,7 @@ from facechain_ext.base.records import (
     Reason,
     Verdict,
 )
+from facechain_ext.library import locking
 from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.verdicts import FILE, PhotoVerdict, verdicts_of
 from tests.library.conftest import make_instance
@@ -140,6 +141,21 @@ def test_crops_are_read_where_nobody_may_write(
     monkeypatch.setattr(os, "access", refuse)
     monkeypatch.setattr(Person, "changing", None)
     assert len(person.load_instances()) == 2
+
+
+def test_a_lock_that_cannot_be_made_keeps_nobody_from_reading(
+    library: PeopleLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = with_photos(library)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Access is denied", str(path))
+
+    monkeypatch.setattr(locking, "_open", refuse)
+    library.settle()
+    assert len(library.get("Ana").load_instances()) == len(person.verdicts()) - 1
+    with pytest.raises(PermissionError):
+        person.save(trigger_word="x")
 
 
 def test_an_export_takes_them_along(library: PeopleLibrary, tmp_path: Path) -> None:
