@@ -35,6 +35,12 @@ def filled(root: Path, people: int) -> PeopleLibrary:
     return library
 
 
+def page_of(library: PeopleLibrary, length: int) -> list[tuple[str, int, int]]:
+    """Return what a page of a list shows: who, and of how many photos and trainings."""
+    people = library.people()[:length]
+    return [(who.manifest.name, len(who.photos()), len(who.run_folders)) for who in people]
+
+
 def milliseconds(action: Callable[[], object]) -> float:
     """Return the median time of an action that was done before."""
     action()
@@ -55,6 +61,8 @@ def row(people: int) -> str:
         word = iter(range(10**6))
         actions: tuple[Callable[[], object], ...] = (
             library.people,
+            lambda: page_of(library, 50),
+            lambda: [library.people() for _ in range(11)],
             lambda: library.get("Somebody"),
             lambda: library.create_or_get("Somebody", f"word{next(word)}"),
         )
@@ -72,8 +80,9 @@ def main() -> None:
         "    python -m bench.library --out bench/library.md\n\n"
         "Milliseconds, median of "
         f"{REPEATS}, all sizes in one run.\n\n"
-        "| people | listed first | listed again | one found | one changed |\n"
-        "|---|---|---|---|---|\n"
+        "| people | listed first | listed again | first 50 in full | listed 11 times | one found "
+        "| one changed |\n"
+        "|---|---|---|---|---|---|---|\n"
         f"{rows}\n",
         encoding="utf-8",
     )

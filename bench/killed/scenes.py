@@ -137,6 +137,7 @@ CHEAP: Mapping[str, Action] = {
     "publish a snapshot": lambda data_dir: publish(data_dir, step=1, by_hand=True),
     "rename": lambda data_dir: library_of(data_dir).rename("Ana", "Éva"),
     "delete": lambda data_dir: library_of(data_dir).delete("Ana"),
+    "delete a photo": lambda data_dir: library_of(data_dir).get("Ana").delete_photo("000"),
     "export": export,
     "import": take_in,
 }

@@ -7,21 +7,24 @@ lora/. What comes in is not trusted: names, sizes and numbers are checked.
 from __future__ import annotations
 
 import os
-import re
 import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import IO
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, reason
 from facechain_ext.imaging.files import files_in, write_atomic
+from facechain_ext.library.entries import (
+    Entry,
+    entries_of_folder,
+    entries_of_zip,
+    require_short_list,
+)
 from facechain_ext.library.manifest import MANIFEST, Manifest
-from facechain_ext.library.names import RESERVED_ON_WINDOWS
 from facechain_ext.library.person import Person
 from facechain_ext.library.places import BESIDE, OUTBOX, Places
 from facechain_ext.library.settling import EXPORT
@@ -34,9 +37,8 @@ AT_ONCE = 2**20
 PACKED = {".png", ".jpg", ".npz", ".safetensors"}
 """Kinds of files that do not get smaller."""
 
-NO_FILE_NAME = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
 DAMAGE = (
-    OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error,
+    EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
 
 
@@ -70,7 +72,8 @@ def _write(places: Places, person: Person, unfinished: Path) -> None:
         for path, name in _contents(places, person):
             kind = zipfile.ZIP_STORED if path.suffix in PACKED else zipfile.ZIP_DEFLATED
             inside = PurePosixPath(person.slug, *name.parts).as_posix()
-            zipped.write(path, inside.encode("utf-8", "replace").decode(), kind)
+            with suppress(FileNotFoundError):  # a training removes its older states meanwhile
+                zipped.write(path, inside.encode("utf-8", "replace").decode(), kind)
 
 
 def _contents(places: Places, person: Person) -> Iterator[tuple[Path, PurePosixPath]]:
@@ -87,64 +90,35 @@ def _contents(places: Places, person: Person) -> Iterator[tuple[Path, PurePosixP
         yield path, PurePosixPath("lora", name)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One file of an export: its name inside and how it is read."""
-
-    name: PurePosixPath
-    open: Callable[[], IO[bytes]]
-
-
 def unpack(source: Path, folder: Path, lora_folder: str) -> Manifest:
     """Write an export into a folder, with LoRAs and portraits in its outbox; return the manifest.
 
     Raises InvalidInput for what is no export or has more than an export may have, LibraryTooNew.
     """
     if not source.exists():
-        raise InvalidInput(f"{source} does not exist.")
+        raise InvalidInput(f"{source.name} does not exist.")
     try:
         if source.is_dir():
-            return _unpack([*_in_folder(source)], folder, lora_folder, source)
+            found = [*entries_of_folder(source)]
+            _require_few(len(found), source.name)
+            return _unpack(found, folder, lora_folder, source.name)
+        require_short_list(source, MOST_FILES)
         with zipfile.ZipFile(source) as zipped:
-            return _unpack([*_in_zip(zipped)], folder, lora_folder, source)
+            _require_few(len(zipped.infolist()), source.name)
+            found = entries_of_zip(zipped, source.stat().st_size, MOST_BYTES)
+            return _unpack(found, folder, lora_folder, source.name)
+    except OSError as error:
+        raise InvalidInput(f"{source.name} could not be unpacked: {reason(error)}.") from error
     except DAMAGE as error:
-        raise InvalidInput(f"{source} is damaged or no export: {error}") from error
+        raise InvalidInput(f"{source.name} is damaged or no export: {error}") from error
 
 
-def _in_folder(source: Path) -> Iterator[Entry]:
-    for path in files_in(source):
-        if path.is_symlink() or not path.resolve().is_relative_to(source.resolve()):
-            raise InvalidInput(f"{path} is a link; an export holds none.")
-        yield Entry(PurePosixPath(*path.relative_to(source).parts), partial(_opened, path))
+def _require_few(files: int, source: str) -> None:
+    if files > MOST_FILES:
+        raise InvalidInput(f"{source} holds {files} files; {MOST_FILES} are the most.")
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-def _in_zip(zipped: zipfile.ZipFile) -> Iterator[Entry]:
-    for info in zipped.infolist():
-        if (info.external_attr >> 16) & 0o170000 == 0o120000:
-            raise InvalidInput(f"{info.filename!r} is a link; an export holds none.")
-        if not info.is_dir():
-            _require_inside(info.filename)
-            yield Entry(PurePosixPath(info.filename), partial(zipped.open, info))
-
-
-def _require_inside(name: str) -> None:
-    parts = name.split("/")
-    odd = any(
-        part in ("", ".", "..") or NO_FILE_NAME.search(part) or len(part) > 200
-        or RESERVED_ON_WINDOWS.fullmatch(part.partition(".")[0].lower())
-        for part in parts
-    )  # fmt: skip
-    if odd:
-        raise InvalidInput(f"{name!r} cannot be a file of an export.")
-
-
-def _unpack(entries: list[Entry], folder: Path, lora_folder: str, source: Path) -> Manifest:
-    if len(entries) > MOST_FILES:
-        raise InvalidInput(f"{source} holds {len(entries)} files; {MOST_FILES} are the most.")
+def _unpack(entries: list[Entry], folder: Path, lora_folder: str, source: str) -> Manifest:
     entries = [entry for entry in entries if not _is_hidden(entry.name.parts)]
     manifests = [e for e in entries if e.name.name == MANIFEST and len(e.name.parts) <= 2]
     if len(manifests) != 1:
@@ -163,7 +137,7 @@ def _unpack(entries: list[Entry], folder: Path, lora_folder: str, source: Path) 
         seen.add(key)
         left -= _copy(entry, folder / target, left)
         if left < 0:
-            raise InvalidInput(f"{source} holds more than {MOST_BYTES // 2**30} GiB.")
+            raise InvalidInput(f"{source} holds more than {MOST_BYTES / 2**30:g} GiB.")
     return manifest
 
 

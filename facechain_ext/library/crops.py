@@ -8,14 +8,16 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.records import Face, Instance, Pixels
+from facechain_ext.base.records import Attributes, Face, Instance, Pixels
 from facechain_ext.imaging.decode import decode
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.files import write_atomic
@@ -29,13 +31,18 @@ DAMAGE = (
 )  # fmt: skip
 """What reading a file raises whose bytes were cut, flipped or swapped."""
 
+MOST_MEASURED = 2**26
+"""Bytes; three masks of 2048 x 2048 are 12 MiB."""
+
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def save_crops(folder: Path, instances: Sequence[Instance]) -> None:
+def save_crops(
+    folder: Path, instances: Sequence[Instance], stems: Sequence[str] | None = None
+) -> None:
     """Write crops into an empty folder; pictures last, by which they are found."""
-    for number, instance in enumerate(instances):
-        stem = f"{number:03d}"
+    names = [f"{n:03d}" for n in range(len(instances))] if stems is None else stems
+    for stem, instance in zip(names, instances, strict=True):
         write_atomic(folder / f"{stem}.npz", _measurements(instance))
         write_atomic(folder / f"{stem}.txt", (instance.caption + "\n").encode("utf-8"))
         write_atomic(folder / f"{stem}.png", encode_png(instance.pixels, {}))
@@ -64,6 +71,26 @@ def load_crops(folder: Path) -> list[Instance]:
     return [_load(path) for path in visible(folder, ".png")]
 
 
+def remove_crop(folder: Path, stem: str) -> None:
+    """Remove one crop and all that belongs to it; the picture first, by which it is found."""
+    for suffix in (".png", ".txt", ".npz"):
+        (folder / f"{stem}{suffix}").unlink(missing_ok=True)
+
+
+def attributes_in(folder: Path) -> list[Attributes]:
+    """Read what was measured on each crop; a damaged one has no say."""
+    found = []
+    for path in visible(folder, ".npz"):
+        with suppress(*DAMAGE):
+            found.append(_attributes(path.read_bytes()))
+    return found
+
+
+def _attributes(measurements: bytes) -> Attributes:
+    with _unpacked(measurements) as data:
+        return attributes_from(json.loads(data["facts"].tobytes().decode("utf-8"))["attributes"])
+
+
 def _load(picture: Path) -> Instance:
     measured, caption = picture.with_suffix(".npz"), picture.with_suffix(".txt")
     pixels = _read(picture, lambda path: decode(path.read_bytes(), name=path.name))
@@ -82,7 +109,7 @@ def _read(path: Path, read: Callable[[Path], T]) -> T:
 
 def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
     # Not from the path: numpy leaves a damaged file open, which Windows then does not delete.
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
+    with _unpacked(path.read_bytes()) as data:
         facts = json.loads(data["facts"].tobytes().decode("utf-8"))
         masks, landmarks = data["masks"], data["landmarks"]
         points, embedding = data["five_points"], data["embedding"]
@@ -106,6 +133,15 @@ def _instance(path: Path, pixels: Pixels, caption: str) -> Instance:
         attributes=attributes_from(facts["attributes"]),
         caption=caption,
     )
+
+
+def _unpacked(measurements: bytes) -> NpzFile:
+    """Open measurements; raises ValueError where they would take more memory than those of the
+    largest crop."""
+    with zipfile.ZipFile(io.BytesIO(measurements)) as zipped:
+        _require(sum(info.file_size for info in zipped.infolist()) <= MOST_MEASURED)
+    data: NpzFile = np.load(io.BytesIO(measurements), allow_pickle=False)
+    return data
 
 
 def _require(holds: bool) -> None:

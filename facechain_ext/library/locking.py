@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facechain_ext.base.errors import Busy, InvalidInput
+from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
 
 LOOKS_PER_SECOND = 50
 
@@ -21,7 +21,7 @@ class Claim:
     """A file that this process holds, and nobody else, until `release` or its end.
 
     was_left: whether it was there before, as somebody leaves it who ends without `release`.
-    stays: whether to leave it so.
+    stays: whether to leave it so, for others to see that something was not finished.
     """
 
     path: Path
@@ -98,8 +98,9 @@ def locked(path: Path, *, patience: float | None = None) -> Iterator[Claim | Non
     """Hold a lock that other threads and processes wait for; yields it, None where the thread had
     it already.
 
-    The thread that has it may take it again. patience: seconds to wait, None for ever. Raises
-    Busy when they are over.
+    The thread that has it may take it again. Where it was left, or this ends in what is no
+    sentence, it stays unless `stays` is taken back. patience: seconds to wait, None for ever.
+    Raises Busy when they are over.
     """
     with _holds_lock:
         hold = _holds.setdefault(path, _Hold())
@@ -109,9 +110,16 @@ def locked(path: Path, *, patience: float | None = None) -> Iterator[Claim | Non
     try:
         if hold.depth == 0:
             hold.claim = _wait_for(path, until)
+            hold.claim.stays = hold.claim.was_left
         hold.depth += 1
         try:
             yield hold.claim if hold.depth == 1 else None
+        except FaceChainError:  # it was refused, not broken off
+            raise
+        except BaseException:
+            if hold.claim is not None:
+                hold.claim.stays = True
+            raise
         finally:
             hold.depth -= 1
             if hold.depth == 0 and hold.claim is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 
 from facechain_ext.base.errors import InvalidInput
@@ -24,6 +25,7 @@ def tidy(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
+@lru_cache(maxsize=2**17)  # asked of everybody, whenever somebody is looked for
 def identity(name: str) -> str:
     """Return what two names of one person have in common: all but case and spacing.
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
 
-from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
+from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound, quoted
 from facechain_ext.imaging.files import files_in
 from facechain_ext.library import archive, settling
 from facechain_ext.library.locking import locked
@@ -33,6 +33,10 @@ from facechain_ext.library.places import Damaged, Places
 __all__ = ["MANIFEST", "Damaged", "Manifest", "PeopleLibrary", "Person", "Run", "slugify"]
 
 
+MOST_NAMED = 20
+"""People whom a sentence lists."""
+
+
 @dataclass(frozen=True)
 class PeopleLibrary(Places):
     """All people under one root folder; lora_dir and output_dir are where their results go."""
@@ -49,20 +53,28 @@ class PeopleLibrary(Places):
     def changing(self, patience: float | None = PATIENCE) -> Iterator[None]:
         """Hold the library's lock, with nothing left half done by those who held it before.
 
-        That is looked for where somebody ended without giving a lock back.
+        That is looked for where somebody ended without giving a lock back, or in the middle.
         """
+        with self._held(patience):
+            yield
+
+    @contextmanager
+    def _held(self, patience: float | None, *, settle: bool = False) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
         with locked(self.root / LOCK, patience=patience) as taken:
-            if taken is not None and (settling.settle_hidden(self) or taken.was_left):
-                settling.settle(self)
+            if taken is None:
+                if settle:
+                    settling.settle(self)
+            elif settling.settle_hidden(self) or taken.was_left or settle:
+                taken.stays = not settling.settle(self)
             yield
 
     def settle(self) -> None:
         """Finish or take back what a crash left; nothing where there is no library yet, where
         nobody may write, or while somebody else changes it, who has done the same."""
         if os.access(self.root, os.W_OK):
-            with suppress(Busy), self.changing(patience=0):
-                settling.settle(self)
+            with suppress(Busy, PermissionError), self._held(0, settle=True):
+                pass
 
     def get(self, name: str) -> Person:
         """Find a person by name, or by slug where nobody has that name.
@@ -71,7 +83,7 @@ class PeopleLibrary(Places):
         """
         found = self._find(name)
         if isinstance(found, Damaged):
-            raise found.error.with_traceback(None)
+            raise found.error
         return found
 
     def _find(self, name: str) -> Person | Damaged:
@@ -81,8 +93,10 @@ class PeopleLibrary(Places):
         slug = typed_as_slug(name)
         if found := next((person for person in everybody if person.slug == slug), None):
             return found
-        others = ", ".join(f"{_called(person)} ({person.slug})" for person in everybody)
-        raise PersonNotFound(f"Nobody is called {name!r} here. Known: {others or 'nobody yet'}.")
+        named = [f"{_called(person)} ({person.slug})" for person in everybody[:MOST_NAMED]]
+        more = [f"{len(everybody) - MOST_NAMED:,} more"] if len(everybody) > MOST_NAMED else []
+        others = ", ".join([*named, *more]) or "nobody yet"
+        raise PersonNotFound(f"Nobody is called {quoted(name)} here. Known: {others}.")
 
     def create_or_get(self, name: str, trigger_word: str, owner: str = "") -> Person:
         """Add a person, or take the existing one with this trigger word from now on.
@@ -100,8 +114,13 @@ class PeopleLibrary(Places):
         """Find a person by name alone; raises the error of one who is damaged."""
         found = _named(self.everybody(), name)
         if isinstance(found, Damaged):
-            raise found.error.with_traceback(None)
+            raise found.error
         return found
+
+    def require_owner(self, name: str, owner: str) -> None:
+        """Raise InvalidInput where somebody else has a person of that name."""
+        if known := self._already(name):
+            require_owner(known, owner)
 
     @contextmanager
     def draft(self, name: str, trigger_word: str, owner: str = "") -> Iterator[Person]:

@@ -2,7 +2,8 @@
 
 Layout: person.json (manifest), photos/ (uploads, upright, without EXIF), instances/ (crops),
 runs/<run>/ (one training each). Between two steps of a change also `.new/` (photos and crops that
-are to take the place of the old ones) and `.outbox/` (files on their way to other folders).
+are to take the place of the old ones), `.outbox/` (files on their way to other folders) and
+`.leaving` (the stem of a photo that is being removed).
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from facechain_ext.base.errors import InvalidInput, NoUsablePhotos, PersonNotFound
+from facechain_ext.base.errors import InvalidInput, NoUsablePhotos, PersonNotFound, quoted
 from facechain_ext.base.records import Instance, Photo
 from facechain_ext.imaging.encode import encode_jpeg
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.library.crops import load_crops, read_caption, save_crops, visible
+from facechain_ext.library.crops import (
+    attributes_in,
+    load_crops,
+    read_caption,
+    remove_crop,
+    save_crops,
+    visible,
+)
 from facechain_ext.library.locking import locked
 from facechain_ext.library.manifest import MANIFEST, Manifest, Run
 from facechain_ext.library.verdicts import (
@@ -34,6 +42,7 @@ from facechain_ext.nets.attributes import vote
 
 LOCK = ".lock"
 NEW = ".new"
+LEAVING = ".leaving"
 DRAFT = ".new-"
 """Begins the folder of somebody whom the library has not taken in yet."""
 
@@ -82,7 +91,7 @@ class Person:
         """
         if not self.folder.parent.is_dir():
             raise self.gone()
-        with _library_held(self.folder.parent):
+        with locked(self.folder.parent / LOCK, patience=PATIENCE):
             if not self.folder.is_dir():
                 raise self.gone()
             there = (self.folder / MANIFEST).is_file()
@@ -151,18 +160,26 @@ class Person:
 
         They are written beside the old ones, which go when all are there.
         """
+        self.save_originals((f"{number:03d}", photo) for number, photo in enumerate(photos))
+
+    def save_originals(self, photos: Iterable[tuple[str, Photo | Path]]) -> None:
+        """Do so with the stems of their files; one that is a file already is copied as it is."""
         fresh = self._beside("photos")
-        for number, photo in enumerate(photos):
-            write_atomic(fresh / f"{number:03d}.jpg", encode_jpeg(photo.pixels, quality=95))
+        for stem, photo in photos:
+            write_atomic(fresh / f"{stem}.jpg", _jpeg(photo))
         self._swap("photos")
 
     def save_instances(
-        self, instances: Sequence[Instance], verdicts: Sequence[PhotoVerdict] = ()
+        self,
+        instances: Sequence[Instance],
+        verdicts: Sequence[PhotoVerdict] = (),
+        *,
+        stems: Sequence[str] | None = None,
     ) -> None:
         """Keep crops in place of those that are there, as `save_photos` does, and what was said of
-        all photos."""
+        all photos. stems: what their files are called, numbers unless given."""
         fresh = self._beside("instances")
-        save_crops(fresh, instances)
+        save_crops(fresh, instances, stems)
         if verdicts:
             save_verdicts(fresh, verdicts)
         self._swap("instances")
@@ -186,6 +203,7 @@ class Person:
         Called with the lock held.
         """
         fresh = self.folder / NEW
+        (self.folder / LEAVING).unlink(missing_ok=True)  # it was one of the old ones
         for part in PARTS:
             if (fresh / part).is_dir():
                 remove_folder(self.folder / part)
@@ -209,18 +227,29 @@ class Person:
     def delete_photo(self, stem: str) -> Person:
         """Remove a photo: its original, its crop, and what was said of it.
 
-        Raises InvalidInput where there is no such crop.
+        What was trained on it before stays as it is. Raises InvalidInput where there is none.
         """
-        crops = self.folder / "instances"
-        with self.changing():
-            if stem not in {path.stem for path in visible(crops, ".png")}:
-                raise InvalidInput(f"{self.manifest.name} has no photo {stem!r}.")
+        with self.changing() as now:
+            there = [*now.photos(), *visible(now.folder / "instances", ".png")]
+            if stem not in {path.stem for path in there}:
+                raise InvalidInput(f"{now.manifest.name} has no photo {quoted(stem)}.")
+            write_atomic(now.folder / LEAVING, stem.encode("utf-8"))
+            return now.take_leave()
+
+    def take_leave(self) -> Person:
+        """Remove the photo that `.leaving` names; done again after a crash, it goes on.
+
+        Called with the lock held.
+        """
+        crops, note = self.folder / "instances", self.folder / LEAVING
+        stem = note.read_text(encoding="utf-8")
+        if crops.is_dir():
             save_verdicts(crops, [verdict for verdict in self.verdicts() if verdict.stem != stem])
-            (self.folder / "photos" / f"{stem}.jpg").unlink(missing_ok=True)
-            for suffix in (".png", ".txt", ".npz"):  # by the picture a crop is found
-                (crops / f"{stem}{suffix}").unlink(missing_ok=True)
-            left = load_crops(crops)
-            return self.save(attributes=vote([crop.attributes for crop in left]))
+            remove_crop(crops, stem)
+        (self.folder / "photos" / f"{stem}.jpg").unlink(missing_ok=True)
+        told = self.save(attributes=vote(attributes_in(crops)))
+        note.unlink()
+        return told
 
     def photos(self) -> list[Path]:
         """Return the kept uploads."""
@@ -256,9 +285,10 @@ class Person:
         """
         if not visible(self.folder / "instances", ".png"):
             return []
-        if not os.access(self.folder.parent, os.W_OK):  # nobody else changes it, either
-            return load_crops(self.folder / "instances")
-        with self.changing():
+        with ExitStack() as held:
+            if os.access(self.folder.parent, os.W_OK):  # else nobody changes it meanwhile, either
+                with suppress(PermissionError):  # Windows tells it only then
+                    held.enter_context(self.changing())
             return load_crops(self.folder / "instances")
 
     def require_crops(self) -> None:
@@ -270,16 +300,8 @@ class Person:
             )
 
 
-@contextmanager
-def _library_held(root: Path) -> Iterator[None]:
-    """Hold a library's lock for a change of one person; that it was left by a crash stays to be
-    seen by the next change of the library, which looks through everybody."""
-    with locked(root / LOCK, patience=PATIENCE) as taken:
-        try:
-            yield
-        finally:
-            if taken is not None and taken.was_left:
-                taken.stays = True
+def _jpeg(photo: Photo | Path) -> bytes:
+    return photo.read_bytes() if isinstance(photo, Path) else encode_jpeg(photo.pixels, quality=95)
 
 
 def remove_folder(folder: Path) -> None:

@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facechain_ext.base.errors import FaceChainError
 from facechain_ext.imaging.files import files_in
-from facechain_ext.library.manifest import MANIFEST, Run
+from facechain_ext.library.listing import Damaged, Listing
+from facechain_ext.library.manifest import Run
 from facechain_ext.library.person import Person
+
+__all__ = ["BESIDE", "OUTBOX", "Damaged", "Places", "move"]
 
 OUTBOX = ".outbox"
 """In a person's folder: lora/ and portraits/ on their way, run.json the LoRA's entry."""
-
-NAME_IN_MANIFEST = re.compile(r'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
-LORA_IN_MANIFEST = re.compile(r'"lora"\s*:\s*"([^"\\/]+)"')
 
 BESIDE = re.compile(
     r"(\.safetensors|\.json|(\.description)?\.txt|(\.civitai)?\.info"
     r"|(\.preview)?\.(png|jpe?g|webp|gif|avif|mp4))$"
 )
 """Ends of a LoRA's file and of what the webuis lay beside it."""
-
-
-ONE_MOMENT = 3 * 10**9
-"""Nanoseconds that two changes of a file may lie apart and yet have one time: FAT counts by 2 s."""
-
-
-@dataclass(frozen=True)
-class Damaged:
-    """A person whose manifest cannot be read; name, loras: what can still be made out of it."""
-
-    folder: Path
-    name: str
-    error: FaceChainError
-    loras: tuple[str, ...] = ()
-
-    @property
-    def slug(self) -> str:
-        return self.folder.name
 
 
 @dataclass(frozen=True)
@@ -54,40 +33,14 @@ class Places:
     root: Path
     lora_dir: Path
     output_dir: Path
-    _read_before: dict[str, tuple[object, Person | Damaged]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _listing: Listing = field(default_factory=Listing, init=False, repr=False, compare=False)
 
     def everybody(self) -> list[Person | Damaged]:
         """Return all who have a folder with a manifest, by folder name.
 
         A manifest that has not changed is not read again.
         """
-        try:
-            with os.scandir(self.root) as entries:
-                shown = sorted((e.name, e.path) for e in entries if not e.name.startswith("."))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        # Texts: ten thousand paths take longer to make than to look at.
-        found = (self._known(name, f"{folder}{os.sep}{MANIFEST}") for name, folder in shown)
-        return [person for person in found if person is not None]
-
-    def _known(self, name: str, manifest: str) -> Person | Damaged | None:
-        """Read somebody, or return who was read before; None where there is no manifest."""
-        looked = time.time_ns()
-        try:
-            stat = os.stat(manifest)  # noqa: PTH116
-        except OSError:
-            return _read(self.root / name) if os.path.lexists(manifest) else None
-        version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        before = self._read_before.get(name)
-        if before is not None and before[0] == version:
-            return before[1]
-        person = _read(self.root / name)
-        # Not where it may change once more within what the file system takes for one moment.
-        if looked - stat.st_mtime_ns > ONE_MOMENT:
-            self._read_before[name] = (version, person)
-        return person
+        return self._listing.everybody(self.root)
 
     def lora_files(self, person: Person | Damaged) -> list[Path]:
         """Return the LoRA files of a person's runs that exist, and what lies beside each.
@@ -132,23 +85,6 @@ def move(source: Path, target: Path) -> None:
         shutil.copyfile(source, part)
         part.replace(target)
         source.unlink()
-
-
-def _read(folder: Path) -> Person | Damaged:
-    try:
-        return Person.read(folder)
-    except FaceChainError as error:
-        text = _text_of(folder / MANIFEST)
-        name = NAME_IN_MANIFEST.search(text)
-        loras = tuple(LORA_IN_MANIFEST.findall(text))
-        return Damaged(folder, name[1].replace('\\"', '"') if name else "", error, loras)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _stem_of(path: Path) -> str:

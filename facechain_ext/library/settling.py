@@ -20,7 +20,7 @@ from facechain_ext.base.errors import FaceChainError
 from facechain_ext.imaging.files import files_in, write_atomic
 from facechain_ext.library.locking import Claim, claim, is_claimed
 from facechain_ext.library.manifest import Run
-from facechain_ext.library.person import DRAFT, LOCK, NEW, Person, remove_folder
+from facechain_ext.library.person import DRAFT, LEAVING, LOCK, NEW, Person, remove_folder
 from facechain_ext.library.places import OUTBOX, Damaged, Places, move
 
 logger = logging.getLogger(__name__)
@@ -45,19 +45,22 @@ def settle_hidden(places: Places) -> bool:
     return ended
 
 
-def settle(places: Places) -> None:
-    """Finish or take back what earlier changes left; what cannot be now is left for later."""
+def settle(places: Places) -> bool:
+    """Finish or take back what earlier changes left; tell whether all could be, or some is left
+    for later."""
     settle_hidden(places)
-    for person in places.everybody():
-        _tried(person.folder, partial(_settle_one, places, person))
+    done = [_tried(who.folder, partial(_settle_one, places, who)) for who in places.everybody()]
+    return all(done)
 
 
-def _tried(path: Path, action: Callable[[], object]) -> None:
+def _tried(path: Path, action: Callable[[], object]) -> bool:
     """Do something about a path; a file that is open or damaged must not stop everybody."""
     try:
         action()
     except (FaceChainError, OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("A change of %s could not be finished: %s", path, error)
+        return False
+    return True
 
 
 def _settle_hidden(path: Path) -> None:
@@ -83,6 +86,8 @@ def _settle_one(places: Places, person: Person | Damaged) -> None:
 
 def settle_person(places: Places, person: Person) -> Person:
     """Finish a person's changes; return them as they are then."""
+    if (person.folder / LEAVING).is_file():
+        person = person.take_leave()
     if (person.folder / NEW).is_dir():
         person = person.take_new()
     if (person.folder / OUTBOX).is_dir():

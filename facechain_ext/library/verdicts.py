@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 from facechain_ext.base.records import PreparedPhoto, Reason
@@ -24,16 +25,27 @@ class PhotoVerdict:
     stem: str | None = None
 
 
-def verdicts_of(judged: Iterable[PreparedPhoto]) -> list[PhotoVerdict]:
-    """Tell of photos in their order; the crops of the accepted ones are numbered as saved."""
-    told: list[PhotoVerdict] = []
-    for photo in judged:
-        verdict, number = photo.verdict, sum(other.accepted for other in told)
-        stem = f"{number:03d}" if verdict.accepted else None
-        told.append(
-            PhotoVerdict(photo.name, verdict.accepted, verdict.reason, verdict.message, stem)
-        )
-    return told
+def stems_of(judged: Sequence[PreparedPhoto], kept: Sequence[str] = ()) -> dict[int, str]:
+    """Name the files of accepted photos, by the places of these.
+
+    kept: what the first are called already. No new one gets a name that one of those has.
+    """
+    numbers = count(max((int(stem) + 1 for stem in kept if stem.isdecimal()), default=0))
+    accepted = [place for place, photo in enumerate(judged) if photo.verdict.accepted]
+    return {
+        place: kept[place] if place < len(kept) else f"{next(numbers):03d}" for place in accepted
+    }
+
+
+def verdicts_of(
+    judged: Sequence[PreparedPhoto], stems: Mapping[int, str] | None = None
+) -> list[PhotoVerdict]:
+    """Tell of photos in their order. stems: what the accepted ones' files are called."""
+    names = stems_of(judged) if stems is None else stems
+    return [
+        PhotoVerdict(p.name, p.verdict.accepted, p.verdict.reason, p.verdict.message, names.get(n))
+        for n, p in enumerate(judged)
+    ]
 
 
 def save_verdicts(folder: Path, verdicts: Iterable[PhotoVerdict]) -> None:

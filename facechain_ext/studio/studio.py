@@ -83,7 +83,7 @@ class Studio:
         watch = Stopwatch()
         with ExitStack() as drafts:
             with watch.measure("prepare"):
-                judged = yield from self._enrolment.judge(name, uploads, prepare_config)
+                judged = yield from self._enrolment.judge(name, uploads, prepare_config, owner)
                 drafted = self._enrolment.drafted(name, uploads, judged, prepare_config, owner)
                 draft = drafts.enter_context(drafted)
             yield from self._trainings.begin(draft, train_config, watch)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import overload
 
 from facechain_ext.base.errors import InvalidInput
@@ -70,6 +70,20 @@ class Joined(Sequence[Upload]):
         if place < len(self.first):
             return replace(self.first[place], name=self.names[place])
         return self.second[place - len(self.first)]
+
+
+def told_apart(uploads: Iterable[Upload]) -> Iterator[Upload]:
+    """Pass photos on, of one name each: the second `a.jpg` becomes `a (2).jpg`."""
+    taken: set[str] = set()
+
+    def named(upload: Upload) -> Upload:
+        name, path, number = upload.name, PurePath(upload.name), 2
+        while name in taken:
+            name, number = f"{path.stem} ({number}){path.suffix}", number + 1
+        taken.add(name)
+        return replace(upload, name=name)
+
+    return map(named, uploads)  # not a loop, whose variable would hold a photo
 
 
 def read_uploads(paths: Sequence[Path], config: PrepareConfig) -> Uploads:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zipfile
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from facechain_ext.base.errors import InvalidInput, LibraryTooNew
-from facechain_ext.library import archive
+from facechain_ext.library import archive as archive_module
 from facechain_ext.library.manifest import Manifest
 from facechain_ext.library.people import PeopleLibrary
 from tests.library.conftest import with_run
@@ -110,14 +114,109 @@ def test_what_is_no_export_is_told(library: PeopleLibrary, tmp_path: Path) -> No
     assert library.people() == []
 
 
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    library: PeopleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"person.json": manifest()}
+
+    def zipped(kind: int, **more: str) -> Path:
+        path = tmp_path / f"{kind}-{len(more)}.zip"
+        with zipfile.ZipFile(path, "w", kind) as archive:
+            for name, text in {**files, **more}.items():
+                archive.writestr(name, text)
+        return path
+
+    dense = zipped(zipfile.ZIP_DEFLATED, **{"photos/0.jpg": "x" * 2**23})
+    lzma = zipped(zipfile.ZIP_LZMA)
+    overlapping = tmp_path / "overlapping.zip"
+    with zipfile.ZipFile(overlapping, "w") as archive:
+        for name, text in {**files, "photos/0.jpg": "x" * 999}.items():
+            archive.writestr(name, text)
+        archive.filelist += [copy(archive.filelist[1]) for _ in range(3)]
+        for number, info in enumerate(archive.filelist[2:], 1):
+            info.filename = f"photos/{number}.jpg"
+    crowded = tmp_path / "crowded.zip"
+    crowded.write_bytes(
+        b"x" * 99_999 + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 9, 9, 99_999, 0, 0)
+    )
+    for path, told in (
+        (dense, "'photos/0.jpg' would unpack to more than"),
+        (lzma, "packed in a way that no export is"),
+        (overlapping, "more than lies in the file"),
+    ):
+        with pytest.raises(InvalidInput, match=told):
+            library.import_(path)
+    monkeypatch.setattr(archive_module, "MOST_FILES", 10)
+    with pytest.raises(InvalidInput, match="lists more than 10 files"):
+        library.import_(crowded)
+    assert [*library.root.iterdir()] == []
+
+
+def test_what_is_wrong_is_told_without_the_servers_folders(
+    library: PeopleLibrary, tmp_path: Path
+) -> None:
+    both = packed(tmp_path / "both.zip", {"person.json": manifest(), "a": "x", "a/b": "x"})
+    deep = packed(tmp_path / "deep.zip", {"person.json": manifest(), "a/" * 99 + "b": "x"})
+    text = tmp_path / "text.zip"
+    text.write_text("no zip", encoding="utf-8")
+    for path in (both, deep, text, tmp_path / "nowhere.zip"):
+        with pytest.raises(InvalidInput) as refused:
+            library.import_(path)
+        assert str(tmp_path) not in str(refused.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(library: PeopleLibrary, tmp_path: Path) -> None:
+    folder = tmp_path / "unpacked"
+    (folder / "photos").mkdir(parents=True)
+    (folder / "person.json").write_text(manifest(), encoding="utf-8")
+    os.mkfifo(folder / "photos" / "0.jpg")
+    with pytest.raises(InvalidInput, match="is no plain file"):
+        library.import_(folder)
+
+
+def test_a_crop_that_unpacks_to_more_than_a_crop_is_damaged(library: PeopleLibrary) -> None:
+    with_run(library)
+    person = library.get("Ana")
+    (path,) = (person.folder / "instances").glob("*.npz")
+    with np.load(path) as measured:
+        facts = dict(measured)
+    np.savez_compressed(path, **{**facts, "masks": np.zeros((3, 64, 2**20), np.uint8)})
+    with pytest.raises(InvalidInput, match="is damaged"):
+        person.load_instances()
+
+
+def test_an_export_leaves_out_what_a_training_removes_meanwhile(
+    library: PeopleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_run(library)
+    (run,) = library.get("Ana").run_folders
+    (run / "checkpoints").mkdir()
+    for step in (1, 2):
+        (run / "checkpoints" / f"state-{step}.safetensors").write_bytes(b"x")
+    write = zipfile.ZipFile.write
+
+    def training(zipped: zipfile.ZipFile, path: Path, *arguments: Any) -> None:
+        if path.name == "state-1.safetensors":
+            path.unlink()
+        write(zipped, path, *arguments)
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", training)
+    archive = library.export("Ana", tmp_path / "ana.zip")
+    with zipfile.ZipFile(archive) as zipped:
+        assert zipped.testzip() is None
+        states = [name for name in zipped.namelist() if "state-" in name]
+    assert states == [f"ana/runs/{run.name}/checkpoints/state-2.safetensors"]
+
+
 def test_an_import_has_limits(
     library: PeopleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = packed(tmp_path / "large.zip", {"person.json": manifest(), "photos/0.jpg": "x" * 9999})
-    monkeypatch.setattr(archive, "MOST_BYTES", 5000)
+    monkeypatch.setattr(archive_module, "MOST_BYTES", 5000)
     with pytest.raises(InvalidInput, match="more than"):
         library.import_(large)
-    monkeypatch.setattr(archive, "MOST_FILES", 1)
+    monkeypatch.setattr(archive_module, "MOST_FILES", 1)
     with pytest.raises(InvalidInput, match="2 files; 1 are the most"):
         library.import_(large)
     assert [*library.root.iterdir()] == []

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, PersonNotFound
 from facechain_ext.library import places, settling
 from facechain_ext.library.locking import claim
 from facechain_ext.library.people import MANIFEST, PeopleLibrary, Person
 from facechain_ext.library.person import LOCK
 from facechain_ext.library.settling import run_claim
-from tests.library.conftest import make_instance
+from tests.library.conftest import make_instance, with_run
 
 
 def test_people_belong_to_whoever_added_them(library: PeopleLibrary) -> None:
@@ -83,6 +84,52 @@ def test_a_manifest_that_has_not_changed_is_read_once(
     assert [p.slug for p in library.people()] == ["ana"]
 
 
+def test_what_could_not_be_read_is_tried_again(
+    library: PeopleLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.create_or_get("Ana", "fcsks")
+    backdate(library, "ana")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "x")))
+        assert len(library.damaged()) == 1
+    assert library.damaged() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of the last change at all")
+def test_an_edit_that_keeps_time_and_size_is_seen(library: PeopleLibrary) -> None:
+    library.create_or_get("Ana", "fcsks")
+    backdate(library, "ana")
+    path = library.root / "ana" / MANIFEST
+    stat = path.stat()
+    library.people()
+    path.write_text(path.read_text("utf-8").replace("fcsks", "other"), encoding="utf-8")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert library.get("Ana").manifest.trigger_word == "other"
+
+
+def test_threads_may_list_while_people_change(library: PeopleLibrary) -> None:
+    for number in range(20):
+        library.create_or_get(f"Somebody {number}", "fcsks")
+    backdate(library, *(person.slug for person in library.people()))
+
+    def list_all(_: int) -> int:
+        return len(library.people())
+
+    with ThreadPoolExecutor(4) as pool:
+        counted = pool.map(list_all, range(40))
+        for number in range(5):
+            library.get(f"Somebody {number}").save(trigger_word="other")
+        assert set(counted) == {20}
+    assert [p.manifest.trigger_word for p in library.people()].count("other") == 5
+
+
+def test_of_many_people_a_few_are_named(library: PeopleLibrary) -> None:
+    for number in range(22):
+        library.create_or_get(f"Somebody {number}", "fcsks")
+    with pytest.raises(PersonNotFound, match=r"Somebody 0 .*, 2 more\.$"):
+        library.get("nobody")
+
+
 def test_changes_within_one_moment_are_seen(library: PeopleLibrary) -> None:
     library.create_or_get("Ana", "fcsks")
     path = library.root / "ana" / MANIFEST
@@ -136,6 +183,32 @@ def test_a_training_that_was_killed_is_noticed_by_the_next_change(
     library.create_or_get("Ida", "fcsks")
     assert settled == ["ana", "eva"]
     assert not run_claim(run).exists()
+
+
+def test_a_change_that_broke_off_is_finished_by_the_next(
+    library: PeopleLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: list[str]
+) -> None:
+    with_run(library)
+    archive = library.export("Ana", tmp_path / "ana.zip")
+    library.delete("Ana")
+
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(13, "open in another program", str(source))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "move", refuse)
+        with pytest.raises(PermissionError):
+            library.import_(archive)
+        library.create_or_get("Eva", "fcsks")
+        assert [*library.lora_dir.iterdir()] == [], "it could not be finished yet"
+    library.create_or_get("Ida", "fcsks")
+    (run,) = library.get("Ana").manifest.runs
+    assert (library.lora_dir / run.lora).is_file()
+    settled.clear()
+    with pytest.raises(InvalidInput):
+        library.rename("Ida", "Eva")
+    library.create_or_get("Ida", "word")
+    assert settled == [], "what was refused broke nothing off"
 
 
 def test_a_deletion_that_could_not_be_finished_is_with_the_next_change(

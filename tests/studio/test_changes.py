@@ -21,12 +21,15 @@ from facechain_ext.base.errors import (
     PersonNotFound,
 )
 from facechain_ext.base.events import PhotoPrepared, Step, TrainingFinished
-from facechain_ext.base.records import Photo
+from facechain_ext.base.records import Photo, PreparedPhoto, Reason, Verdict
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.dataset.verdicts import ACCEPTED
+from facechain_ext.library.verdicts import stems_of
 from facechain_ext.lora.checkpoint import read_metadata
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.uploads import told_apart
 
 pytestmark = pytest.mark.slow(16)
 
@@ -34,6 +37,7 @@ TRAIN = TrainConfig(
     max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=0, rank=2
 )
 HER = Photo("her.jpg", astronaut())
+NO_FACE = Verdict(False, Reason.NO_FACE, "No face.")
 WALL = Photo("her.jpg", np.full((192, 192, 3), 128, np.uint8))
 
 
@@ -65,10 +69,63 @@ def test_photos_are_added_to_those_that_are_kept(trained: Studio) -> None:
     list(trained.enrol("Ana", [smaller, WALL], PrepareConfig(), add=True))
     now = trained.library.get("Ana")
     told = [(verdict.name, verdict.accepted) for verdict in now.verdicts()]
-    assert told == [("her.jpg", True), ("copy.jpg", False), ("her.jpg", False)]
+    assert told == [("her.jpg", True), ("copy.jpg", False), ("her (2).jpg", False)]
     assert len(now.photos()) == len(now.load_instances()) == sum(used for _, used in told)
     assert now.load_instances()[0].caption == "fcsks, edited by hand"
     assert now.manifest.runs == before.manifest.runs
+
+
+def test_kept_photos_stay_as_they_are_when_others_are_added(trained: Studio) -> None:
+    person = trained.library.get("Ana")
+    for path in sorted(person.folder.rglob("000.*")):
+        path.rename(path.with_name(path.name.replace("000", "004")))
+    (person.folder / "instances" / "verdicts.json").unlink()
+    (kept,) = person.photos()
+    before = kept.read_bytes()
+    person.set_captions({"004": "fcsks, edited by hand"})
+    list(trained.enrol("ana", [WALL], PrepareConfig(trigger_word="anaword"), add=True))
+    assert [p.manifest.name for p in trained.library.people()] == ["Ana"], "a slug names nobody new"
+    now = trained.library.get("Ana")
+    assert {path.stem for path in (*now.photos(), *now.captions())} == {"004"}
+    assert kept.read_bytes() == before, "not compressed once more"
+    assert now.load_instances()[0].caption == "anaword, edited by hand"
+
+
+@pytest.mark.parametrize("change", ["photo", "caption", "person", "name"])
+def test_what_goes_while_photos_are_judged_does_not_come_back(trained: Studio, change: str) -> None:
+    library = trained.library
+    events = trained.enrol("Ana", [WALL], PrepareConfig(), add=True)
+    assert isinstance([next(events), next(events)][-1], PhotoPrepared)
+    if change == "photo":
+        library.get("Ana").delete_photo("000")
+    elif change == "caption":
+        library.get("Ana").set_captions({"000": "edited meanwhile"})
+    elif change == "person":
+        library.delete("Ana")
+    else:
+        library.rename("Ana", "ANA")
+    before = everything(trained)
+    with pytest.raises(InvalidInput, match="meanwhile"):
+        list(events)
+    assert everything(trained) == before
+
+
+def test_new_photos_get_names_and_stems_of_their_own() -> None:
+    photos = [
+        Photo(name, HER.pixels) for name in ("a.jpg", "b", "a.jpg", "a.jpg", "a (2).jpg", "b")
+    ]
+    names = [photo.name for photo in told_apart(photos)]
+    assert names == ["a.jpg", "b", "a (2).jpg", "a (3).jpg", "a (2) (2).jpg", "b (2)"]
+    judged = [PreparedPhoto(name, ACCEPTED if name != "b" else NO_FACE) for name in names]
+    assert stems_of(judged, ["007", "001"]) == {0: "007", 2: "008", 3: "009", 4: "010", 5: "011"}
+
+
+def test_an_owner_is_refused_before_photos_are_looked_at(trained: Studio) -> None:
+    for add in (False, True):
+        with pytest.raises(InvalidInput, match="is taken"):
+            next(trained.enrol("Ana", [HER], PrepareConfig(), "ben", add=add))
+    with pytest.raises(InvalidInput, match="is taken"):
+        next(iter(trained.train_person("Ana", [HER], PrepareConfig(), TRAIN, "ben")))
 
 
 def test_none_are_added_where_the_originals_are_gone(trained: Studio) -> None:
