@@ -38,6 +38,14 @@ DELETE = "facechain_delete"
 DELETE_QUESTION = "facechain_delete_question"
 DELETE_CONFIRMED = "facechain_delete_confirmed"
 
+LORAS = "facechain_loras"
+PUBLISH_RUN = "facechain_publish_run"
+PUBLISH_STEP = "facechain_publish_step"
+PUBLISH_NAME = "facechain_publish_name"
+PUBLISH = "facechain_publish"
+PUBLISH_MESSAGE = "facechain_publish_message"
+
+
 PORTRAIT_PERSON = "facechain_portrait_person"
 STYLE = "facechain_style"
 STYLE_PICTURES = "facechain_style_pictures"

@@ -24,6 +24,7 @@ from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.publish_form import PublishForm
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView, title_of
 
@@ -58,6 +59,8 @@ class PeoplePanel:
             with gr.Column(scale=7, min_width=320):
                 self._draw_training()
                 self._draw_captions()
+                self.publishing = PublishForm(self.desk, self.view)
+                self.publishing.draw()
                 self._draw_care()
         self._wire()
 
@@ -167,6 +170,7 @@ class PeoplePanel:
         who = [self.person, self.name]
         uploads = [self.photos, self.consent]
         self.captions.wire(self.person)
+        self.publishing.wire(self.person)
         on(self.person.change, failing_in_place(self._choose, 4, 8), [self.person, self.photos],
            [self.name, self.prepare_form.components["trigger_word"], self.question,
             self.archive, self.message, self.care_message, self.verdicts, self.photos])  # fmt: skip
@@ -279,6 +283,7 @@ class PeoplePanel:
             "stop": self.stop,
             "run": self.run,
             "crops": self.captions.revision,
+            **self.publishing.outputs,
         }
 
     def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
@@ -304,6 +309,7 @@ class PeoplePanel:
         value = choice if choice in runs else LATEST
         page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
+        self.publishing.refresh(page, person)
 
     def _put_picker(self, page: Redraw) -> None:
         """Follow what has been installed since the page was built, by whomever."""
