@@ -45,6 +45,11 @@ PUBLISH_NAME = "facechain_publish_name"
 PUBLISH = "facechain_publish"
 PUBLISH_MESSAGE = "facechain_publish_message"
 
+DAMAGED = "facechain_damaged"
+DAMAGED_DELETE = "facechain_damaged_delete"
+DAMAGED_QUESTION = "facechain_damaged_question"
+DAMAGED_CONFIRMED = "facechain_damaged_confirmed"
+DAMAGED_MESSAGE = "facechain_damaged_message"
 
 PORTRAIT_PERSON = "facechain_portrait_person"
 STYLE = "facechain_style"

@@ -23,6 +23,7 @@ from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
+from facechain_ext.ui.people.damaged_form import DamagedForm
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
 from facechain_ext.ui.people.publish_form import PublishForm
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
@@ -78,6 +79,8 @@ class PeoplePanel:
             )
         )
         self.card = gr.HTML(elem_id=ids.CARD)
+        self.damaged = DamagedForm(self.desk)
+        self.damaged.draw()
 
     def _draw_photos(self) -> None:
         self.photos = not_saved(
@@ -171,6 +174,7 @@ class PeoplePanel:
         uploads = [self.photos, self.consent]
         self.captions.wire(self.person)
         self.publishing.wire(self.person)
+        self.damaged.wire()
         on(self.person.change, failing_in_place(self._choose, 4, 8), [self.person, self.photos],
            [self.name, self.prepare_form.components["trigger_word"], self.question,
             self.archive, self.message, self.care_message, self.verdicts, self.photos])  # fmt: skip
@@ -284,6 +288,7 @@ class PeoplePanel:
             "run": self.run,
             "crops": self.captions.revision,
             **self.publishing.outputs,
+            **self.damaged.outputs,
         }
 
     def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
@@ -310,6 +315,7 @@ class PeoplePanel:
         page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
         self.publishing.refresh(page, person)
+        self.damaged.refresh(page)
 
     def _put_picker(self, page: Redraw) -> None:
         """Follow what has been installed since the page was built, by whomever."""
