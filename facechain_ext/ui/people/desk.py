@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput
+from facechain_ext.base.errors import Busy, FaceChainError, InvalidInput, PersonNotFound
 from facechain_ext.base.events import Event, Stage
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.imaging import xmp
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.works import Enrol, Resume, Train
 from facechain_ext.library.names import checked, identity
-from facechain_ext.library.people import Person
+from facechain_ext.library.people import Damaged, Person
 from facechain_ext.ui.page import copies
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import count, listed
@@ -192,6 +192,39 @@ class PeopleDesk:
         self._forget_shown(name, [*library.files(name), *uploads])
         self.enrolled.pop(identity(name), None)
         return self.services.jobs.delete_person(name)
+
+    def damaged(self) -> list[Damaged]:
+        """Return those of the library who cannot be read."""
+        return self.services.studio.library.damaged()
+
+    def what_goes_of_damaged(self, folder: str) -> str:
+        """Say what deleting would remove of somebody who cannot be read."""
+        damaged, key = self._damaged(folder)
+        files = count(len(self.services.studio.library.files(key)), "file")
+        return (
+            f"{damaged.error} {files} of {folder} will be removed from disk for good: photos, "
+            "crops, trainings, LoRAs and portraits."
+        )
+
+    def delete_damaged(self, folder: str) -> list[Path]:
+        """Remove somebody who cannot be read, as anybody else is removed."""
+        return self.delete(self._damaged(folder)[1])
+
+    def _damaged(self, folder: str) -> tuple[Damaged, str]:
+        """Find who is damaged, and what the library finds them by and nobody else."""
+        for damaged in self.damaged():
+            for key in (damaged.name, damaged.slug) if damaged.slug == folder else ():
+                if self._wrong_with(key) == str(damaged.error):
+                    return damaged, key
+        raise PersonNotFound(f"There is nobody damaged in {folder} any more.")
+
+    def _wrong_with(self, key: str) -> str:
+        """Return what the library says instead of finding somebody; empty where it finds them."""
+        try:
+            self.services.studio.library.get(key)
+        except FaceChainError as error:
+            return str(error)
+        return ""
 
     def _forget_shown(self, name: str, others: Sequence[Path]) -> None:
         """Remove what pages were handed under a name, and copies of other files."""

@@ -23,7 +23,9 @@ from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
+from facechain_ext.ui.people.damaged_form import DamagedForm
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.publish_form import PublishForm
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView, title_of
 
@@ -58,6 +60,8 @@ class PeoplePanel:
             with gr.Column(scale=7, min_width=320):
                 self._draw_training()
                 self._draw_captions()
+                self.publishing = PublishForm(self.desk, self.view)
+                self.publishing.draw()
                 self._draw_care()
         self._wire()
 
@@ -75,6 +79,8 @@ class PeoplePanel:
             )
         )
         self.card = gr.HTML(elem_id=ids.CARD)
+        self.damaged = DamagedForm(self.desk)
+        self.damaged.draw()
 
     def _draw_photos(self) -> None:
         self.photos = not_saved(
@@ -167,6 +173,8 @@ class PeoplePanel:
         who = [self.person, self.name]
         uploads = [self.photos, self.consent]
         self.captions.wire(self.person)
+        self.publishing.wire(self.person)
+        self.damaged.wire()
         on(self.person.change, failing_in_place(self._choose, 4, 8),
            [self.person, self.photos, self.care_message],
            [self.name, self.prepare_form.components["trigger_word"], self.question,
@@ -284,6 +292,8 @@ class PeoplePanel:
             "stop": self.stop,
             "run": self.run,
             "crops": self.captions.revision,
+            **self.publishing.outputs,
+            **self.damaged.outputs,
         }
 
     def refresh(self, page: Redraw, values: Sequence[Any]) -> tuple[str, str]:
@@ -312,6 +322,8 @@ class PeoplePanel:
         value = choice if choice in runs else LATEST
         page.put("run", gr.update(choices=runs, value=value, visible=len(runs) > 2), runs)
         page.put("crops", self.captions.fingerprint(chosen))
+        self.publishing.refresh(page, person)
+        self.damaged.refresh(page)
         return who, value
 
     def _put_picker(self, page: Redraw) -> None:

@@ -7,9 +7,10 @@ from html import escape
 from pathlib import Path
 
 from facechain_ext.base.errors import FaceChainError
+from facechain_ext.base.events import Preview
 from facechain_ext.config import TrainConfig
 from facechain_ext.library.people import Person
-from facechain_ext.library.runs import RunHistory
+from facechain_ext.library.runs import RunFolder, RunHistory
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.wording import count, duration, run_time
 from facechain_ext.ui.people import training_view
@@ -47,9 +48,8 @@ class PeopleView:
         else:
             likeness = "" if run.similarity is None else f", likeness {run.similarity:.2f}"
             learned = f"LoRA {run.lora} on {run.checkpoint}{likeness}."
-        facts = (
-            f"{count(len(crops), 'photo')} kept · {count(len(person.manifest.runs), 'training')}"
-        )
+        trainings = {each.name for each in person.manifest.runs}
+        facts = f"{count(len(crops), 'photo')} kept · {count(len(trainings), 'training')}"
         return (
             f'<div class="fc-card">{face}<div><h3>{escape(person.manifest.name)}</h3>'
             f"<p>trigger word <code>{escape(person.manifest.trigger_word)}</code> · {facts}</p>"
@@ -91,7 +91,7 @@ class PeopleView:
 
     def runs(self, person: Person) -> dict[str, str]:
         """Return the trainings of a person by what they are called on the page, newest first."""
-        likeness = {run.name: run.similarity for run in person.manifest.runs}
+        likeness = {run.name: run.similarity for run in person.manifest.runs if not run.by_hand}
         named = {}
         for folder in reversed(person.run_folders):
             told = likeness.get(folder.name)
@@ -99,12 +99,46 @@ class PeopleView:
             named[f"{run_time(folder.name)}{suffix}"] = folder.name
         return named
 
+    def with_snapshots(self, person: Person) -> dict[str, str]:
+        """Return those of `runs` that have snapshots to publish."""
+        return {
+            told: run for told, run in self.runs(person).items() if _folder(person, run).snapshots()
+        }
+
+    def snapshots(self, person: Person, run: str) -> dict[str, int]:
+        """Return a training's snapshots by what they are called on the page, in their order."""
+        alike, kept = self._likeness(person, run), self._kept(person, run)
+        named = {}
+        for step in _folder(person, run).snapshots():
+            told = f", likeness {alike[step]:.2f}" if step in alike else ""
+            named[f"Step {step}{told}{', kept' if step in kept else ''}"] = step
+        return named
+
+    def favourite(self, person: Person, run: str) -> str | None:
+        """Return the snapshot that the training kept, else the most alike, else the last."""
+        alike, kept = self._likeness(person, run), self._kept(person, run)
+        by_worth = lambda told: (told[1] in kept, alike.get(told[1], -1), told[1])  # noqa: E731
+        return max(self.snapshots(person, run).items(), key=by_worth, default=(None, 0))[0]
+
+    def _likeness(self, person: Person, run: str) -> dict[int, float]:
+        try:
+            history = self._history(person, run)
+        except FaceChainError:  # drawing the same training says what is wrong with it
+            return {}
+        events = history.events if history else ()
+        return {event.step: event.similarity for event in events if isinstance(event, Preview)}
+
+    def _kept(self, person: Person, run: str) -> tuple[int, ...]:
+        mine = [each for each in person.manifest.runs if each.name == run and not each.by_hand]
+        return mine[0].steps if mine else ()
+
     def _past(self, person: Person, run: str | None) -> Drawn:
         history = self._history(person, run)
         if history is None:
             return Drawn(_nothing_yet(person))
         log = TrainingLog.of(history.events)
-        done = next((r for r in person.manifest.runs if r.name == history.run), None)
+        ended = [r for r in person.manifest.runs if r.name == history.run and not r.by_hand]
+        done = next(iter(ended), None)
         log.kept_steps = done.steps if done else ()
         head = training_view.past(person, history, done, log)
         return Drawn(head, training_view.curves(log), training_view.samples(log))
@@ -117,6 +151,10 @@ class PeopleView:
             history = self.desk.services.studio.history(person.manifest.name, run)
             self._histories[folder] = (state, history)
         return self._histories[folder][1]
+
+
+def _folder(person: Person, run: str) -> RunFolder:
+    return RunFolder(person.folder / "runs" / run)
 
 
 def _nothing_yet(person: Person | None) -> str:
