@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facechain_ext.installing.optional import NCNN, PILLOW_HEIF
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.portraits.styles_view import PREVIEWS
 from tests.ui.browser import PATIENCE, TABS, Tab, browsing, chromium, serving
@@ -209,8 +210,26 @@ def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> Non
 def test_the_models_page_asks_before_it_fetches(tab: Tab) -> None:
     tab.open("Models")
     tab.expect(ids.INSTALLED).to_contain_text("Face recogniser")
-    tab.click(ids.FETCH)
-    tab.expect(ids.ROOT).to_contain_text("Nothing is downloaded without your consent")
+    if NCNN.installed:
+        tab.click(ids.FETCH)
+        tab.expect(ids.ROOT).to_contain_text("Nothing is downloaded without your consent")
+    else:
+        tab.expect(ids.FETCH_SUMMARY).to_contain_text("runs in the package ncnn")
+        tab.expect(ids.FETCH).to_be_disabled()
+
+
+def test_a_missing_package_is_installed_after_a_question_alone(tab: Tab) -> None:
+    if PILLOW_HEIF.installed:
+        pytest.skip("pillow-heif is installed here")
+    ask, agree = (f"{kind}_pillow-heif_picker" for kind in (ids.INSTALL, ids.INSTALL_AGREED))
+    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    tab.expect(agree).to_be_hidden()
+    tab.click(ask)
+    tab.expect(agree).to_be_visible()
+    tab.expect(ids.ROOT).to_contain_text("as a whole GPL-2.0")
+    tab.click(f"{ids.INSTALL_REFUSED}_pillow-heif_picker")
+    tab.expect(agree).to_be_hidden()
+    tab.expect(ask).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

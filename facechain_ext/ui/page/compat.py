@@ -54,13 +54,14 @@ def as_typed(component: Any) -> Any:
     return component
 
 
-def taking(suffixes: Sequence[str]) -> Any:
-    """Return an update by which a File takes files of these suffixes from now on.
+CAN_TAKE_OTHERS = MAJOR >= 4
+"""Whether a File that is drawn can be told to take other files; the page of gradio 3 cannot."""
 
-    gradio 3 has no such update of its own; its page follows one all the same.
-    """
-    types: dict[str, Any] = {"file_types": [*suffixes]}
-    return gr.update(**types) if MAJOR >= 4 else {**types, "__type__": "update"}
+
+def taking(suffixes: Sequence[str]) -> Any:
+    """Return an update by which a File takes files of these suffixes, where it can be told."""
+    types: dict[str, Any] = {"file_types": [*suffixes]} if CAN_TAKE_OTHERS else {}
+    return gr.update(**types)
 
 
 def limited(longest: int) -> dict[str, Any]:

@@ -205,7 +205,8 @@ class PeoplePanel:
 
     def _photos_taken(self) -> tuple[Any, str]:
         """Let the picker take what can be read now."""
-        return compat.taking(picker.file_types()), picker.hint()
+        stays = bool(self.hint.value) and not compat.CAN_TAKE_OTHERS
+        return compat.taking(picker.file_types()), picker.hint(drawn_without=stays)
 
     def _choose(self, name: str, files: Any, told: str) -> list[Any]:
         """Follow the choice of a person; uploads that are not theirs are put away.

@@ -13,6 +13,8 @@ HINT = (
     "save them as JPEG."
 )
 
+LATER = "Photos of iPhones (.heic) can be read now, and chosen after Reload UI or a restart."
+
 
 def reads_heic() -> bool:
     return find_spec("pillow_heif") is not None
@@ -26,6 +28,10 @@ def file_types() -> list[str]:
     return [*suffixes, *map(str.upper, suffixes)]
 
 
-def hint() -> str:
-    """Say what is missing for photos that cannot be chosen; nothing where all can."""
-    return "" if reads_heic() else f'<p class="fc-hint">{HINT}</p>'
+def hint(*, drawn_without: bool = False) -> str:
+    """Say what is missing for photos that cannot be chosen; nothing where all can.
+
+    drawn_without: the picker was drawn before they could be read, and cannot be told.
+    """
+    text = (LATER if drawn_without else "") if reads_heic() else HINT
+    return f'<p class="fc-hint">{text}</p>' if text else ""

@@ -6,6 +6,7 @@ import gradio as gr
 import pytest
 
 from facechain_ext.imaging.files import _SUFFIXES
+from facechain_ext.ui.page import compat
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people import picker
@@ -30,9 +31,11 @@ def test_nothing_else_is_offered_than_what_is_read() -> None:
     assert ".JPG" in picker.file_types()
 
 
+@pytest.mark.parametrize("can_be_told", [False, True] if compat.CAN_TAKE_OTHERS else [False])
 def test_a_picker_that_is_open_takes_what_can_be_read_from_now_on(
-    services: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch, can_be_told: bool
 ) -> None:
+    monkeypatch.setattr(compat, "CAN_TAKE_OTHERS", can_be_told)
     monkeypatch.setattr(picker, "reads_heic", lambda: False)
     desk = PeopleDesk(services)
     panel = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
@@ -42,6 +45,7 @@ def test_a_picker_that_is_open_takes_what_can_be_read_from_now_on(
     assert "photos" not in before.values, "what is drawn already is not sent"
     monkeypatch.setattr(picker, "reads_heic", lambda: True)
     panel.refresh(after := Redraw(before.seen), [NEW, "", LATEST])
-    assert ".heic" in after.values["photos"]["file_types"]
     assert "value" not in after.values["photos"], "what is chosen stays"
-    assert after.values["hint"] == ""
+    if can_be_told:
+        assert ".heic" in after.values["photos"]["file_types"]
+    assert ("after Reload UI" in after.values["hint"]) is not can_be_told
