@@ -25,7 +25,7 @@ from facechain_ext.config.setting import settings_of
 DOWNLOAD = 600.0
 """Seconds that one answer may take: the server may have a net to fetch, or photos to pack."""
 
-LAST_LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+LAST_LOOKS = (0.0, 0.5, 1.0)
 """Seconds before each look for a job that Ctrl-C came before."""
 
 

@@ -153,6 +153,15 @@ def test_the_first_ctrl_c_cancels_there(
     assert [job["state"] for job in run("jobs", "list")[1]["jobs"]] == ["canceled"]
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let Ctrl-C be heard, also where the tests run in a shell's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_before_the_job_is_there_cancels_it_too(
     run: Run, services: ApiServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
