@@ -45,11 +45,17 @@ class Keeper:
             if not _is_there(library, identified):
                 self._forget_person(identified)
             self.books.jobs.end_deletion(identified)
-        for record in self.books.jobs.records():
+        records = self.books.jobs.records()
+        for record in records:
             if record.state.over:
                 self.books.files.forget_uploads(record.id)
-        self.books.files.remove_others({r.id for r in self.books.jobs.records()})
+        self.books.files.remove_others({record.id for record in records})
         self.tidy()
+
+    def require_idle(self, name: str) -> None:
+        """Raise Busy while a job about a person is at work or waits."""
+        if self.books.jobs.records(person=name, states=ACTIVE, limit=1):
+            raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
 
     def delete_person(self, name: str, library: PeopleLibrary) -> list[Path]:
         """Remove all about a person, and the jobs that were about them; return what went.
@@ -64,8 +70,7 @@ class Keeper:
     @contextmanager
     def _deletion(self, name: str) -> Iterator[None]:
         """Note that a person goes, so that their jobs do too, whatever happens meanwhile."""
-        if self.books.jobs.records(person=name, states=ACTIVE, limit=1):
-            raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
+        self.require_idle(name)
         self.books.jobs.begin_deletion(name)
         yield  # after a failure the note stays: the person may be gone
         self.books.jobs.end_deletion(name)

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,8 +119,9 @@ class Jobs:
         if client_id:
             asked = json.dumps([work.kind, work.person, work.facts()], sort_keys=True)
             digest = digest_of(asked, work.photos)
-        if not (client_id and self.books.jobs.by_client_id(owner, client_id)):
-            work.require(self.studio)
+            if known := self.books.jobs.asked_before(owner, client_id, digest):
+                return known
+        work.require(self.studio)
         job_id, settled = new_id(), work.settled(self.studio)
         submission = Submission(
             work.kind,
@@ -144,9 +145,15 @@ class Jobs:
         latest = self.books.jobs.records(states=over, limit=SHOWN_JOBS)
         records = sorted([*active, *latest], key=lambda record: record.number)
         jobs = [self._job(record) for record in records]
-        with self._lock:
-            self._known = {job.id: job for job in jobs}
+        self._let_go(jobs)
         return jobs
+
+    def _let_go(self, shown: Sequence[Job]) -> None:
+        """Keep no events in memory of jobs that are over and not shown any more."""
+        with self._lock:
+            ids = {job.id for job in shown}
+            known = self._known.items()
+            self._known = {key: job for key, job in known if key in ids or not job.state.over}
 
     def active(self) -> list[Job]:
         """Return the running job, then those that wait, in the order in which they will run."""
@@ -189,6 +196,10 @@ class Jobs:
         """
         with self._held():
             return self._keeper.delete_person(name, self.studio.library)
+
+    def require_idle(self, name: str) -> None:
+        """Raise Busy while a job about a person is at work or waits."""
+        self._keeper.require_idle(name)
 
     def renamed(self, name: str, new_name: str) -> None:
         """Let a person's jobs be found under the new name."""
@@ -236,8 +247,11 @@ class Jobs:
                 self._carry_out(self._job(record))
             else:
                 self._pause()
-        except (FaceChainError, OSError) as error:
-            logger.warning("The jobs cannot be looked after: %s", error)
+        except Exception as error:
+            foreseen = isinstance(error, (FaceChainError, OSError))
+            logger.error("The jobs cannot be looked after: %s", error, exc_info=not foreseen)
+            # Whoever takes over next puts right what could not be written down.
+            self._holder.release()
             time.sleep(LOOK)
 
     def _ends(self) -> bool:
@@ -262,9 +276,11 @@ class Jobs:
     def _pause(self) -> None:
         """Wait for something to do; jobs that are over, here or elsewhere, are not waited for."""
         version = self.books.database.version()
-        records = [self.books.jobs.record(job_id) for job_id in self._mine]
         with self._lock:
-            self._mine = {r.id for r in records if r is not None and not r.state.over}
+            mine = tuple(self._mine)
+        known = {job_id: self.books.jobs.record(job_id) for job_id in mine}
+        with self._lock:
+            self._mine -= {key for key, record in known.items() if not record or record.state.over}
         if self._mine or self._stays:
             self.books.database.wait(version, LOOK)
 
@@ -273,3 +289,4 @@ class Jobs:
         with self._lock:
             self._mine.discard(job.id)
         self._keeper.tidy()
+        self.all()  # which lets go of what is not shown any more

@@ -55,8 +55,8 @@ class JobStore:
         Raises Conflict where that one asked for something else, TooMany.
         """
         with self.database.writing(lasting=True) as connection:
-            if job.client_id and (known := self._called(connection, job.owner, job.client_id)):
-                return _same(known, job.digest)
+            if known := _asked_before(connection, job.owner, job.client_id, job.digest):
+                return known
             waiting = "SELECT count(*) FROM jobs WHERE owner = ? AND state = 'queued'"
             if connection.execute(waiting, (job.owner,)).fetchone()[0] >= most_queued:
                 raise TooMany(
@@ -80,12 +80,12 @@ class JobStore:
 
     def by_client_id(self, owner: str, client_id: str) -> JobRecord | None:
         with self.database.reading() as connection:
-            return self._called(connection, owner, client_id)
+            return _called(connection, owner, client_id)
 
-    def _called(
-        self, connection: sqlite3.Connection, owner: str, client_id: str
-    ) -> JobRecord | None:
-        return rows.one(connection, "owner = ? AND client_id = ?", (owner, client_id))
+    def asked_before(self, owner: str, client_id: str, digest: str) -> JobRecord | None:
+        """Return the job of a client's id; raises Conflict where it asked for something else."""
+        with self.database.reading() as connection:
+            return _asked_before(connection, owner, client_id, digest)
 
     def record(self, job_id: str) -> JobRecord | None:
         with self.database.reading() as connection:
@@ -234,8 +234,15 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def _same(known: JobRecord, digest: str) -> JobRecord:
-    if known.digest != digest:
+def _called(connection: sqlite3.Connection, owner: str, client_id: str) -> JobRecord | None:
+    return rows.one(connection, "owner = ? AND client_id = ?", (owner, client_id))
+
+
+def _asked_before(
+    connection: sqlite3.Connection, owner: str, client_id: str, digest: str
+) -> JobRecord | None:
+    known = _called(connection, owner, client_id) if client_id else None
+    if known is not None and known.digest != digest:
         raise Conflict(f"A job {known.client_id!r} is there, and it asks for something else.")
     return known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from facechain_ext.base.errors import Cancelled, FaceChainError, describe
@@ -17,6 +17,8 @@ from facechain_ext.jobs.works import Attempt, Work, WorkKind
 from facechain_ext.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
+
+Log = Callable[[Job, BaseException], None]
 
 TELL_EVERY = 0.5
 """Seconds between two notes of how far a job is."""
@@ -32,26 +34,25 @@ class Worker:
     _told: float = 0.0
 
     def carry_out(self, job: Job) -> None:
-        """Do a job to its end; what goes wrong is logged and written down."""
+        """Do a job to its end; what goes wrong is logged, and raised if it cannot be written
+        down."""
         try:
-            for _ in self._events_of(job):
+            for _ in self.carried_out(job, log=_log):
                 pass
-        except (FaceChainError, OSError) as error:
-            logger.warning("%s: %s", job.title, error)
-            job.end(*how(error))
-        except Exception as error:
-            logger.exception("%s failed", job.title)
-            job.end(*how(error))
-        else:
-            job.end(JobState.SUCCEEDED, None)
-        finally:
-            self.books.files.forget_uploads(job.id)
+        except Exception:
+            if not job.state.over:
+                raise
 
-    def carried_out(self, job: Job) -> Iterator[Event]:
-        """Yield the events of a job; how it ends is written down before an error is raised."""
+    def carried_out(self, job: Job, log: Log | None = None) -> Iterator[Event]:
+        """Yield the events of a job; how it ends is written down before an error is raised.
+
+        log: told of the error before anybody sees that the job is over.
+        """
         try:
             yield from self._events_of(job)
         except BaseException as error:
+            if log is not None:
+                log(job, error)
             job.end(*how(error))
             raise
         else:
@@ -105,6 +106,13 @@ class Worker:
             self._told = now
             left = seconds_left(event, share, now - (record.started or now))
             self.books.jobs.tell_progress(record, share, left)
+
+
+def _log(job: Job, error: BaseException) -> None:
+    if isinstance(error, (FaceChainError, OSError)):
+        logger.warning("%s: %s", job.title, error)
+    else:
+        logger.error("%s failed", job.title, exc_info=error)
 
 
 def how(error: BaseException) -> tuple[JobState, FaceChainError]:

@@ -13,7 +13,10 @@ import pytest
 from facechain_ext.base.errors import Cancelled, FaceChainError, InvalidInput
 from facechain_ext.base.events import Candidate, Drawing, Event, Stage
 from facechain_ext.config import JobsConfig
+from facechain_ext.jobs import queue
+from facechain_ext.jobs.keeper import Keeper
 from facechain_ext.jobs.queue import SHOWN_JOBS, Job, Jobs, JobState
+from facechain_ext.jobs.store import JobStore
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
 from tests.jobs.conftest import WatchedHost
@@ -261,3 +264,58 @@ def test_all_that_is_active_is_stopped_in_an_order_in_which_nothing_begins(
     assert [job.state for job in three_jobs] == [JobState.CANCELED] * 3
     assert host.told == ["begin a", "end a"]
     assert jobs.active() == []
+
+
+def test_a_job_that_comes_while_others_are_looked_at_is_not_overlooked(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_yet(store: JobStore, job_id: str) -> None:
+        jobs._mine.add("new")
+
+    jobs._mine.add("gone")
+    with monkeypatch.context() as patched:
+        patched.setattr(JobStore, "record", none_yet)
+        jobs._pause()
+    assert jobs._mine == {"new"}
+    jobs._mine.clear()
+
+
+def test_a_fault_beside_a_job_does_not_end_the_queue(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [RuntimeError("a fault of the program")]
+
+    def tidy(_: Keeper) -> None:
+        if faults:
+            raise faults.pop()
+
+    monkeypatch.setattr(queue, "LOOK", 0.01)
+    monkeypatch.setattr(Keeper, "tidy", tidy)
+    for _ in range(2):
+        with caplog.at_level(logging.ERROR):
+            assert followed(submit(jobs, "Draw", three)) == list(three())
+    assert "a fault of the program" in caplog.text
+
+
+def test_a_job_whose_end_could_not_be_written_down_is_not_left_running(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, fails = Job.end, [InvalidInput("The disk is full.")]
+
+    def full(job: Job, *how: object) -> None:
+        if fails:
+            raise fails.pop()
+        end(job, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue, "LOOK", 0.01)
+    monkeypatch.setattr(Job, "end", full)
+    job = submit(jobs, "Draw", three)
+    assert followed(job)
+    assert (job.state, job.record.attempts) == (JobState.SUCCEEDED, 2)
+
+
+def test_a_server_does_not_keep_the_pictures_of_all_it_has_drawn(jobs: Jobs) -> None:
+    for _ in range(SHOWN_JOBS + 5):
+        followed(submit(jobs, "Draw", three))
+    jobs.close()
+    assert len(jobs._known) <= SHOWN_JOBS
