@@ -5,7 +5,6 @@ It asks who comes before anything of the request is read: a route cannot forget 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,11 +15,11 @@ from facechain_ext.api.answers import error_answer
 from facechain_ext.api.errors import BadRequest, Forbidden, Unauthorized
 from facechain_ext.api.operation import VERSION
 from facechain_ext.api.services import ApiServices
+from facechain_ext.ui.local_page import LOCAL
 
 USER = "facechain_user"
 """Where a scope holds who asks."""
 
-LOCAL = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 OWN_SITES = ("same-origin", "none")
 HEADERS = {
     b"cache-control": b"no-store",

@@ -149,7 +149,7 @@ class PeopleDesk:
         return len(changed)
 
     def rename(self, name: str, new_name: str) -> Person:
-        self._refuse_while_busy(name)
+        self.services.jobs.require_idle(name)
         if not new_name.strip():
             raise InvalidInput("Type the new name first.")
         person = self.services.studio.library.rename(name, new_name.strip())
@@ -184,7 +184,7 @@ class PeopleDesk:
 
     def delete(self, name: str) -> list[Path]:
         """Remove a person, with what pages were shown; raises Busy while work is going on."""
-        self._refuse_while_busy(name)
+        self.services.jobs.require_idle(name)
         library = self.services.studio.library
         self._note_kept()
         uploads = self.enrolled.get(identity(name), ())
@@ -262,10 +262,6 @@ class PeopleDesk:
     def _refuse_second(self, name: str) -> None:
         if self.active(name):
             raise Busy(f"{name} is being worked on already.")
-
-    def _refuse_while_busy(self, name: str) -> None:
-        if any(_same(job.person, name) for job in self.services.jobs.active()):
-            raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
 
     def _jobs(self) -> list[Job]:
         return [job for job in self.services.jobs.all() if job.kind in KINDS]

@@ -15,6 +15,7 @@ from facechain_ext.base.records import Portrait
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.provenance import ai_marker
+from facechain_ext.jobs.progress import share_of
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.works import MakePortraits
 from facechain_ext.portrait.infotext import source_of
@@ -151,12 +152,8 @@ def _share(job: Job) -> float | None:
     if job.state is JobState.SUCCEEDED:
         return 1.0
     drawn = [event for event in job.events if isinstance(event, Candidate)]
-    done = drawn[-1].done / drawn[-1].total if drawn else 0.0
-    if isinstance(step := job.passing, Drawing):
-        done = max(done, (step.picture - 1 + step.step / max(step.steps, 1)) / step.pictures)
-    if done:
-        return 0.9 * done
-    return None if job.state.at_work else 0.0
+    done = max(share_of(event) or 0.0 for event in (*drawn[-1:], job.passing))
+    return done or (None if job.state.at_work else 0.0)
 
 
 def _label(job: Job) -> str:
