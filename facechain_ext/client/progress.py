@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from facechain_ext.base.events import (
-    Candidate,
-    CheckpointSaved,
-    Event,
-    PhotoPrepared,
-    Preview,
-    Stage,
-    Step,
-)
-from facechain_ext.base.records import PreparedPhoto, Reason, Verdict
+from facechain_ext.base.event_facts import WITHOUT_PICTURES, Facts
+from facechain_ext.base.events import CheckpointSaved, Event, Preview
 from facechain_ext.client.records import JobEvent
-
-Facts = dict[str, Any]
 
 
 def progress_of(event: JobEvent) -> Event | None:
@@ -30,16 +19,6 @@ def progress_of(event: JobEvent) -> Event | None:
         return None
 
 
-def _stage(facts: Facts) -> Event:
-    return Stage(facts["name"], facts["total"])
-
-
-def _photo(facts: Facts) -> Event:
-    reason = Reason(facts["reason"]) if facts["reason"] else None
-    verdict = Verdict(facts["accepted"], reason, facts["message"])
-    return PhotoPrepared(PreparedPhoto(facts["photo"], verdict), facts["done"], facts["total"])
-
-
 def _preview(facts: Facts) -> Event:
     return Preview(facts["step"], (), tuple(facts["similarities"]))
 
@@ -49,10 +28,7 @@ def _snapshot(facts: Facts) -> Event:
 
 
 _READERS: dict[str, Callable[[Facts], Event]] = {
-    "stage": _stage,
-    "photo": _photo,
-    "step": lambda facts: Step(**facts),
+    **WITHOUT_PICTURES,
     "preview": _preview,
     "snapshot": _snapshot,
-    "candidate": lambda facts: Candidate(**facts),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.event_facts import WITHOUT_PICTURES, Facts
 from facechain_ext.base.events import (
     Candidate,
     CheckpointSaved,
@@ -25,18 +26,14 @@ from facechain_ext.base.records import (
     LoraFile,
     Pixels,
     Portrait,
-    PreparedPhoto,
-    Reason,
     Rejection,
     Score,
-    Verdict,
 )
 from facechain_ext.imaging.encode import encode_png
 from facechain_ext.imaging.files import decode, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.portrait.infotext import source_of
 
-Facts = dict[str, Any]
 GROUPS = ("ranked", "spare", "rejected")
 
 
@@ -145,16 +142,12 @@ class EventCodec:
 
     def decode(self, kind: str, facts: Facts) -> Event | None:
         """Read an event; None for one that is not known or has lost its pictures."""
-        read = _READERS.get(kind)
         try:
-            return read(self, facts) if read else None
+            if kind in WITHOUT_PICTURES:
+                return WITHOUT_PICTURES[kind](facts)
+            return _READERS[kind](self, facts) if kind in _READERS else None
         except (KeyError, ValueError, TypeError, OSError, InvalidInput):
             return None
-
-    def _photo(self, facts: Facts) -> Event:
-        reason = Reason(facts["reason"]) if facts["reason"] else None
-        verdict = Verdict(facts["accepted"], reason, facts["message"])
-        return PhotoPrepared(PreparedPhoto(facts["photo"], verdict), facts["done"], facts["total"])
 
     def _preview(self, facts: Facts) -> Event:
         pictures = tuple(map(self._picture, facts["pictures"]))
@@ -201,12 +194,8 @@ def _below(path: Path, folder: Path) -> str:
 
 
 _READERS: dict[str, Callable[[EventCodec, Facts], Event]] = {
-    "stage": lambda codec, facts: Stage(**facts),
-    "photo": EventCodec._photo,
-    "step": lambda codec, facts: Step(**facts),
     "preview": EventCodec._preview,
     "snapshot": lambda codec, facts: CheckpointSaved(facts["step"], Path()),
     "trained": EventCodec._trained,
-    "candidate": lambda codec, facts: Candidate(**facts),
     "portraits": EventCodec._finished,
 }
