@@ -77,12 +77,16 @@ class Job:
     def events(self) -> tuple[Event, ...]:
         """All events so far."""
         with self._lock:
-            for stored in self._books.events.after(self._read, job=self.id):
-                self._read = stored.id
-                event = self._books.codec(self.id).decode(stored.type, stored.data)
-                if event is not None:
-                    self._events.append(event)
+            self._read_on()
             return tuple(self._events)
+
+    def _read_on(self) -> None:
+        """Take in what is written down since the last look; called with the lock held."""
+        for stored in self._books.events.after(self._read, job=self.id):
+            self._read = stored.id
+            event = self._books.codec(self.id).decode(stored.type, stored.data)
+            if event is not None:
+                self._events.append(event)
 
     @property
     def passing(self) -> Event | None:
@@ -119,12 +123,14 @@ class Job:
     # What only the worker calls.
 
     def begin(self, stop: Callable[[], None], *, anew: bool) -> None:
-        """Be carried out by this process; anew: what an earlier try has shown is forgotten."""
+        """Be carried out by this process; anew: what an earlier try has shown is forgotten, else
+        what this one shows comes after it."""
         with self._lock:
             self._stop_here = stop
             if anew:
                 self._books.events.begin_anew(self._record.number)
                 self._events, self._read = [], self._books.events.last()
+            self._read_on()
 
     def add(self, event: Event) -> None:
         """Write an event down."""

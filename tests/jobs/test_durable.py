@@ -47,6 +47,7 @@ from facechain_ext.jobs.queue import Jobs, JobState
 from facechain_ext.jobs.works import KINDS, Attempt, Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
+from tests.client.conftest import wait_until
 from tests.jobs.conftest import WatchedHost
 from tests.jobs.told import TOLD, Told, submit, work
 
@@ -118,6 +119,25 @@ def test_a_second_try_knows_when_the_first_began(jobs: Jobs, another: Another) -
     assert tries[0] is not None
     assert before <= tries[0] <= time.time()
     assert tries[1] is None
+
+
+def test_what_goes_on_shows_what_was_shown_before_it_broke_off(
+    jobs: Jobs, another: Another
+) -> None:
+    first, second = (Step(n, 2, 0.5, 1e-4, 3.0, 2.0) for n in (1, 2))
+    asked = work("a", lambda: iter([second]), goes_on=True)
+    job_id = jobs._submit(asked, "", "", 0, "").id
+    taken = jobs.books.jobs.take_next("dead")
+    written = jobs.books.codec(job_id).encode(first)
+    assert taken is not None
+    assert written is not None
+    jobs.books.events.add(taken.number, *written)
+    later = another()
+    later.start()
+    # Not by following it, which would have the earlier events read.
+    wait_until(lambda: later.books.jobs.records()[0].state is JobState.SUCCEEDED)
+    [job] = later.all()
+    assert job.events == (first, second)
 
 
 def test_what_was_to_be_stopped_is_not_begun_again(jobs: Jobs, another: Another) -> None:

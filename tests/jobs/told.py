@@ -29,7 +29,8 @@ class Told:
     takes_attempt: bool = False
 
     def facts(self) -> dict[str, Any]:
-        return {"title": self.title, "number": self.number, "takes_attempt": self.takes_attempt}
+        names = ("title", "number", "takes_attempt", "goes_on")
+        return {name: getattr(self, name) for name in names}
 
     def require(self, studio: Studio) -> None:
         pass
@@ -63,12 +64,11 @@ class Kinds(Mapping[str, WorkKind]):
 TOLD = Kinds()
 
 
-def work(
-    title: str, doing: Doing, *, kind: str = "train", person: str = "", takes_attempt: bool = False
-) -> Told:
-    """Make a work of a function; takes_attempt: whether that is to be given the attempt."""
+def work(title: str, doing: Doing, *, kind: str = "train", person: str = "", **more: bool) -> Told:
+    """Make a work of a function; takes_attempt: whether that is to be given the attempt; goes_on:
+    whether a second try goes on where the first broke off."""
     _doings.append(doing)
-    return Told(title, len(_doings) - 1, kind, person, takes_attempt=takes_attempt)
+    return Told(title, len(_doings) - 1, kind, person, **more)
 
 
 def submit(jobs: Jobs, title: str, doing: Doing, *, kind: str = "train", person: str = "") -> Job:
