@@ -65,7 +65,10 @@ class Told:
 
     def _live(self) -> list[bytes]:
         """Return what stands otherwise than it was told last."""
-        standing, cursor, blocks = self.cursor.feed.standing, self.cursor, []
+        standing, cursor = self.cursor.feed.standing, self.cursor
+        blocks: list[bytes] = []
+        if standing is None:
+            return blocks
         running = standing.running
         job_id = cursor.job or (running.id if running else None)
         progress = (

@@ -46,13 +46,13 @@ class Standing:
 class Feed:
     """Tells coroutines what is new. ending: whether the server wants to stop; then all streams end.
 
-    Its thread lives while somebody listens.
+    Its thread lives while somebody listens. standing: None until its first look.
     """
 
     jobs: Jobs
     ending: Callable[[], bool]
     turn: int = 0
-    standing: Standing = Standing()
+    standing: Standing | None = None
     _listeners: int = 0
     _failed: bool = False
     _floor: int | None = None
@@ -124,13 +124,14 @@ class Feed:
         with self._lock:
             if self._listeners:
                 return True
-            self._thread, self._floor = None, None
+            self._thread, self._floor, self.standing = None, None, None
             self._recent.clear()
             return False
 
     def _stop(self) -> None:
         with self._lock:
-            self._failed, self._thread, self._floor = True, None, None
+            self._failed = True
+            self._thread, self._floor, self.standing = None, None, None
         self._wake()
 
     def _look(self) -> None:
@@ -141,8 +142,7 @@ class Feed:
         news = [] if first else self._news()
         if first:
             self._begin(self.jobs.books.events.last())
-        moved = first or any(event.type == STATE for event in news)
-        self.standing = self._stands(anew=moved)
+        self.standing = self._stands(anew=any(event.type == STATE for event in news))
         self._wake()
         while self._listeners and database.version() == version:
             database.wait(version, LOOK)
@@ -163,7 +163,8 @@ class Feed:
         return news
 
     def _stands(self, *, anew: bool) -> Standing:
-        waiting = self.jobs.books.jobs.waiting() if anew else self.standing.waiting
+        before = self.standing
+        waiting = self.jobs.books.jobs.waiting() if anew or before is None else before.waiting
         job = self.jobs.running
         if job is None:
             return Standing(waiting=waiting)

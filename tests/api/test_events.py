@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from facechain_ext.api import event_stream
 from facechain_ext.api.app import make_site
+from facechain_ext.api.feed import Feed
 from facechain_ext.api.services import ApiServices
 from facechain_ext.base.events import Candidate, Drawing, Event
 from facechain_ext.jobs.queue import Jobs
@@ -92,7 +93,9 @@ def test_an_odd_last_event_is_refused(client: TestClient, services: ApiServices,
 @contextmanager
 def served(services: ApiServices) -> Iterator[int]:
     """Serve the API on a free port."""
-    config = uvicorn.Config(make_site(services), log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        make_site(services), log_level="error", lifespan="off", timeout_graceful_shutdown=10
+    )
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -195,8 +198,8 @@ def test_what_passes_is_told_without_a_number(services: ApiServices) -> None:
             Stream(port, path)
             for path in (f"jobs/{job.id}/events", f"jobs/{behind.id}/events", "events")
         )
-        queue = everything.until(lambda kind, data: kind == "queue")[-1][1]
-        assert queue["jobs"] == [{"job": behind.id, "position": 1}]
+        waiting = [{"job": behind.id, "position": 1}]
+        everything.until(lambda kind, data: kind == "queue" and data["jobs"] == waiting)
         told.set()
         passing = own.until(lambda kind, data: kind == "progress" and data["drawing"] is not None)
         drawn = {"picture": 1, "pictures": 2, "step": 3, "steps": 20}
@@ -209,6 +212,34 @@ def test_what_passes_is_told_without_a_number(services: ApiServices) -> None:
         assert next_one.rest()[-1][1]["state"] == "succeeded"
         for stream in (own, next_one, everything):
             stream.close()
+
+
+def test_a_stream_tells_how_things_stand_only_when_it_knows(
+    services: ApiServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a stream before, nothing is told as if it were so now."""
+    look = Feed._look
+
+    def slow_look(feed: Feed) -> None:
+        time.sleep(0.2)
+        look(feed)
+
+    monkeypatch.setattr(Feed, "_look", slow_look)
+    gate = Gate()
+    submit(services.jobs, "held", gate)
+    assert gate.begun.wait(60)
+    with served(services) as port:
+        for name in ("behind", "more"):
+            submit(services.jobs, name, three)
+            waiting = services.jobs.books.jobs.waiting()
+            stream = Stream(port, "events")
+            queue = stream.until(lambda kind, data: kind == "queue")[-1][1]
+            stream.close()
+            assert [each["job"] for each in queue["jobs"]] == [*waiting]
+            while services.feed._thread:
+                time.sleep(0.01)
+    services.jobs.stop_all()
+    gate.open.set()
 
 
 def test_a_silent_stream_shows_that_it_lives(
@@ -251,12 +282,14 @@ def test_a_stream_ends_when_its_job_is_deleted_or_the_server_stops(
 def test_many_streams_share_one_thread(services: ApiServices) -> None:
     gate = Gate(*three())
     job = submit(services.jobs, "held", gate)
+    before = set(threading.enumerate())
     with served(services) as port, ExitStack() as streams:
         opened = [Stream(port, f"jobs/{job.id}/events") for _ in range(20)]
         for stream in opened:
             streams.callback(stream.close)
             stream.until(lambda kind, data: kind == "progress")
-        feeds = [t for t in threading.enumerate() if t.name == "facechain-feed"]
+        new = set(threading.enumerate()) - before
+        feeds = [thread for thread in new if thread.name == "facechain-feed"]
         assert len(feeds) == 1
         gate.open.set()
         for stream in opened:
