@@ -16,6 +16,7 @@ from facechain_ext.webui.host import face_restoring, loras, upscalers
 from facechain_ext.webui.host.guarded import guarded
 
 USUAL_SAMPLER = "DPM++ 2M"
+FEW_STEPS, FEW_STEPS_SCHEDULE = "LCM", "SGM Uniform"
 LARGEST_BATCH = 4
 BATCH_PIXELS = LARGEST_BATCH * 512 * 512
 """Pixels that are drawn at once at most, unless a single picture has more."""
@@ -67,6 +68,8 @@ def _processing(request: GenerationRequest) -> Any:
     """Describe a request to the webui; no user script takes part, and nothing is saved."""
     from modules import processing, scripts
 
+    if request.controls:
+        raise InvalidInput("In a webui, portraits cannot be led by a pose yet; leave it out.")
     sampler, scheduler = sampler_of(request.sampler_name)
     job = processing.StableDiffusionProcessingTxt2Img(
         sd_model=shared.sd_model,
@@ -108,6 +111,9 @@ def sampler_of(name: str) -> tuple[str, str]:
     from modules import sd_samplers
 
     samplers = sd_samplers.all_samplers_map
+    if name == FEW_STEPS and name in samplers:
+        labels = [schedule.label for schedule in _schedules()]
+        return name, FEW_STEPS_SCHEDULE if FEW_STEPS_SCHEDULE in labels else "Automatic"
     if not name:
         return samplers.get(USUAL_SAMPLER, sd_samplers.all_samplers[0]).name, "Automatic"
     if name in samplers:
