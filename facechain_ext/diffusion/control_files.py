@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +13,13 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from safetensors import SafetensorError
 from torch import Tensor
 
-from facechain_ext.base.errors import InvalidInput, UnsupportedCheckpoint
-from facechain_ext.diffusion.headers import read_header
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.diffusion.control_choice import told_family, width_of
 from facechain_ext.diffusion.ldm_keys import UNET_PREFIX, unet_to_ldm
 
 LDM_PREFIX = "control_model."
 _HINT = "controlnet_cond_embedding"
-_FAMILIES = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "SDXL"}
-_READS_PROMPT = "transformer_blocks.0.attn2.to_k.weight"
 _CONTROL_LORA = "lora_controlnet"
-
-
-def prompt_width(path: Path) -> int | None:
-    """Return how wide the prompts are that a file's net reads; None where its header is silent."""
-    try:
-        return _width(read_header(path).shapes)
-    except UnsupportedCheckpoint:
-        return None
-
-
-def told_family(width: int) -> str:
-    """Name what a net belongs to that reads prompts of this width."""
-    return _FAMILIES.get(width, "a small checkpoint")
 
 
 def load_control(path: Path, unet: UNet2DConditionModel) -> ControlNetModel:
@@ -130,7 +115,7 @@ def _config(state: Mapping[str, Tensor], unet: UNet2DConditionModel) -> dict[str
 
 
 def _check_family(state: Mapping[str, Tensor], unet: UNet2DConditionModel, name: str) -> None:
-    theirs, ours = _width({key: t.shape for key, t in state.items()}), prompt_width_of(unet)
+    theirs, ours = width_of({key: t.shape for key, t in state.items()}), prompt_width_of(unet)
     if theirs is not None and theirs != ours:
         raise InvalidInput(
             f"{name} is a ControlNet for {told_family(theirs)}; this checkpoint is "
@@ -142,7 +127,3 @@ def prompt_width_of(unet: UNet2DConditionModel) -> int:
     """Return how wide the prompts are that a UNet reads."""
     width: int = unet.config.cross_attention_dim
     return width
-
-
-def _width(shapes: Mapping[str, Sequence[int]]) -> int | None:
-    return max((s[1] for name, s in shapes.items() if name.endswith(_READS_PROMPT)), default=None)

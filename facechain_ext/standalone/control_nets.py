@@ -8,12 +8,13 @@ from pathlib import Path
 from facechain_ext.base.controls import IN_FILE_NAMES, TITLES, Control, ControlKind
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.control import ActiveControl, Controls, to_condition
-from facechain_ext.diffusion.control_files import (
-    load_control,
-    prompt_width,
-    prompt_width_of,
+from facechain_ext.diffusion.control_choice import (
+    first_fitting,
+    is_for,
+    told_families,
     told_family,
 )
+from facechain_ext.diffusion.control_files import load_control, prompt_width_of
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.imaging.files import resize
 from facechain_ext.nets.weights import WEIGHTS_DIR
@@ -54,24 +55,19 @@ def control_file(kind: ControlKind, model: DiffusersModel, models_dir: Path) -> 
     """
     folder = models_dir / FOLDER
     known = [path for place in (SHIPPED, folder) for path in _named(place, kind, ".safetensors")]
-    widths = {path: prompt_width(path) for path in known}
-    wanted = prompt_width_of(model.unet)
-    fitting = [path for path in known if widths[path] == wanted]
-    silent = [path for path in known if widths[path] is None]
-    if found := [*fitting, *silent]:
-        return found[0]
-    others = {path.name: told_family(width) for path, width in widths.items() if width}
-    raise InvalidInput(_missing(kind, model, folder, others))
+    found = first_fitting(zip(known, known, strict=True), prompt_width_of(model.unet))
+    if found is None:
+        raise InvalidInput(_missing(kind, model, folder, known))
+    return found
 
 
 def _named(folder: Path, kind: ControlKind, *suffixes: str) -> list[Path]:
     """List the files below a folder that their names say are for a kind."""
-    words = IN_FILE_NAMES[kind]
     files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes]
-    return [p for p in files if any(w in p.relative_to(folder).as_posix().lower() for w in words)]
+    return [path for path in files if is_for(path.relative_to(folder).as_posix(), kind)]
 
 
-def _missing(kind: ControlKind, model: DiffusersModel, folder: Path, others: dict[str, str]) -> str:
+def _missing(kind: ControlKind, model: DiffusersModel, folder: Path, others: Sequence[Path]) -> str:
     ours, title = told_family(prompt_width_of(model.unet)), TITLES[kind]
     if model.is_small and kind == "pose":
         return (
@@ -86,7 +82,7 @@ def _missing(kind: ControlKind, model: DiffusersModel, folder: Path, others: dic
             f"the same ControlNet as .safetensors into {folder}."
         )
     if others:
-        told = ", ".join(f"{name} is for {family}" for name, family in others.items())
+        told = told_families(others)
         return f"No ControlNet for {title} in {folder} fits this checkpoint, {ours}: {told}."
     return (
         f"No ControlNet for {title} is in {folder}. Put a .safetensors there for {ours} whose name "

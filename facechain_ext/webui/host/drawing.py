@@ -13,6 +13,7 @@ from modules import shared
 from facechain_ext.base.errors import InvalidInput, OutOfMemory
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
 from facechain_ext.webui.host import face_restoring, loras, upscalers
+from facechain_ext.webui.host.controlnet import led
 from facechain_ext.webui.host.guarded import guarded
 
 USUAL_SAMPLER = "DPM++ 2M"
@@ -56,7 +57,7 @@ def draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
 def _draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
     from modules import processing
 
-    with closing(_processing(request)) as job:
+    with closing(_processing(request)) as job, led(job, request):
         processed = call(processing.process_images, job)
     drawn = zip(processed.images, request.seeds, processed.infotexts, strict=False)
     return [
@@ -68,8 +69,6 @@ def _processing(request: GenerationRequest) -> Any:
     """Describe a request to the webui; no user script takes part, and nothing is saved."""
     from modules import processing, scripts
 
-    if request.controls:
-        raise InvalidInput("In a webui, portraits cannot be led by a pose yet; leave it out.")
     sampler, scheduler = sampler_of(request.sampler_name)
     job = processing.StableDiffusionProcessingTxt2Img(
         sd_model=shared.sd_model,
