@@ -19,7 +19,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
-from facechain_ext.studio.posing import pose_controls
+from facechain_ext.studio.posing import controls_of
 from facechain_ext.studio.sitting import Sitting
 from facechain_ext.studio.styling import (
     face_weight,
@@ -129,7 +129,7 @@ class Portraits:
             sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
-            controls=pose_controls(config),
+            controls=controls_of(config),
         )
         return made_fast(request, self.host) if config.fast else request
 

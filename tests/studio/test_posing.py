@@ -9,7 +9,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.openpose import Skeleton
 from facechain_ext.imaging.pose_text import write_pose
-from facechain_ext.studio.posing import pose_controls
+from facechain_ext.studio.posing import controls_of
 
 
 def a_pose() -> str:
@@ -19,7 +19,7 @@ def a_pose() -> str:
 
 
 def test_without_a_pose_nothing_leads() -> None:
-    assert pose_controls(PortraitConfig()) == ()
+    assert controls_of(PortraitConfig()) == ()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_it_is_drawn_in_the_shape_of_the_portraits(
     width: int | None, height: int | None, shape: tuple[int, int]
 ) -> None:
     config = PortraitConfig(pose=a_pose(), pose_strength=0.7, width=width, height=height)
-    (control,) = pose_controls(config)
+    (control,) = controls_of(config)
     assert (control.kind, control.weight) == ("pose", 0.7)
     assert control.picture.shape == (*shape, 3)
     ys, xs = np.nonzero(control.picture.any(axis=-1))
@@ -45,4 +45,4 @@ def test_it_is_drawn_in_the_shape_of_the_portraits(
 
 def test_what_is_no_pose_is_said() -> None:
     with pytest.raises(InvalidInput, match="pose must be 88 points"):
-        pose_controls(PortraitConfig(pose="a picture"))
+        controls_of(PortraitConfig(pose="a picture"))
