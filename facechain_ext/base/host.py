@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from facechain_ext.base.controls import Control
 from facechain_ext.base.records import LoraFile, Pixels
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class GenerationRequest:
     hires_scale: float = 1.0
     hires_strength: float = 0.5
     restore_faces: bool = False
+    controls: tuple[Control, ...] = ()
 
     def for_seeds(self, seeds: Sequence[int]) -> GenerationRequest:
         return replace(self, seeds=tuple(seeds))

@@ -1,4 +1,4 @@
-"""Draw latents with DPM-Solver++(2M) on Karras' noise levels, the webui's "DPM++ 2M".
+"""Draw latents with DPM-Solver++(2M) on Karras' noise levels, the webui's "DPM++ 2M"; or by `lcm`.
 
 Lu et al. 2022 (arXiv 2211.01095), algorithm 2, in the variance-exploding variables of Karras et
 al. 2022 (arXiv 2206.00364): x = x0 + sigma * noise. The timestep of a noise level is interpolated,
@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import Conditioning, DiffusionModel
+from facechain_ext.diffusion.lcm import lcm, lcm_timesteps
+from facechain_ext.diffusion.seeded_noise import SeededNoise
 
 RHO = 7.0
 """Karras et al. 2022, section 3: the schedule's exponent."""
+
+Method = Literal["dpmpp_2m", "lcm"]
 
 OnStep = Callable[[int, int], None]
 """Called before each step with (steps done, steps); may raise Cancelled."""
@@ -33,6 +38,7 @@ def sample(
     height: int,
     steps: int,
     guidance_scale: float,
+    method: Method = "dpmpp_2m",
     on_step: OnStep | None = None,
     on_clean: Callable[[Tensor], None] | None = None,
     split: bool = False,
@@ -46,8 +52,8 @@ def sample(
     if width % 8 or height % 8 or width <= 0 or height <= 0:
         raise InvalidInput(f"width and height must be multiples of 8, not {width} x {height}.")
     levels = noise_levels(model.alphas_cumprod)
-    sigmas = karras_sigmas(levels, steps)
-    noise = seeded_noise(seeds, (4, height // 8, width // 8)).to(model.device)
+    sigmas = lcm_sigmas(levels, steps) if method == "lcm" else karras_sigmas(levels, steps)
+    noise = SeededNoise(seeds, (4, height // 8, width // 8))
     cond, uncond = _rows(cond, len(seeds)), _rows(uncond, len(seeds))
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
@@ -60,13 +66,15 @@ def sample(
         return clean
 
     with torch.no_grad():
-        return dpmpp_2m(denoise, noise * sigmas[0], sigmas, on_step=on_step)
+        start = noise.draw().to(model.device) * sigmas[0]
+        if method == "lcm":
+            return lcm(denoise, start, sigmas, noise.draw, on_step=on_step)
+        return dpmpp_2m(denoise, start, sigmas, on_step=on_step)
 
 
 def seeded_noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """Draw unit noise (len(seeds), *shape) on the CPU; a row depends on its seed alone."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+    return SeededNoise(seeds, shape).draw()
 
 
 def noise_levels(alphas_cumprod: Tensor) -> Tensor:
@@ -81,6 +89,11 @@ def karras_sigmas(levels: Tensor, steps: int) -> list[float]:
     high, low = levels[-1] ** (1 / RHO), levels[0] ** (1 / RHO)
     sigmas: list[float] = ((high + ramp * (low - high)) ** RHO).tolist()
     return [*sigmas, 0.0]
+
+
+def lcm_sigmas(levels: Tensor, steps: int) -> list[float]:
+    """Return the noise levels of LCM's timesteps, falling, and 0."""
+    return [*(levels[t].item() for t in lcm_timesteps(steps, len(levels))), 0.0]
 
 
 def timestep_of(sigma: float, levels: Tensor) -> float:

@@ -38,8 +38,9 @@ from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.lora.merge import merged
 from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.upscale import FACTOR, upscale
+from facechain_ext.standalone.control_nets import controls_for
 from facechain_ext.standalone.devices import usable_device
-from facechain_ext.standalone.order import Order, ordered
+from facechain_ext.standalone.order import METHODS, Order, ordered
 
 logger = logging.getLogger(__name__)
 
@@ -149,11 +150,16 @@ class DiffusersHost:
         loras = [(use.state, use.strength) for use in order.loras]
         with self.borrow_model(for_training=False) as model, merged(model, loras):
             request = _with_defaults(order.request, model)
+            if request.controls:
+                size = request.width, request.height
+                nets = controls_for(model, request.controls, size, self._paths.models_dir)
+                model = replace(model, controls=nets)
             told = {"Model hash": self._info.sha256[:10], "Model": self._info.name}
             for start in range(0, len(request.seeds), PICTURES_PER_BATCH):
                 batch = request.for_seeds(request.seeds[start : start + PICTURES_PER_BATCH])
+                wanted = replace(batch, prompt=order.text, sampler_name=order.sampler)
                 try:
-                    drawn = self._draw(model, replace(batch, prompt=order.text), start, on_step)
+                    drawn = self._draw(model, wanted, start, on_step)
                 finally:
                     self._look(None)
                 for picture, seed in zip(drawn, batch.seeds, strict=True):
@@ -170,6 +176,8 @@ class DiffusersHost:
         def report(step: int, steps: int) -> None:
             if self._cancelled:
                 raise Cancelled("Stopped while drawing.")
+            if model.controls is not None:
+                model.controls.progress = step / steps
             if on_step is not None:
                 on_step(start, step, steps)
 
@@ -186,6 +194,7 @@ class DiffusersHost:
                 height=request.height,
                 steps=request.steps,
                 guidance_scale=request.guidance_scale,
+                method=METHODS[request.sampler_name],
                 on_step=report,
                 on_clean=self._look,
             )

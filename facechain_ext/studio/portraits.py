@@ -17,7 +17,9 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
+from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
+from facechain_ext.studio.posing import pose_controls
 from facechain_ext.studio.sitting import Sitting
 from facechain_ext.studio.styling import (
     face_weight,
@@ -107,7 +109,7 @@ class Portraits:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
 
         Raises PersonNotFound without a trained LoRA, NoUsablePhotos without crops, InvalidInput
-        where the style's LoRA is missing.
+        where the style's LoRA, or that of fast mode, is missing, or the pose cannot be read.
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
@@ -115,7 +117,7 @@ class Portraits:
         person.require_crops()
         own = find_style_lora(style, self.host.paths.lora_dir)
         prompt = prompt_for(self._as_trained(person), styles, config)
-        return GenerationRequest(
+        request = GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
@@ -127,7 +129,9 @@ class Portraits:
             sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
+            controls=pose_controls(config),
         )
+        return made_fast(request, self.host) if config.fast else request
 
     def _face_lora(self, person: Person) -> LoraFile:
         run = person.latest_run

@@ -27,7 +27,8 @@ LABELS = {
     "min_face_share": "Smallest face in a portrait",
     "max_face_share": "Largest face in a portrait",
 }
-SAMPLING = ("steps", "guidance_scale", "width", "height")
+SAMPLING = ("fast", "steps", "guidance_scale", "width", "height")
+POSE = ("pose", "pose_strength")
 REDRAWING = ("hires_scale", "restore_faces")
 FACE = ("fusion_strength", "lora_weight", "style_lora_weight")
 
@@ -105,7 +106,7 @@ class PortraitsPanel:
         with gr.Accordion("Likeness", open=False):
             self.form.draw(*FACE)
         with gr.Accordion("Choosing the best", open=False):
-            self.form.draw_rest(leave_out=("sampler_name", *REDRAWING))
+            self.form.draw_rest(leave_out=("sampler_name", *REDRAWING, *POSE))
 
     def _draw_results(self) -> None:
         self.progress = gr.HTML(elem_id=ids.PORTRAIT_PROGRESS)

@@ -13,9 +13,11 @@ from modules import shared
 from facechain_ext.base.errors import InvalidInput, OutOfMemory
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
 from facechain_ext.webui.host import face_restoring, loras, upscalers
+from facechain_ext.webui.host.controlnet import led
 from facechain_ext.webui.host.guarded import guarded
 
 USUAL_SAMPLER = "DPM++ 2M"
+FEW_STEPS, FEW_STEPS_SCHEDULE = "LCM", "SGM Uniform"
 LARGEST_BATCH = 4
 BATCH_PIXELS = LARGEST_BATCH * 512 * 512
 """Pixels that are drawn at once at most, unless a single picture has more."""
@@ -55,7 +57,7 @@ def draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
 def _draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
     from modules import processing
 
-    with closing(_processing(request)) as job:
+    with closing(_processing(request)) as job, led(job, request):
         processed = call(processing.process_images, job)
     drawn = zip(processed.images, request.seeds, processed.infotexts, strict=False)
     return [
@@ -108,6 +110,9 @@ def sampler_of(name: str) -> tuple[str, str]:
     from modules import sd_samplers
 
     samplers = sd_samplers.all_samplers_map
+    if name == FEW_STEPS and name in samplers:
+        labels = [schedule.label for schedule in _schedules()]
+        return name, FEW_STEPS_SCHEDULE if FEW_STEPS_SCHEDULE in labels else "Automatic"
     if not name:
         return samplers.get(USUAL_SAMPLER, sd_samplers.all_samplers[0]).name, "Automatic"
     if name in samplers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class StableDiffusionProcessingTxt2Img:
     hr_cfg: float = 1.0  # this and the next are Forge's alone
     hr_additional_modules: list[str] | None = None
     scripts: Any = field(default=None, init=False)
+    script_args: list[Any] = field(default_factory=list, init=False)
+    extra_generation_params: dict[str, Any] = field(default_factory=dict, init=False)
     closed: bool = field(default=False, init=False)
 
     def close(self) -> None:
@@ -70,6 +72,7 @@ def process_images(p: StableDiffusionProcessingTxt2Img) -> Processed:
     """Draw; interrupted or skipped, the picture comes out as far as it got."""
     jobs.append(p)
     assert not p.enable_hr or "Use same choices" in (p.hr_additional_modules or ())
+    _run_scripts(p)
     if fail_with:
         raise fail_with.pop()
     if shared.state.job_count == -1:
@@ -79,6 +82,13 @@ def process_images(p: StableDiffusionProcessingTxt2Img) -> Processed:
     return Processed(
         [Image.fromarray(each) for each in pictures], [_infotext(p, seed) for seed in p.seed]
     )
+
+
+def _run_scripts(p: StableDiffusionProcessingTxt2Img) -> None:
+    """What a script raises is logged, and the picture drawn all the same."""
+    for script in p.scripts.alwayson_scripts if p.scripts is not None else ():
+        with suppress(Exception):
+            script.process(p, *p.script_args[script.args_from : script.args_to])
 
 
 def _draw(p: StableDiffusionProcessingTxt2Img) -> list[Any]:
