@@ -14,7 +14,15 @@ from facechain_ext.styles.style import Style, parse_style
 
 logger = logging.getLogger(__name__)
 
-PRESETS = Path(__file__).with_name("presets.json")
+PRESETS = Path(__file__).with_name("presets")
+"""The styles that ship: one file for each of CATEGORIES."""
+
+CATEGORIES = (
+    "studio", "work", "film", "outdoors", "seasons", "places", "festive", "historical", "sport",
+    "fantasy", "children", "art",
+)  # fmt: skip
+"""The kinds of styles that ship, in the order in which they are shown."""
+
 PREVIEWS = Path(__file__).with_name("previews")
 """A picture, <name>.jpg, of each style that ships."""
 
@@ -33,7 +41,7 @@ def load_styles(
     good ones, is left out and reported, to the log where nobody else listens; a missing folder
     holds no styles.
     """
-    styles, report = read_styles(PRESETS), on_problem or _log
+    styles, report = _shipped(), on_problem or _log
     own: dict[str, Path] = {}
     for path in _files(folder) if folder is not None else ():
         for style in _readable(path, report):
@@ -44,6 +52,11 @@ def load_styles(
             own[style.name] = path
             styles[style.name] = style
     return styles
+
+
+def _shipped() -> dict[str, Style]:
+    files = (PRESETS / f"{category}.json" for category in CATEGORIES)
+    return {name: style for path in files for name, style in read_styles(path).items()}
 
 
 class Styles:
