@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput, quoted, reason
+from facechain_ext.styles.records import Record, read_records
 from facechain_ext.styles.style import Style, parse_style
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ CATEGORIES = (
 
 PREVIEWS = Path(__file__).with_name("previews")
 """A picture, <name>.jpg, of each style that ships."""
-
-_LONGEST_FILE = 1_000_000
 
 Problem = Callable[[InvalidInput], None]
 """Told about each of the user's files that cannot be used."""
@@ -87,7 +85,7 @@ def _readable(path: Path, report: Problem) -> list[Style]:
     """Return the good styles of a file; those of one name are all bad."""
     styles: list[Style] = []
     try:
-        records = _records(path)
+        records = read_records(path)
     except InvalidInput as error:
         report(error)
         return []
@@ -96,36 +94,18 @@ def _readable(path: Path, report: Problem) -> list[Style]:
         if isinstance(found, Style):
             styles.append(found)
         else:
-            report(InvalidInput(f"{path.name}: {found}"))
+            report(record.problem(path, found))
     counts = Counter(style.name for style in styles)
     for name in (name for name, count in counts.items() if count > 1):
         report(InvalidInput(f"{path.name}: The name {name!r} is used twice."))
     return [style for style in styles if counts[style.name] == 1]
 
 
-def _parsed(record: object) -> Style | InvalidInput:
+def _parsed(record: Record) -> Style | InvalidInput:
     try:
-        return parse_style(record)
+        return parse_style(record.content)
     except InvalidInput as error:
         return error
-
-
-def _records(path: Path) -> list[object]:
-    try:
-        if not path.is_file():
-            raise InvalidInput(f"{path.name} is no file that can be read.")
-        if path.stat().st_size > _LONGEST_FILE:
-            raise InvalidInput(f"{path.name} is longer than {_LONGEST_FILE / 1e6:g} MB.")
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} is not saved as UTF-8.") from error
-    except RecursionError as error:
-        raise InvalidInput(f"{path.name} cannot be read as JSON: too many brackets.") from error
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
-    except ValueError as error:
-        raise InvalidInput(f"{path.name} cannot be read as JSON: {error}.") from error
-    return content if isinstance(content, list) else [content]
 
 
 def find_style(styles: Mapping[str, Style], name: str) -> Style:
