@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -23,6 +24,26 @@ OnStep = Callable[[int, int], None]
 """Called before each step with (steps done, steps); may raise Cancelled."""
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a painting starts from: scaled latents (1, 4, h, w) and a mask (h, w), 1: painted.
+
+    steps: how many of the steps are taken, the last ones; what comes before is left out.
+    """
+
+    latents: Tensor
+    mask: Tensor
+    steps: int
+
+    def keep(self, clean: Tensor) -> Tensor:
+        """Put the original where nothing is painted.
+
+        The solver moves x in a straight line to what it is told is clean, so x is there the
+        original with its own noise, of the level that each step has come to.
+        """
+        return clean * self.mask + self.latents * (1 - self.mask)
+
+
 def sample(
     model: DiffusionModel,
     cond: Conditioning,
@@ -33,6 +54,7 @@ def sample(
     height: int,
     steps: int,
     guidance_scale: float,
+    origin: Origin | None = None,
     on_step: OnStep | None = None,
     on_clean: Callable[[Tensor], None] | None = None,
     split: bool = False,
@@ -40,6 +62,7 @@ def sample(
     """Return latents (len(seeds), 4, height / 8, width / 8), one picture per seed.
 
     cond, uncond: one row, used for every picture, or a row per seed.
+    origin: a picture to paint into, instead of an empty canvas.
     on_clean: hears after each step what the latents without noise would be, all pictures of them.
     split: predict with and without the prompt one after the other: slower, less memory.
     """
@@ -55,12 +78,18 @@ def sample(
         t = torch.full((len(x),), timestep_of(sigma, levels), device=x.device)
         prediction = _guided(model, scaled, t, cond, uncond, scale=guidance_scale, split=split)
         clean = to_clean(model.prediction_type, x, prediction, sigma)
+        if origin is not None:
+            clean = origin.keep(clean)
         if on_clean is not None:
             on_clean(clean)
         return clean
 
     with torch.no_grad():
-        return dpmpp_2m(denoise, noise * sigmas[0], sigmas, on_step=on_step)
+        start = noise * sigmas[0]
+        if origin is not None:
+            sigmas = sigmas[-1 - origin.steps :]
+            start = origin.latents + noise * sigmas[0]
+        return dpmpp_2m(denoise, start, sigmas, on_step=on_step)
 
 
 def seeded_noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
