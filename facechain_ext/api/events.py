@@ -87,14 +87,12 @@ def _list(call: Call, job_id: str | None) -> EventList:
 
 def _last_seen(call: Call) -> int | None:
     """Return the last event that a client has seen, by the query or else the header."""
+    text = call.request.headers.get("last-event-id", "").strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
+        raise BadField(LAST, "Last-Event-ID must be the id of an event.")
     if call.query.last_event_id is not None:
         return int(call.query.last_event_id)
-    text = call.request.headers.get("last-event-id", "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
-        raise BadField(LAST, "Last-Event-ID must be the id of an event.")
-    return min(int(text), LARGEST)
+    return min(int(text), LARGEST) if text else None
 
 
 OPERATIONS = (
