@@ -18,6 +18,7 @@ FLOORS = (
     {"client", "diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},
     {"library", "portrait"},
+    {"talking"},
     {"studio"},
     {"jobs"},
     {"standalone", "ui/page", "webui/host"},

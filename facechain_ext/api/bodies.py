@@ -126,10 +126,12 @@ async def _read_form(
     with closing(form):
         async for block in request.stream():
             await run_in_threadpool(form.feed, block)
-    hints = get_type_hints(operation.body)
+    hints, fields = get_type_hints(operation.body), form.finish()
+    if PHOTOS in fields:
+        raise BadField(PHOTOS, f"{PHOTOS} come as files: each part needs a filename.")
     given = {
         name: value.decode("utf-8", "replace") if hints.get(name) is str else _decoded(value)
-        for name, value in form.finish().items()
+        for name, value in fields.items()
     }
     await run_in_threadpool(incoming.require_pixels)
     value = reader.read(operation.body, {**given, PHOTOS: []})

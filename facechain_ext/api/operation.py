@@ -22,10 +22,11 @@ SMALL_BODY = 2**20
 
 @dataclass(frozen=True)
 class Media:
-    """An answer that is no JSON, or a body that is none."""
+    """An answer that is no JSON, or a body that is none; event: what a stream's data are."""
 
     type: str
     help: str
+    event: Any = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Header:
     name: str
     help: str
     example: str = ""
+    pattern: str = ""
 
 
 Handler = Callable[[Call], Any]
@@ -113,6 +115,11 @@ class Operation:
     most_bytes: Callable[[ApiServices], int] = lambda _: SMALL_BODY
     example: Any = None
     errors: tuple[int, ...] = ()
+
+    @property
+    def usual_status(self) -> int:
+        status: int = next(iter(self.answers))
+        return status
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -28,6 +29,26 @@ OnStep = Callable[[int, int], None]
 """Called before each step with (steps done, steps); may raise Cancelled."""
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a painting starts from: scaled latents (1, 4, h, w) and a mask (h, w), 1: painted.
+
+    steps: how many of the steps are taken, the last ones; what comes before is left out.
+    """
+
+    latents: Tensor
+    mask: Tensor
+    steps: int
+
+    def keep(self, clean: Tensor) -> Tensor:
+        """Put the original where nothing is painted.
+
+        The solver moves x in a straight line to what it is told is clean, so x is there the
+        original with its own noise, of the level that each step has come to.
+        """
+        return clean * self.mask + self.latents * (1 - self.mask)
+
+
 def sample(
     model: DiffusionModel,
     cond: Conditioning,
@@ -39,6 +60,7 @@ def sample(
     steps: int,
     guidance_scale: float,
     method: Method = "dpmpp_2m",
+    origin: Origin | None = None,
     on_step: OnStep | None = None,
     on_clean: Callable[[Tensor], None] | None = None,
     split: bool = False,
@@ -46,6 +68,7 @@ def sample(
     """Return latents (len(seeds), 4, height / 8, width / 8), one picture per seed.
 
     cond, uncond: one row, used for every picture, or a row per seed.
+    origin: a picture to paint into, instead of an empty canvas.
     on_clean: hears after each step what the latents without noise would be, all pictures of them.
     split: predict with and without the prompt one after the other: slower, less memory.
     """
@@ -61,12 +84,18 @@ def sample(
         t = torch.full((len(x),), timestep_of(sigma, levels), device=x.device)
         prediction = _guided(model, scaled, t, cond, uncond, scale=guidance_scale, split=split)
         clean = to_clean(model.prediction_type, x, prediction, sigma)
+        if origin is not None:
+            clean = origin.keep(clean)
         if on_clean is not None:
             on_clean(clean)
         return clean
 
     with torch.no_grad():
-        start = noise.draw().to(model.device) * sigmas[0]
+        unit = noise.draw().to(model.device)
+        start = unit * sigmas[0]
+        if origin is not None:
+            sigmas = sigmas[-1 - origin.steps :]
+            start = origin.latents + unit * sigmas[0]
         if method == "lcm":
             return lcm(denoise, start, sigmas, noise.draw, on_step=on_step)
         return dpmpp_2m(denoise, start, sigmas, on_step=on_step)

@@ -20,9 +20,11 @@ from facechain_ext.studio.enrolment import Enrolment
 from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
+from facechain_ext.studio.results import Results
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
+from facechain_ext.styles.favourites import FILE, Favourites
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,16 @@ class Studio:
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""
         return save_portraits(self.host, finished, folder)
+
+    @cached_property
+    def favourites(self) -> Favourites:
+        """The styles that the user has marked."""
+        return Favourites(self.host.paths.data_dir / "facechain" / FILE)
+
+    @cached_property
+    def results(self) -> Results:
+        """What the portraits that were kept say of themselves."""
+        return Results(self.library)
 
     @cached_property
     def _styles(self) -> Styles:
