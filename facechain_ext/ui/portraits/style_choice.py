@@ -14,7 +14,7 @@ from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import not_saved, on
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.portraits import styles_view
-from facechain_ext.ui.portraits.style_desk import EVERY, Looking, StyleDesk, more
+from facechain_ext.ui.portraits.style_desk import EVERY, Looking, StyleDesk, looking_for, more
 
 
 @dataclass(eq=False)
@@ -93,18 +93,18 @@ class StyleChoice:
 
     def refresh(self, page: Redraw, person: str | None, values: Sequence[Any]) -> None:
         """Put what may have changed; values: of `inputs` after the person."""
-        for key, value in zip(self.outputs, self._shown(person, Looking(*values)), strict=True):
+        for key, value in zip(self.outputs, self._shown(person, looking_for(values)), strict=True):
             page.put(key, value)
 
     def _look(self, person: str | None, *values: Any) -> list[Any]:
-        return self._shown(person, Looking(*values))
+        return self._shown(person, looking_for(values))
 
     def _show_more(self, person: str | None, *values: Any) -> list[Any]:
-        looking = more(Looking(*values))
+        looking = more(looking_for(values))
         return [looking.most, *self._shown(person, looking)]
 
     def _mark(self, person: str | None, *values: Any) -> list[Any]:
-        looking = Looking(*values)
+        looking = looking_for(values)
         if not looking.style:
             raise InvalidInput("Choose a style to mark.")
         self.desk.mark(looking.style)

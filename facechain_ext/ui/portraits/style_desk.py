@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.records import Gender
@@ -97,6 +99,12 @@ class StyleDesk:
             return library.get(person).manifest.attributes.gender if person else None
         except FaceChainError:
             return None
+
+
+def looking_for(values: Sequence[Any]) -> Looking:
+    """Take what the page's components hold; gradio 6 sends none for an empty text."""
+    told = zip((spec.name for spec in fields(Looking)), values, strict=False)
+    return Looking(**{name: value for name, value in told if value is not None})
 
 
 def more(looking: Looking) -> Looking:

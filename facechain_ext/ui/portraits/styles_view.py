@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from html import escape
@@ -21,6 +23,15 @@ SIDE = 192
 CARDS = f".facechain #{ids.STYLE} .wrap"
 STAR = "★"
 
+COLOURS = {
+    "red": "#a8584f", "pink": "#c7909c", "brown": "#8b705a", "yellow": "#c2a25a",
+    "gold": "#b8974f", "green": "#67886a", "blue": "#64829f", "purple": "#7d6d94",
+    "dark": "#41454d", "gray": "#8f9398", "light": "#cfd0d2", "white": "#e9e8e5",
+}  # fmt: skip
+"""What a card without a picture shows of its style's background."""
+
+_BACKGROUND = re.compile(r"\b(\w+) background\b")
+
 
 def choices(styles: Sequence[Style], marked: Collection[str] = ()) -> list[tuple[str, str]]:
     """Pair what a card says with the style's name; a favourite has a star."""
@@ -32,16 +43,24 @@ def _title(style: Style, marked: bool) -> str:
 
 
 def sheet(styles: Sequence[Style], folder: Path = PREVIEWS) -> str:
-    """Return a style sheet that gives every card its picture; cards without one stay neutral."""
-    rules = []
+    """Return a style sheet that gives every card its picture, or the colour of its background."""
+    rules, plain = [], defaultdict(list)
     for place, style in enumerate(styles, 1):
-        path = folder / f"{style.name}.jpg"
-        if path.is_file():
-            uri = _picture(path, path.stat().st_mtime_ns)
-            card = f"{CARDS} label:nth-of-type({place})::before"
+        card = f"{CARDS} label:nth-of-type({place})::before"
+        if uri := _picture_of(style, folder):
             # Important: gradio 4 and later put their own classes before every rule of style.css.
             rules.append(f"{card}{{background-image:url({uri})!important}}")
+        elif (colour := _BACKGROUND.search(style.prompt)) and colour[1] in COLOURS:
+            plain[COLOURS[colour[1]]].append(card)
+    for colour, cards in plain.items():
+        rules.append(f"{','.join(cards)}{{background-color:{colour}!important}}")
     return f"<style>{''.join(rules)}</style>" if rules else ""
+
+
+def _picture_of(style: Style, folder: Path) -> str:
+    """Return the address of a style's picture; empty where it has none."""
+    path = folder / f"{style.name}.jpg"
+    return _picture(path, path.stat().st_mtime_ns) if path.is_file() else ""
 
 
 def note(found: Found, looking: Looking) -> str:
