@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -36,9 +36,12 @@ from facechain_ext.styles.style import PERSON
 PREVIEW_SIDE = 192
 _LONGEST_SIDECAR = 4_000_000
 _PREVIEWS = (".preview.png", ".png", ".preview.jpg", ".jpg", ".jpeg", ".preview.webp", ".webp")
-_WHOLE = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+_WHOLE = (
+    "model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.",
+    "down_blocks.", "mid_block.", "up_blocks.", "conv_in.",
+)  # fmt: skip
 _LORA_PART = re.compile(
-    r"lora|lokr|hada|alpha$|\.diff|dora|oft_|glora|on_input|w_norm", re.IGNORECASE
+    r"lora|lokr|hada|alpha$|\.diff(_b)?$|oft_|on_input|w_norm|[ab][12]\.weight$", re.IGNORECASE
 )
 _NAMED: tuple[tuple[str, Family], ...] = (
     (r"\bsd ?xl|xl\b|pony|illustrious|noob", "sdxl"),
@@ -67,8 +70,7 @@ def read_card(path: Path) -> Card:
 def style_of(path: Path) -> Style:
     """Make a style of a LoRA file; raises InvalidInput where it is none."""
     card = read_card(path)
-    weight = {} if card.weight is None else {"style_lora_weight": card.weight}
-    return Style(
+    style = Style(
         name=slug(path.stem),
         title=card.title or path.stem,
         prompt=", ".join([PERSON, *card.trigger_words]),
@@ -78,8 +80,8 @@ def style_of(path: Path) -> Style:
         base_model=card.base_model,
         licence=card.licence,
         preview=_preview(path, card),
-        **weight,
     )
+    return style if card.weight is None else replace(style, style_lora_weight=card.weight)
 
 
 def why_unfit(path: Path, family: Family | None, base_model: str = "") -> str:
@@ -119,14 +121,14 @@ def _named_family(text: str) -> Family | None:
 def _header(path: Path, changed: int) -> Header:
     """Read a LoRA's header; raises InvalidInput for a damaged file and for no LoRA."""
     header = read_header(path)
+    if any(_LORA_PART.search(key) for key in header.shapes):
+        return header
     if any(key.startswith(_WHOLE) for key in header.shapes):
         raise InvalidInput(
             f"{path.name} is a whole checkpoint, not a LoRA: put it among the checkpoints and load "
             "it there."
         )
-    if not any(_LORA_PART.search(key) for key in header.shapes):
-        raise InvalidInput(f"{path.name} holds no LoRA.")
-    return header
+    raise InvalidInput(f"{path.name} holds no LoRA.")
 
 
 def _json(path: Path) -> Mapping[str, Any]:
@@ -147,7 +149,16 @@ def _preview(path: Path, card: Card) -> str:
     try:
         data = found.read_bytes() if found else base64.b64decode(card.thumbnail.partition(",")[2])
         return _small(data, path.name) if data else ""
-    except (InvalidInput, OSError, binascii.Error, ValueError):
+    except (InvalidInput, OSError, ValueError):
+        return ""
+
+
+def picture_beside(path: Path, named: str) -> str:
+    """Return the picture that a style file names, where it lies beside it, as a data address."""
+    beside = path.parent / PurePosixPath(named.replace("\\", "/")).name
+    try:
+        return _small(beside.read_bytes(), beside.name) if beside.is_file() else ""
+    except (InvalidInput, OSError):
         return ""
 
 

@@ -7,7 +7,6 @@ ModelSpec's metadata; the training's own (ss_...), whose tags are only counted.
 from __future__ import annotations
 
 import json
-import math
 import re
 import unicodedata
 from collections import Counter
@@ -24,6 +23,7 @@ Said = dict[str, Any]
 LONGEST = 500
 MOST_WORDS = 8
 STRONGEST = 2.0
+_ABSURD = 1e6
 
 _NETWORK = re.compile(r"<\w+:[^>]*>")
 _WEIGHT = re.compile(r"<lora:[^:>]+:([\d.]+)>")
@@ -136,15 +136,16 @@ def _frequent(text: str) -> tuple[str, ...]:
 
 def _words(value: object) -> tuple[str, ...]:
     """Split trigger words; networks and what belongs to the person are left out."""
-    plain = _NETWORK.sub(",", _text(value))
-    words = dict.fromkeys(" ".join(word.split()) for word in re.split(r"[,，\n]", plain))
+    lines = value.splitlines() if isinstance(value, str) else ()
+    plain = _NETWORK.sub(",", _text(",".join(lines)))
+    words = dict.fromkeys(" ".join(word.split()) for word in re.split("[,，]", plain))
     return tuple(word for word in words if word and not is_of_the_person(word))[:MOST_WORDS]
 
 
 def _weight(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _ABSURD:
         return None
-    return min(float(value), STRONGEST) if value > 0 else None
+    return min(float(value), STRONGEST)
 
 
 def _usual_weight(images: object) -> float | None:

@@ -50,8 +50,8 @@ def sheet(styles: Sequence[Style], folder: Path = PREVIEWS) -> str:
         if uri := _picture_of(style, folder):
             # Important: gradio 4 and later put their own classes before every rule of style.css.
             rules.append(f"{card}{{background-image:url({uri})!important}}")
-        elif (colour := _BACKGROUND.search(style.prompt)) and colour[1] in COLOURS:
-            plain[COLOURS[colour[1]]].append(card)
+        elif (said := _BACKGROUND.search(style.prompt)) and said[1] in COLOURS:
+            plain[COLOURS[said[1]]].append(card)
     for colour, cards in plain.items():
         rules.append(f"{','.join(cards)}{{background-color:{colour}!important}}")
     return f"<style>{''.join(rules)}</style>" if rules else ""
