@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.styles import Style
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import not_saved, on
@@ -110,14 +111,18 @@ class StyleChoice:
         self.desk.mark(looking.style)
         return self._shown(person, looking)
 
+    def _about(self, chosen: Style, unfit: Mapping[str, str]) -> str:
+        return styles_view.about(chosen, self.desk.cost(chosen), unfit.get(chosen.name, ""))
+
     def _shown(self, person: str | None, looking: Looking) -> list[Any]:
         """Return all outputs, in their order; the chosen style stays as it is."""
         found, marked = self.desk.find(person, looking), self.desk.marked()
         chosen = self.desk.services.studio.styles.get(looking.style)
-        about = styles_view.about(chosen, self.desk.cost(chosen)) if chosen else ""
+        unfit = self.desk.unfit(found.styles)
+        about = self._about(chosen, unfit) if chosen else ""
         label = "Unmark" if looking.style in marked else "Mark as favourite"
         return [
-            styles_view.sheet(found.styles),
+            styles_view.sheet(found.styles, unfit),
             gr.update(choices=styles_view.choices(found.styles, marked)),
             styles_view.note(found, looking),
             about,
