@@ -21,6 +21,7 @@ from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.results import Results
+from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
@@ -155,13 +156,22 @@ class Studio:
         return Favourites(self.host.paths.data_dir / "facechain" / FILE)
 
     @cached_property
+    def shelf(self) -> StyleShelf:
+        """The user's own styles, and the LoRAs they may come from."""
+        return StyleShelf(self.host, self.library, self._styles, self._styles_dir)
+
+    @cached_property
     def results(self) -> Results:
         """What the portraits that were kept say of themselves."""
         return Results(self.library)
 
     @cached_property
     def _styles(self) -> Styles:
-        return Styles(self.host.paths.data_dir / "facechain" / "styles")
+        return Styles(self._styles_dir)
+
+    @property
+    def _styles_dir(self) -> Path:
+        return self.host.paths.data_dir / "facechain" / "styles"
 
     @cached_property
     def _enrolment(self) -> Enrolment:
