@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, place, serving, streams, styling
+from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
@@ -153,6 +153,12 @@ def _add_making(add: Callable[..., Any]) -> None:
     portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
+
+    template = add(
+        "template", templates.template, "Paint people into a picture, each on the right face."
+    )
+    templates.add_flags(template)
+    _add_checkpoint(template)
 
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."

@@ -22,6 +22,7 @@ from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.results import Results
 from facechain_ext.studio.style_shelf import StyleShelf
+from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
@@ -180,6 +181,11 @@ class Studio:
     @cached_property
     def _trainings(self) -> Trainings:
         return Trainings(self.host, self.nets, self.library, self._styles)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """People painted into pictures that exist."""
+        return Templates(self.host, self.nets, self.library, self._portraits)
 
     @cached_property
     def _portraits(self) -> Portraits:
