@@ -15,7 +15,7 @@ from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import commands, failure, place, serving, streams
 from facechain_ext.cli.paths import path, port
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
 Result = dict[str, Any]
@@ -153,6 +153,16 @@ def _add_making(add: Callable[..., Any]) -> None:
     portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
+
+    talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
+    talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
+    talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
+    talk.add_argument("--portrait", type=path, help="a picture; without one, the person's newest")
+    talk.add_argument("--audio", type=path, help="a recording in place of a text")
+    talk.add_argument(
+        "--out", type=path, default="talking.mp4", help=".mp4, .webm, .gif or .webp to write"
+    )
+    add_config_flags(talk, TalkConfig)
 
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."
