@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -22,8 +23,8 @@ _FRAME = 0.02
 """Seconds of one answer of the net, which comes one answer early."""
 _LONGEST_PHONE = 0.16
 _PIECE, _MARGIN = 20 * _RATE, 3 * _RATE
-_FEWEST = 0.4
-"""Phones a second below which nobody speaks."""
+_FEWEST = 1.5
+"""Phones in a loud second below which nobody speaks; noise had 0.5, speech 5 and more."""
 _LOUD, _SYLLABLE = 0.22, 0.02
 _BY_LOUDNESS = ("", "ə", "ɛ", "a")
 """Sounds for speech of which only the loudness is known, from silent to loud."""
@@ -56,7 +57,8 @@ class PhoneListener:
             for begin, piece in _pieces(samples)
             for phone in phones_of(self._heard(piece), self._tokens)
         ]
-        if len(phones) < _FEWEST * speech.seconds:
+        loud = loudness_of(speech.samples, speech.rate, 1 / _SYLLABLE) > _LOUD
+        if not phones or len(phones) < _FEWEST * _SYLLABLE * loud.sum():
             raise InvalidInput("Nobody can be heard speaking in this recording.")
         end = speech.seconds
         fitting = [
@@ -94,13 +96,19 @@ def phones_of(heard: NDArray[np.int64], tokens: list[str]) -> list[Phone]:
     said = [
         (float(at + 1) * _FRAME, tokens[heard[at]])
         for at in changes.tolist()
-        if not tokens[heard[at]].startswith("<") or tokens[heard[at]] == "<unk>"
+        if _is_sound(tokens[heard[at]])
     ]
-    ends = [begin for begin, _ in said[1:]] + [float("inf")]
+    ends = [*(begin for begin, _ in said[1:]), float("inf")]
     return [
         Phone(symbol, begin, min(end, begin + _LONGEST_PHONE))
-        for (begin, symbol), end in zip(said, ends, strict=True)
+        for (begin, symbol), end in zip(said, ends, strict=False)
     ]
+
+
+def _is_sound(token: str) -> bool:
+    """Tell sounds from gaps, blanks and marks that change the sound before them."""
+    letters = any(unicodedata.category(letter) in ("Ll", "Lo") for letter in token)
+    return token == "<unk>" or (letters and not token.startswith("<"))
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:

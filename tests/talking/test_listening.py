@@ -22,7 +22,7 @@ from facechain_ext.talking.recording import LONGEST_RECORDING, read_recording
 from facechain_ext.talking.speech import Samples, Speech
 
 RATE = 16000
-TOKENS = ["a", "p", "<unk>", "<wb>", "<blank>"]
+TOKENS = ["a", "p", "ʰ", "<wb>", "<blank>"]
 
 
 def tone(seconds: float = 0.5, rate: int = RATE) -> Samples:
@@ -96,11 +96,12 @@ def test_what_is_no_recording_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_tokens_become_phones_that_end() -> None:
-    heard = np.array([4, 1, 1, 4, 0, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4, 4, 0])
+    heard = np.array([4, 1, 1, 2, 0, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4, 4, 0])
     phones = phones_of(heard, TOKENS)
     assert [phone.symbol for phone in phones] == ["p", "a", "a"]
     assert [phone.start for phone in phones] == pytest.approx([0.04, 0.1, 0.36])
     assert [phone.end for phone in phones] == pytest.approx([0.1, 0.26, 0.52])
+    assert phones_of(np.full(9, 4), TOKENS) == []
 
 
 def test_loudness_alone_opens_the_mouth() -> None:
@@ -121,6 +122,36 @@ def test_resampling_keeps_length_and_sound() -> None:
 def test_without_the_net_it_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"facechain models (download hama|install onnxruntime)"):
         PhoneListener(tmp_path)
+
+
+@pytest.mark.parametrize(("sounds", "seconds"), [(30, 6), (12, 6)])
+def test_speech_is_told_from_noise(
+    monkeypatch: pytest.MonkeyPatch, sounds: int, seconds: int
+) -> None:
+    listener = object.__new__(PhoneListener)
+    listener._tokens = TOKENS
+    heard = np.full(seconds * 50, 4)
+    heard[: 2 * sounds : 2] = 0
+    monkeypatch.setattr(listener, "_heard", lambda piece: heard)
+    assert len(listener.listen(Speech(tone(seconds), RATE)).phones) == sounds
+    heard[16:] = 4
+    with pytest.raises(InvalidInput, match="Nobody can be heard speaking"):
+        listener.listen(Speech(tone(seconds), RATE))
+
+
+def test_long_recordings_are_heard_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, lengths = object.__new__(PhoneListener), []
+    listener._tokens = TOKENS
+
+    def heard(piece: Samples) -> np.ndarray:
+        lengths.append(len(piece))
+        return np.resize([0, 4, 1, 4], len(piece) // 320)
+
+    monkeypatch.setattr(listener, "_heard", heard)
+    speech = listener.listen(Speech(tone(90), RATE))
+    assert sum(lengths) == 90 * RATE and max(lengths) <= 23 * RATE and len(lengths) > 3
+    starts = [phone.start for phone in speech.phones]
+    assert starts == sorted(starts) and starts[-1] > 89
 
 
 def test_the_vocabulary_is_read_with_what_stands_behind_it(tmp_path: Path) -> None:
