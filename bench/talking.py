@@ -2,8 +2,9 @@
 
     python -m bench.talking PORTRAIT [PORTRAIT ...] [--sentences 20] [--size 512] [--minutes 0]
 
-Every portrait speaks sentences in turn; frames are measured before encoding, by their own landmarks.
-Results go to stdout as JSON. --minutes makes one long video more and tells the most memory in use.
+Every portrait speaks sentences in turn; frames are measured by their own landmarks, before they are
+encoded. Results go to stdout as JSON. --minutes makes one long video more and tells the most memory
+in use.
 """
 
 from __future__ import annotations
