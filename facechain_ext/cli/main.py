@@ -15,7 +15,7 @@ from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates
 from facechain_ext.cli.paths import path, port
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
 Result = dict[str, Any]
@@ -159,6 +159,15 @@ def _add_making(add: Callable[..., Any]) -> None:
     )
     templates.add_flags(template)
     _add_checkpoint(template)
+    talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
+    talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
+    talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
+    talk.add_argument("--portrait", type=path, help="a picture; without one, the person's newest")
+    talk.add_argument("--audio", type=path, help="a recording in place of a text")
+    talk.add_argument(
+        "--out", type=path, default="talking.mp4", help=".mp4, .webm, .gif or .webp to write"
+    )
+    add_config_flags(talk, TalkConfig)
 
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."

@@ -12,7 +12,7 @@ from facechain_ext.base.events import Drawing, Event, PhotoPrepared, PortraitsFi
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
@@ -22,6 +22,7 @@ from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.results import Results
 from facechain_ext.studio.style_shelf import StyleShelf
+from facechain_ext.studio.talking import Order, Talking
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
@@ -150,6 +151,15 @@ class Studio:
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""
         return save_portraits(self.host, finished, folder)
+
+    @property
+    def talking(self) -> Talking:
+        """Portraits that speak."""
+        return Talking(self.host, self.nets, self.library)
+
+    def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
+        """Let a portrait speak; the last event is VideoFinished."""
+        return self.talking.talk(order, config)
 
     @cached_property
     def favourites(self) -> Favourites:
