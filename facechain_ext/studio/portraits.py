@@ -28,8 +28,8 @@ from facechain_ext.studio.styling import (
     settled,
     style_weight,
 )
-from facechain_ext.studio.suitability import mismatch
-from facechain_ext.styles import Styles, find_style
+from facechain_ext.studio.suitability import family_of, mismatch
+from facechain_ext.styles import Style, Styles, find_style
 
 LARGEST_SEED = 2**32 - 1
 
@@ -109,13 +109,14 @@ class Portraits:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
 
         Raises PersonNotFound without a trained LoRA, NoUsablePhotos without crops, InvalidInput
-        where the style's LoRA, or that of fast mode, is missing, or the pose cannot be read.
+        where the style's LoRA, or that of fast mode, is missing or unfit, or a control cannot be
+        read.
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
         face = LoraUse(self._face_lora(person), face_weight(config, style))
         person.require_crops()
-        own = find_style_lora(style, self.host.paths.lora_dir)
+        own = self._style_lora(style)
         prompt = prompt_for(self._as_trained(person), styles, config)
         request = GenerationRequest(
             prompt=prompt.positive,
@@ -132,6 +133,12 @@ class Portraits:
             controls=controls_of(config),
         )
         return made_fast(request, self.host) if config.fast else request
+
+    def _style_lora(self, style: Style) -> LoraFile | None:
+        if not style.style_lora:
+            return None
+        family = family_of(self.host.current_checkpoint())
+        return find_style_lora(style, self.host.paths.lora_dir, family)
 
     def _face_lora(self, person: Person) -> LoraFile:
         run = person.latest_run

@@ -21,6 +21,7 @@ from facechain_ext.ui.portraits import view
 from facechain_ext.ui.portraits.controls_form import ControlsForm
 from facechain_ext.ui.portraits.desk import PortraitDesk, Results
 from facechain_ext.ui.portraits.paste import paste_pairs
+from facechain_ext.ui.portraits.style_adding import StyleAdding
 from facechain_ext.ui.portraits.style_choice import StyleChoice
 from facechain_ext.ui.portraits.style_desk import StyleDesk
 
@@ -90,6 +91,8 @@ class PortraitsPanel:
         self.styles = StyleChoice(StyleDesk(self.desk.services))
         default = self.form.defaults.style
         self.form.components["style"] = self.styles.draw(self.person, default)
+        self.adding = StyleAdding(self.styles.desk)
+        self.adding.draw()
 
     def _draw_more(self) -> None:
         services = self.desk.services
@@ -166,6 +169,7 @@ class PortraitsPanel:
         return {
             "portrait_person": self.person,
             **self.styles.outputs,
+            **self.adding.outputs,
             "portrait_progress": self.progress,
             "portrait_message": self.message,
             "stop_portraits": self.stop,
@@ -186,6 +190,7 @@ class PortraitsPanel:
         page.put("mismatch", markup.message(self.desk.mismatch(chosen), "note"))
         job = self.desk.job()
         self.styles.refresh(page, chosen, values[1:])
+        self.adding.refresh(page)
         page.put("portrait_progress", markup.live(view.progress(self.desk)))
         if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
             page.values["portrait_message"] = ""  # what it says of a job is no longer so
