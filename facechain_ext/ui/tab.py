@@ -1,4 +1,4 @@
-"""The whole tab: three pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: four pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import PeopleView, title_of
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
+from facechain_ext.ui.portraits.template_desk import TemplateDesk
+from facechain_ext.ui.portraits.template_panel import TemplatePanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
 
@@ -39,6 +41,7 @@ def draw_tab(services: Services) -> None:
     desk = PeopleDesk(services)
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
+    templates = TemplatePanel(TemplateDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -48,9 +51,11 @@ def draw_tab(services: Services) -> None:
                 people.draw()
             with gr.Tab("Portraits", id="portraits"):
                 portraits.draw()
+            with gr.Tab("Templates", id="templates"):
+                templates.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(services, people, portraits, status, queue).draw()
+        Pulse(services, people, portraits, status, queue, templates).draw()
 
 
 @dataclass(eq=False)
@@ -69,6 +74,7 @@ class Pulse:
     portraits: PortraitsPanel
     status: Any
     queue: QueuePanel | None = None
+    templates: TemplatePanel | None = None
     trouble: live.Trouble = field(default_factory=live.Trouble)
 
     def draw(self) -> None:
@@ -79,6 +85,8 @@ class Pulse:
         self.seen = gr.State({})
         queue = self.queue.outputs if self.queue else {}
         drawn = {**self.people.outputs, **self.portraits.outputs}
+        if self.templates is not None:
+            drawn |= self.templates.outputs
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         outputs = [self.seen, self.answer, *self.outputs.values()]
@@ -109,6 +117,8 @@ class Pulse:
         state, loras = live.state(desk, title_of(*values[:2])), "/".join(desk.loras())
         person, run = self.people.refresh(page, values[:split])
         self.portraits.refresh(page, values[split:])
+        if self.templates is not None:
+            self.templates.refresh(page)
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 
