@@ -22,7 +22,7 @@ FLOORS = (
     {"studio"},
     {"jobs"},
     {"standalone", "ui/page", "webui/host"},
-    {"ui/people", "ui/portraits", "ui/settings", "webui/a1111", "webui/forge"},
+    {"ui/people", "ui/portraits", "ui/settings", "ui/talking", "webui/a1111", "webui/forge"},
     {"ui"},
     {"api"},
     {"cli", "webui"},

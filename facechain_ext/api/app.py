@@ -151,6 +151,7 @@ async def _read(
         body=body.value,
         photos=body.photos,
         folder=body.folder,
+        asked=body.asked,
     )
 
 

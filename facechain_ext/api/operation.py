@@ -40,6 +40,7 @@ class Call:
 
     user: who asks, "" where nobody logs in. photos: those that came with it, on disk until the
     answer is sent. folder: empty, for files that go then, too; only where the operation says so.
+    asked: the body as it came, without photos: as one text, whatever its order and layout.
     """
 
     services: ApiServices
@@ -50,6 +51,7 @@ class Call:
     body: Any
     photos: tuple[Path, ...] = ()
     folder: Path | None = None
+    asked: str = ""
 
     @property
     def owner(self) -> str:

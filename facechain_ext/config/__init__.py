@@ -4,6 +4,7 @@ from facechain_ext.config.api import ApiConfig
 from facechain_ext.config.jobs import JobsConfig
 from facechain_ext.config.portrait import PortraitConfig
 from facechain_ext.config.prepare import PrepareConfig
+from facechain_ext.config.talking import TalkConfig
 from facechain_ext.config.template import TemplateConfig
 from facechain_ext.config.train import TrainConfig
 
@@ -12,6 +13,7 @@ __all__ = [
     "JobsConfig",
     "PortraitConfig",
     "PrepareConfig",
+    "TalkConfig",
     "TemplateConfig",
     "TrainConfig",
 ]

@@ -61,13 +61,13 @@ def _as_diffusers(
     bare = {key.removeprefix(LDM_PREFIX): tensor for key, tensor in state.items()}
     if "input_hint_block.0.weight" not in bare:
         raise InvalidInput(f"{name} is no ControlNet.")
-    ours = {theirs: own for own, theirs in _names(unet).items()}
+    ours = {theirs: own for own, theirs in original_names(unet).items()}
     renamed = {ours.get(key, key): tensor for key, tensor in bare.items()}
     return {key: _flat_like(key, tensor, unet) for key, tensor in renamed.items()}
 
 
-def _names(unet: UNet2DConditionModel) -> dict[str, str]:
-    """Map diffusers' names to the original's."""
+def original_names(unet: UNet2DConditionModel) -> dict[str, str]:
+    """Map diffusers' names of a UNet's ControlNet to the original's."""
     with torch.device("meta"):
         net = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
     ours = [name for name in net.state_dict() if not name.startswith("controlnet_")]

@@ -10,11 +10,18 @@ from typing import Any, ClassVar, Protocol
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, PortraitsFinished
-from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TalkConfig,
+    TemplateConfig,
+    TrainConfig,
+)
 from facechain_ext.imaging.still import read_still
 from facechain_ext.library.names import checked
 from facechain_ext.studio.portraits import LARGEST_SEED
 from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.talking import Order
 from facechain_ext.studio.uploads import read_uploads
 
 Facts = dict[str, Any]
@@ -269,6 +276,42 @@ class MakeTemplate(_OfPerson):
             yield event
 
 
+@dataclass(frozen=True)
+class Talk(_OfPerson):
+    """Let a portrait speak. photos: portrait and recording, as far as `given` names them.
+
+    out: where the video goes.
+    """
+
+    kind: ClassVar[str] = "talk"
+    doing: ClassVar[str] = "A talking portrait of {}"
+    person: str = ""
+    photos: tuple[Path, ...] = ()
+    given: tuple[str, ...] = ()
+    talk: TalkConfig = field(default_factory=TalkConfig)
+    out: Path = Path("talking.mp4")
+
+    @property
+    def title(self) -> str:
+        return super().title if self.person else "A talking portrait"
+
+    @property
+    def order(self) -> Order:
+        files = dict(zip(self.given, self.photos, strict=True))
+        return Order(self.out, self.person, files.get("portrait"), files.get("audio"))
+
+    def facts(self) -> Facts:
+        out = str(self.out.absolute())
+        return {"talk": asdict(self.talk), "given": list(self.given), "out": out}
+
+    def require(self, studio: Studio) -> None:
+        """Raises what `Talking.require` raises."""
+        studio.talking.require(self.order, self.talk)
+
+    def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
+        return studio.talk(self.order, self.talk)
+
+
 WorkKind = Callable[[str, Sequence[Path], Facts], Work]
 """Makes a work of a person, photos and the facts that were kept."""
 
@@ -296,10 +339,14 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
     "portrait": _config(PortraitConfig),
     "template": _config(TemplateConfig),
     "cast": lambda facts: {int(number): name for number, name in facts.items()},
+    "talk": _config(TalkConfig),
+    "given": tuple,
+    "out": Path,
     "folder": lambda text: None if text is None else Path(text),
 }
 
 KINDS: Mapping[str, WorkKind] = {
-    kind.kind: _reader(kind) for kind in (Check, Enrol, Train, Resume, MakePortraits, MakeTemplate)
+    kind.kind: _reader(kind)
+    for kind in (Check, Enrol, Train, Resume, MakePortraits, MakeTemplate, Talk)
 }
 """Every kind of job, and how one is read back."""

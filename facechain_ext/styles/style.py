@@ -127,6 +127,16 @@ def parse_style(record: object) -> Style:
     return Style(**{name: _convert(label, name, value) for name, value in record.items()})
 
 
+def as_record(style: Style) -> dict[str, Any]:
+    """Return what a style file holds of a style: what differs from the defaults."""
+    told = {spec.name: getattr(style, spec.name) for spec in fields(style)}
+    defaults = {spec.name: spec.default for spec in fields(style)}
+    kept = {name: value for name, value in told.items() if value != defaults[name]}
+    if style.genders:
+        kept["genders"] = [gender.value for gender in style.genders]
+    return kept
+
+
 def _convert(label: str, name: str, value: object) -> Any:
     """Check the JSON type of one field."""
     if name == "genders":

@@ -1,4 +1,4 @@
-"""Moving pictures without sound, GIF or WebP, by Pillow: short and small, as they are kept whole."""
+"""Moving pictures without sound, GIF or WebP, by Pillow: short and small, for all are kept."""
 
 from __future__ import annotations
 

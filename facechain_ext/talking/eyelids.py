@@ -40,7 +40,8 @@ class Eyelid:
 
     def at(self, closed: float) -> Pixels:
         """Return the eye so far closed, 0..1."""
-        return self.states[round(float(np.clip(closed, 0, 1)) * (len(self.states) - 1))]
+        state: Pixels = self.states[round(min(max(closed, 0.0), 1.0) * (len(self.states) - 1))]
+        return state
 
 
 def find_eyelids(pixels: Pixels, mesh: Points) -> tuple[Eyelid, ...]:
@@ -52,7 +53,7 @@ def close_eyes(pixels: Pixels, eyelids: tuple[Eyelid, ...], closed: float) -> Pi
     """Return the portrait with its lids so far down, 0 open .. 1 closed."""
     if closed <= 0:
         return pixels
-    drawn = pixels.copy()
+    drawn: Pixels = pixels.copy()
     for lid in eyelids:
         x1, y1, x2, y2 = lid.box
         drawn[y1:y2, x1:x2] = lid.at(closed)
@@ -114,7 +115,7 @@ def _measure(
         places = mesh[list(points)].astype(np.float64) - middle
         sides, downs = places @ across / half, places @ axis
         order = np.argsort(sides)
-        return np.interp(side, sides[order], downs[order])
+        return np.asarray(np.interp(side, sides[order], downs[order]))
 
     top, bottom = line(upper), line(lower)
     height = max(1.0, float((bottom - top).max()))

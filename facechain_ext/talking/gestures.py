@@ -33,9 +33,9 @@ class Gestures:
 def make_gestures(
     loudness: Curve, fps: float, seed: int, *, motion: float = 1.0, blink: bool = True
 ) -> Gestures:
-    """Invent gestures to a speech; motion scales those of the head, the same seed gives the same."""
+    """Invent gestures to a speech, the same for the same seed; motion scales those of the head."""
     generator = np.random.default_rng(seed)
-    seconds = (np.arange(len(loudness)) + 0.5) / fps
+    seconds: Curve = (np.arange(len(loudness), dtype=np.float64) + 0.5) / fps
     turn, nod, tilt, brows = (_swaying(seconds, generator) for _ in range(4))
     strength = _smoothed(loudness, _NOD_SECONDS * fps) - 0.4 * float(loudness.any())
     lids = _blinking(seconds, generator) if blink else np.zeros(len(seconds))

@@ -67,7 +67,7 @@ class HeadRig:
         angle = math.radians(_TILT * tilt)
         cos, sin = math.cos(angle), math.sin(angle)
         arm = self.grid.nodes - self.frame.place(0, 1 + 0.4 * self.frame.height / self.frame.jaw)
-        return arm @ np.array([[cos, sin], [-sin, cos]]) - arm
+        return np.asarray(arm @ np.array([[cos, sin], [-sin, cos]]) - arm)
 
     @cached_property
     def _depth(self) -> NDArray[np.float64]:

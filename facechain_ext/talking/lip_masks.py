@@ -47,7 +47,7 @@ def _edge(
     left, right = _INNER_CORNERS
     line = frame.local(frame.mesh[[left, *inner, right]])
     order = np.argsort(line[:, 0])
-    return np.interp(across, line[order, 0], line[order, 1])
+    return np.asarray(np.interp(across, line[order, 0], line[order, 1]))
 
 
 def _hole(frame: FaceFrame, grid: Grid) -> Mask:

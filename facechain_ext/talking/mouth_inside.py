@@ -45,7 +45,8 @@ class MouthInside:
             for part in (self.teeth.pixels, self.teeth.mask)
         )
         mixed = cavity + (pixels - cavity) * mask[..., None]
-        return np.clip(mixed * self._shade(across, lips)[..., None], 0, 255).astype(np.uint8)
+        shaded: Pixels = np.clip(mixed * self._shade(across, lips)[..., None], 0, 255)
+        return shaded.astype(np.uint8)
 
     def _cavity(
         self, across: NDArray[np.float64], down: NDArray[np.float64], opening: float

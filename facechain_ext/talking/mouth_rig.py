@@ -67,7 +67,7 @@ class LipField:
     def at(self, opening: float, width: float) -> Field:
         """Return how far every node goes."""
         sideways = self.wide * max(0.0, width) + self.narrow * max(0.0, -width)
-        return self.closing + self.opening * np.float32(opening) + sideways.astype(np.float32)
+        return np.asarray(self.closing + self.opening * opening + sideways, np.float32)
 
     def back(self, opening: float, width: float) -> Field:
         """Return for every node from how far away comes what is seen there."""

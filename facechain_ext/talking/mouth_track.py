@@ -23,6 +23,8 @@ _SPREAD = 0.035
 """Standard deviation in seconds of what a sound still reaches; rounding comes earlier."""
 _ROUNDING_SPREAD = 0.05
 _REACH = 3
+_PARTING = 0.07
+"""Seconds in which lips that met come apart."""
 _STILL = 0.015
 """Openings below this are none: a mouth at rest does not quiver."""
 _QUIETEST, _LOUDEST = 0.75, 1.25
@@ -102,9 +104,8 @@ def _closing(phones: Sequence[Phone], count: int) -> Curve:
     for phone in phones:
         if shape_of(phone.symbol).closed:
             middle = (phone.start + phone.end) / 2
-            half = max(0.02, (phone.end - phone.start) / 2)
-            apart = np.abs(times - middle) / half
-            np.minimum(factor, np.clip((apart - 0.6) / 0.9, 0, 1), out=factor)
+            parted = np.abs(times - middle) - (phone.end - phone.start) / 4
+            np.minimum(factor, np.clip(parted / _PARTING, 0, 1), out=factor)
     return factor
 
 

@@ -111,7 +111,7 @@ class Performer:
         x1, y1, x2, y2 = self._head.grid.box
         person = _read(self._person, places)
         behind = self._backdrop[y1:y2, x1:x2]
-        shown = self._pixels.copy()
+        shown: Pixels = self._pixels.copy()
         shown[y1:y2, x1:x2] = cv2.blendLinear(drawn, behind, person, 1 - person)
         return shown
 

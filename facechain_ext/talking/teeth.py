@@ -147,10 +147,11 @@ def _painted(pixels: Pixels, frame: FaceFrame, grid: Grid) -> Teeth:
 def _eye_white(pixels: Pixels, frame: FaceFrame) -> NDArray[np.float64]:
     """Return a tooth's colour: the brighter part of the eyes' whites, a little warmer."""
     height, width = pixels.shape[:2]
-    spots = []
-    for outer, iris, inner in _EYE_WHITES:
-        for corner in (outer, inner):
-            spots.append(0.55 * frame.mesh[corner] + 0.45 * frame.mesh[iris])
+    spots = [
+        0.55 * frame.mesh[corner] + 0.45 * frame.mesh[iris]
+        for outer, iris, inner in _EYE_WHITES
+        for corner in (outer, inner)
+    ]
     places = np.rint(np.array(spots)).astype(int).clip(0, [width - 1, height - 1])
     seen = pixels[places[:, 1], places[:, 0]].astype(np.float64)
     brightest = seen[np.argsort(seen.mean(axis=1))[-2:]].mean(axis=0)

@@ -25,6 +25,8 @@ from facechain_ext.ui.portraits import template_view
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
+from facechain_ext.ui.talking.desk import TalkDesk
+from facechain_ext.ui.talking.desk import progress as talk_progress
 
 LASTS = 1.0
 """Seconds after which it is drawn anew although no job has changed: people may have."""
@@ -67,6 +69,7 @@ class LivePage:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
         self.templates = TemplateDesk(self.services)
+        self.talking = TalkDesk(self.services)
         self._lock = threading.Lock()
 
     def draw(self, person: str, run: str) -> Drawn:
@@ -103,6 +106,7 @@ class LivePage:
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
             ids.TEMPLATE_PROGRESS: template_view.progress(self.templates),
+            ids.TALK_PROGRESS: talk_progress(self.talking),
         }
 
 

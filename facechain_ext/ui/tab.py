@@ -26,6 +26,8 @@ from facechain_ext.ui.portraits.template_desk import TemplateDesk
 from facechain_ext.ui.portraits.template_panel import TemplatePanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
+from facechain_ext.ui.talking.desk import TalkDesk
+from facechain_ext.ui.talking.panel import TalkPanel
 
 
 def build_tab(services: Services, **looks: Any) -> gr.Blocks:
@@ -42,6 +44,7 @@ def draw_tab(services: Services) -> None:
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     templates = TemplatePanel(TemplateDesk(services))
+    talking = TalkPanel(TalkDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -53,9 +56,13 @@ def draw_tab(services: Services) -> None:
                 portraits.draw()
             with gr.Tab("Templates", id="templates"):
                 templates.draw()
+            with gr.Tab("Talk", id="talk"):
+                talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(services, people, portraits, status, queue, templates).draw()
+        Pulse(
+            services, people, portraits, status, queue, templates=templates, talking=talking
+        ).draw()
 
 
 @dataclass(eq=False)
@@ -74,8 +81,9 @@ class Pulse:
     portraits: PortraitsPanel
     status: Any
     queue: QueuePanel | None = None
-    templates: TemplatePanel | None = None
     trouble: live.Trouble = field(default_factory=live.Trouble)
+    talking: TalkPanel | None = None
+    templates: TemplatePanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -84,11 +92,12 @@ class Pulse:
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
         queue = self.queue.outputs if self.queue else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs}
-        if self.templates is not None:
-            drawn |= self.templates.outputs
+        talking = self.talking.outputs if self.talking else {}
+        templates = self.templates.outputs if self.templates else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
+        inputs += self.talking.inputs if self.talking else []
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -119,6 +128,8 @@ class Pulse:
         self.portraits.refresh(page, values[split:])
         if self.templates is not None:
             self.templates.refresh(page)
+        if self.talking is not None:
+            self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

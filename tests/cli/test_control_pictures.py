@@ -12,6 +12,8 @@ from skimage.data import astronaut
 
 from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
 from facechain_ext.cli.control_pictures import read_controls
+from facechain_ext.config import PortraitConfig
+from facechain_ext.imaging.picture_text import read_picture
 from facechain_ext.imaging.pose_text import read_pose
 
 
@@ -40,3 +42,15 @@ def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> Non
         read_controls(Namespace(pose=str(tmp_path / "black.png")))
     with pytest.raises(UnreadablePhoto, match=r"none\.jpg cannot be read"):
         read_controls(Namespace(pose=str(tmp_path / "none.jpg")))
+
+
+@pytest.mark.model
+def test_depth_and_edges_become_pictures_in_the_shape_of_the_portraits(tmp_path: Path) -> None:
+    picture = tmp_path / "astronaut.png"
+    picture.write_bytes(cv2.imencode(".png", astronaut()[..., ::-1])[1].tobytes())
+    kinds = dict.fromkeys(("depth", "canny", "soft_edges"), str(picture))
+    told = read_controls(Namespace(**kinds, width=384, height=512))
+    assert list(told) == list(kinds)
+    for kind, text in told.items():
+        assert read_picture(text, kind).shape == (683, 512, 3)
+    assert PortraitConfig(**told).depth == told["depth"]

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.control import ActiveControl, Controls, to_condition
-from facechain_ext.diffusion.control_files import LDM_PREFIX, _names, load_control
+from facechain_ext.diffusion.control_files import LDM_PREFIX, load_control, original_names
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 
 
@@ -31,7 +31,7 @@ def test_both_layouts_load_alike(
     small_model: DiffusersModel, net: ControlNetModel, tmp_path: Path
 ) -> None:
     state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    names = _names(small_model.unet)
+    names = original_names(small_model.unet)
     save_file(state, tmp_path / "diffusers.safetensors")
     save_file({LDM_PREFIX + names[k]: t for k, t in state.items()}, tmp_path / "ldm.safetensors")
     for file in ("diffusers", "ldm"):

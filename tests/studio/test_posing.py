@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.openpose import Skeleton
+from facechain_ext.imaging.picture_text import write_picture
 from facechain_ext.imaging.pose_text import write_pose
-from facechain_ext.studio.posing import pose_controls
+from facechain_ext.studio.nudging import nudged
+from facechain_ext.studio.posing import controls_of
 
 
 def a_pose() -> str:
@@ -19,7 +23,7 @@ def a_pose() -> str:
 
 
 def test_without_a_pose_nothing_leads() -> None:
-    assert pose_controls(PortraitConfig()) == ()
+    assert controls_of(PortraitConfig()) == ()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_it_is_drawn_in_the_shape_of_the_portraits(
     width: int | None, height: int | None, shape: tuple[int, int]
 ) -> None:
     config = PortraitConfig(pose=a_pose(), pose_strength=0.7, width=width, height=height)
-    (control,) = pose_controls(config)
+    (control,) = controls_of(config)
     assert (control.kind, control.weight) == ("pose", 0.7)
     assert control.picture.shape == (*shape, 3)
     ys, xs = np.nonzero(control.picture.any(axis=-1))
@@ -45,4 +49,33 @@ def test_it_is_drawn_in_the_shape_of_the_portraits(
 
 def test_what_is_no_pose_is_said() -> None:
     with pytest.raises(InvalidInput, match="pose must be 88 points"):
-        pose_controls(PortraitConfig(pose="a picture"))
+        controls_of(PortraitConfig(pose="a picture"))
+
+
+def test_every_kind_leads_with_its_own_strength_for_its_time() -> None:
+    white = write_picture(np.full((64, 64), 255, np.uint8))
+    config = PortraitConfig(
+        pose=a_pose(), depth=white, canny=white, soft_edges=white,
+        depth_strength=0.5, soft_edges_strength=1.5, control_start=0.1, control_end=0.6,
+    )  # fmt: skip
+    led = controls_of(config)
+    assert [control.kind for control in led] == ["pose", "depth", "canny", "soft_edges"]
+    assert [control.weight for control in led] == [1.0, 0.5, 1.0, 1.5]
+    assert {(control.start, control.end) for control in led} == {(0.1, 0.6)}
+
+
+@pytest.mark.parametrize("end", [0.5, 0.2])
+def test_no_time_to_lead_is_said_where_something_should(end: float) -> None:
+    config = PortraitConfig(control_start=0.5, control_end=end)
+    assert controls_of(config) == ()
+    with pytest.raises(InvalidInput, match="control_start must be less than control_end"):
+        controls_of(replace(config, pose=a_pose()))
+
+
+def test_a_picture_that_shows_nothing_is_said() -> None:
+    black = write_picture(np.zeros((64, 64), np.uint8))
+    with pytest.raises(InvalidInput, match="Nothing of the picture that depth is to lead by"):
+        controls_of(PortraitConfig(depth=black))
+    gone = nudged("pose", a_pose(), 3.0, 0.0)
+    with pytest.raises(InvalidInput, match="Nothing of the picture that a pose"):
+        controls_of(PortraitConfig(pose=gone))

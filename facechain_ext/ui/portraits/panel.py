@@ -18,8 +18,10 @@ from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import SendSources
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits import view
+from facechain_ext.ui.portraits.controls_form import ControlsForm
 from facechain_ext.ui.portraits.desk import PortraitDesk, Results
 from facechain_ext.ui.portraits.paste import paste_pairs
+from facechain_ext.ui.portraits.style_adding import StyleAdding
 from facechain_ext.ui.portraits.style_choice import StyleChoice
 from facechain_ext.ui.portraits.style_desk import StyleDesk
 
@@ -29,8 +31,7 @@ LABELS = {
     "min_face_share": "Smallest face in a portrait",
     "max_face_share": "Largest face in a portrait",
 }
-SAMPLING = ("fast", "steps", "guidance_scale", "width", "height")
-POSE = ("pose", "pose_strength")
+SAMPLING = ("steps", "guidance_scale", "width", "height")
 REDRAWING = ("hires_scale", "restore_faces")
 FACE = ("fusion_strength", "lora_weight", "style_lora_weight")
 
@@ -66,7 +67,7 @@ class PortraitsPanel:
         self.form.draw("negative_prompt", lines=1)
         with gr.Row(elem_classes=["fc-fields"]):
             self.form.draw("count", "seed", min_width=140)
-        self.form.draw("output_size")
+        self.form.draw("output_size", "fast")
         self._draw_more()
         self._draw_actions()
 
@@ -90,6 +91,8 @@ class PortraitsPanel:
         self.styles = StyleChoice(StyleDesk(self.desk.services))
         default = self.form.defaults.style
         self.form.components["style"] = self.styles.draw(self.person, default)
+        self.adding = StyleAdding(self.styles.desk)
+        self.adding.draw()
 
     def _draw_more(self) -> None:
         services = self.desk.services
@@ -99,10 +102,11 @@ class PortraitsPanel:
             self.form.draw(*SAMPLING)
             if services.redraws:
                 self.form.draw(*REDRAWING)
+        ControlsForm(self.form, services.studio.nets).draw()
         with gr.Accordion("Likeness", open=False):
             self.form.draw(*FACE)
         with gr.Accordion("Choosing the best", open=False):
-            self.form.draw_rest(leave_out=("sampler_name", *REDRAWING, *POSE))
+            self.form.draw_rest(leave_out=("sampler_name", *REDRAWING))
 
     def _draw_results(self) -> None:
         self.progress = gr.HTML(elem_id=ids.PORTRAIT_PROGRESS)
@@ -165,6 +169,7 @@ class PortraitsPanel:
         return {
             "portrait_person": self.person,
             **self.styles.outputs,
+            **self.adding.outputs,
             "portrait_progress": self.progress,
             "portrait_message": self.message,
             "stop_portraits": self.stop,
@@ -185,6 +190,7 @@ class PortraitsPanel:
         page.put("mismatch", markup.message(self.desk.mismatch(chosen), "note"))
         job = self.desk.job()
         self.styles.refresh(page, chosen, values[1:])
+        self.adding.refresh(page)
         page.put("portrait_progress", markup.live(view.progress(self.desk)))
         if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
             page.values["portrait_message"] = ""  # what it says of a job is no longer so

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.styles import Style
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import not_saved, on
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.portraits import styles_view
-from facechain_ext.ui.portraits.style_desk import EVERY, Looking, StyleDesk, more
+from facechain_ext.ui.portraits.style_desk import EVERY, Looking, StyleDesk, looking_for, more
 
 
 @dataclass(eq=False)
@@ -93,31 +94,35 @@ class StyleChoice:
 
     def refresh(self, page: Redraw, person: str | None, values: Sequence[Any]) -> None:
         """Put what may have changed; values: of `inputs` after the person."""
-        for key, value in zip(self.outputs, self._shown(person, Looking(*values)), strict=True):
+        for key, value in zip(self.outputs, self._shown(person, looking_for(values)), strict=True):
             page.put(key, value)
 
     def _look(self, person: str | None, *values: Any) -> list[Any]:
-        return self._shown(person, Looking(*values))
+        return self._shown(person, looking_for(values))
 
     def _show_more(self, person: str | None, *values: Any) -> list[Any]:
-        looking = more(Looking(*values))
+        looking = more(looking_for(values))
         return [looking.most, *self._shown(person, looking)]
 
     def _mark(self, person: str | None, *values: Any) -> list[Any]:
-        looking = Looking(*values)
+        looking = looking_for(values)
         if not looking.style:
             raise InvalidInput("Choose a style to mark.")
         self.desk.mark(looking.style)
         return self._shown(person, looking)
 
+    def _about(self, chosen: Style, unfit: Mapping[str, str]) -> str:
+        return styles_view.about(chosen, self.desk.cost(chosen), unfit.get(chosen.name, ""))
+
     def _shown(self, person: str | None, looking: Looking) -> list[Any]:
         """Return all outputs, in their order; the chosen style stays as it is."""
         found, marked = self.desk.find(person, looking), self.desk.marked()
         chosen = self.desk.services.studio.styles.get(looking.style)
-        about = styles_view.about(chosen, self.desk.cost(chosen)) if chosen else ""
+        unfit = self.desk.unfit(found.styles)
+        about = self._about(chosen, unfit) if chosen else ""
         label = "Unmark" if looking.style in marked else "Mark as favourite"
         return [
-            styles_view.sheet(found.styles),
+            styles_view.sheet(found.styles, unfit),
             gr.update(choices=styles_view.choices(found.styles, marked)),
             styles_view.note(found, looking),
             about,

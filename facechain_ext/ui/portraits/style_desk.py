@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
 
-from facechain_ext.base.errors import FaceChainError
+from facechain_ext.base.errors import FaceChainError, InvalidInput
 from facechain_ext.base.records import Gender
 from facechain_ext.jobs.works import MakePortraits
+from facechain_ext.studio.lora_cards import style_of
 from facechain_ext.studio.results import Result
 from facechain_ext.studio.style_likeness import Cost, cost_of
 from facechain_ext.styles import Style
+from facechain_ext.styles.foreign import Imported
 from facechain_ext.styles.search import find_styles
 from facechain_ext.ui.page.services import Services
 
@@ -80,6 +85,33 @@ class StyleDesk:
             return set()
         return {result.style for result in self.results() if result.person == slug}
 
+    def unfit(self, styles: Iterable[Style]) -> dict[str, str]:
+        """Say why styles cannot be used with the checkpoint that is loaded, by name."""
+        return self.services.studio.shelf.why_not(styles)
+
+    def loras(self) -> list[str]:
+        """Name the LoRAs that a style can be made of: those that are nobody's."""
+        return [*self.services.studio.shelf.loras()]
+
+    def lora_style(self, name: str) -> Style:
+        """Make a style of a LoRA, not kept yet; raises InvalidInput."""
+        path = self.services.studio.shelf.loras().get(name)
+        if path is None:
+            raise InvalidInput(f"There is no LoRA {name!r} any more.")
+        return style_of(path)
+
+    def add(self, files: Sequence[Path], lora: str) -> tuple[list[str], list[str]]:
+        """Take styles in; return the titles of those that were added, and what is to be said."""
+        shelf = self.services.studio.shelf
+        sources = [*files, *([shelf.loras()[lora]] if lora in shelf.loras() else [])]
+        if not sources:
+            raise InvalidInput("Choose style files, or a LoRA.")
+        found = [each for source in sources for each in shelf.take_in(source)]
+        problems = [str(each) for each in found if isinstance(each, InvalidInput)]
+        added = [each for each in found if isinstance(each, Imported)]
+        notes = [f"{each.style.title}: {note}" for each in added for note in each.notes]
+        return [each.style.title for each in added], [*problems, *notes]
+
     def cost(self, style: Style) -> Cost | None:
         return cost_of(style, self.results())
 
@@ -97,6 +129,12 @@ class StyleDesk:
             return library.get(person).manifest.attributes.gender if person else None
         except FaceChainError:
             return None
+
+
+def looking_for(values: Sequence[Any]) -> Looking:
+    """Take what the page's components hold; gradio 6 sends none for an empty text."""
+    told = zip((spec.name for spec in fields(Looking)), values, strict=False)
+    return Looking(**{name: value for name, value in told if value is not None})
 
 
 def more(looking: Looking) -> Looking:

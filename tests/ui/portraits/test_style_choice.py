@@ -159,5 +159,22 @@ def test_a_pulse_over_a_thousand_styles_reads_none_of_them_again(
     assert all(value == gr.update() for value in second.values.values())
 
 
+def test_an_empty_box_may_be_none(choice: StyleChoice) -> None:
+    """So gradio 6 sends it."""
+    assert style_desk.looking_for((None, None, None, "warm")) == Looking(style="warm")
+    assert style_desk.looking_for(()) == Looking()
+    assert names(told(choice, choice._look(None, None, EVERY, AT_ONCE, None))) == [*load_styles()]
+
+
+def test_a_card_without_a_picture_shows_the_colour_of_its_background() -> None:
+    styles = load_styles()
+    shown = styles_view.sheet([styles["tennis"], styles["warm"], styles["comic"], styles["kite"]])
+    green, blue = (styles_view.COLOURS[name] for name in ("green", "blue"))
+    assert f"label:nth-of-type(1)::before{{background-color:{green}!important}}" in shown
+    assert "label:nth-of-type(2)::before{background-image:url(data:image/jpeg;base64," in shown
+    assert "nth-of-type(3)" not in shown
+    assert f"label:nth-of-type(4)::before{{background-color:{blue}!important}}" in shown
+
+
 def test_more_of_the_same_is_looked_for() -> None:
     assert style_desk.more(Looking("a", MARKED, 5, "b")) == Looking("a", MARKED, 5 + AT_ONCE, "b")
