@@ -18,6 +18,7 @@ from facechain_ext.config.template import MaskKind
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import erode, feather
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait import regions
 from facechain_ext.portrait.expression import BROWS
 from facechain_ext.portrait.fuse import fuse, fusion_note
 from facechain_ext.portrait.head_mask import head_mask
@@ -85,7 +86,8 @@ class Exchange:
         sigma = _FINER * scale
         detail = self.led.astype(np.float32) - _blurred(self.led, sigma)
         whole = np.clip(np.rint(_blurred(painted, sigma) + detail), 0, 255).astype(np.uint8)
-        return composite(whole, painted, (self.mask > 0).astype(np.float32))
+        refined = composite(whole, painted, (self.mask > 0).astype(np.float32))
+        return composite(self.led, refined, _features(self.place.landmarks, self.mask.shape))
 
     def _relit(self, square: Pixels) -> Pixels:
         """Give a painting the template's light and complexion, which it started from.
@@ -162,6 +164,12 @@ def _above_brows(landmarks: Points, shape: tuple[int, ...]) -> Mask:
 
 def _has_fringe(photo: Instance) -> bool:
     return bare_forehead(to_lab(photo.pixels), photo.landmarks) < _BARE
+
+
+def _features(landmarks: Points, shape: tuple[int, ...]) -> Mask:
+    """Select eyes and mouth: painted coarsely in another state they would show twice."""
+    size = (shape[0], shape[1])
+    return np.maximum(regions.mouth(landmarks, size), regions.eyes(landmarks, size))
 
 
 def _blurred(pixels: Pixels, sigma: float) -> Mask:

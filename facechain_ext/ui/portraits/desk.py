@@ -174,7 +174,7 @@ def _label(job: Job) -> str:
     stages = [event for event in job.events if isinstance(event, Stage)]
     drawn = [event for event in job.events if isinstance(event, Candidate)]
     if stages and stages[-1].name.startswith(FACE):
-        return _face_label(job, stages[-1].name.capitalize(), drawn)
+        return _face_label(job, stages[-1].name.replace(FACE, FACE.capitalize(), 1), drawn)
     if stages and stages[-1].name != "generate":
         return "Blending in the face, judging and ranking"
     if isinstance(step := job.passing, Drawing):

@@ -21,7 +21,20 @@ from facechain_ext.ui.portraits import template_view as view
 from facechain_ext.ui.portraits.desk import Results
 from facechain_ext.ui.portraits.template_desk import LEFT, Looked, TemplateDesk
 
-LABELS = {"count": "How many pictures", "seed": "Template seed", "prompt": "Words for every face"}
+LABELS = {
+    "strength": "Strength of the painting",
+    "count": "How many pictures",
+    "seed": "Template seed",
+    "prompt": "Words for every face",
+    "negative_prompt": "To avoid in every face",
+    "steps": "Steps of the painting",
+    "guidance_scale": "CFG scale of the painting",
+    "sampler_name": "Sampler of the painting",
+    "lora_weight": "LoRA weight of each person",
+    "fusion_strength": "Face fusion of each face",
+}
+"""Where another panel has a field of the same name."""
+
 SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"]
 
 
