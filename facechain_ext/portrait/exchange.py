@@ -61,6 +61,7 @@ class Exchange:
 
     place: Place
     instances: Sequence[Instance]
+    kind: MaskKind
     strength: float
     mask: Mask
     alpha: Mask
@@ -80,8 +81,8 @@ class Exchange:
         return composite(self._regrained(square), self.place.pixels, self.alpha)
 
     def _refined(self, painted: Pixels, scale: float) -> Pixels:
-        """Give a coarse painting the detail of what it started from."""
-        if scale <= 1:
+        """Give a coarse painting the detail of what it started from; not to hair of other shape."""
+        if scale <= 1 or self.kind != "face":
             return painted
         sigma = _FINER * scale
         detail = self.led.astype(np.float32) - _blurred(self.led, sigma)
@@ -94,15 +95,18 @@ class Exchange:
 
         A checkpoint paints skin as it knows skin, whatever the neck below it looks like.
         """
-        height = face_height(self.place.landmarks)
+        landmarks, shape = self.place.landmarks, self.mask.shape[:2]
+        height = face_height(landmarks)
+        face = regions.inside_face(landmarks, shape) if self.kind != "face" else self.alpha
         lit = relight(
             to_lab(square),
             to_lab(self.led),
-            self.alpha,
+            face,
             radius=_LIGHT * height,
             tint_radius=_TINT * height,
         )
-        return composite(to_rgb(lit), square, (self.mask > 0).astype(np.float32))
+        shown = face if self.kind != "face" else (self.mask > 0).astype(np.float32)
+        return composite(to_rgb(lit), square, shown)
 
     def _regrained(self, square: Pixels) -> Pixels:
         """Add the grain that the template has on skin, where the new face has less."""
@@ -134,7 +138,7 @@ def exchange(
     fused = fuse(place.pixels, place.landmarks, photo, strength=1.0)
     led = composite(fused, place.pixels, alpha)
     note = fusion_note(place.landmarks, photo)
-    return Exchange(place, instances, strength, mask, alpha, led, note)
+    return Exchange(place, instances, kind, strength, mask, alpha, led, note)
 
 
 def _matte(kind: MaskKind, place: Place, nets: FaceNets) -> Mask:
