@@ -151,7 +151,7 @@ def _drawn(pixels: Pixels, shown: Pixels, eye: _Eye, lash: Values, closed: float
 def _lid_skin(pixels: Pixels, eye: _Eye, edge: Values) -> NDArray[np.float32]:
     """Stretch the skin between brow and lashes down to the lid's edge."""
     low = eye.top - _SKIN * eye.height
-    high = low - np.clip(0.6 * (low - eye.brow), 0.15 * eye.height, 1.3 * eye.height)
+    high = low - np.clip(0.45 * (low - eye.brow), 0.15 * eye.height, 1.3 * eye.height)
     share = (eye.down - high) / np.maximum(edge - high, 1e-3)
     source = np.where(share > 0, high + share * (low - high), eye.down)
     source = np.minimum(source, low)
