@@ -42,6 +42,8 @@ ONLY_IN = {
     "backend": "webui",
     "networks": "webui",
     "huggingface_guess": "webui",
+    "lib_controlnet": "webui",
+    "internal_controlnet": "webui",
 }
 
 

@@ -31,6 +31,10 @@ id and where to look after it.
     API=http://127.0.0.1:7860{MOUNT}{VERSION}      # a webui
     API=http://127.0.0.1:7870{MOUNT}{VERSION}      # facechain serve
 
+Lines of curl below ask as they are printed, of a person `ana`: `1.jpg` and `2.jpg` are photos of
+one face, `$JOB` is the `id` in the answer that began a job, and `$SAMPLE` a `name` in a list of
+samples. `curl` from 7.82 on knows `--json`.
+
 ## Who may
 
 - **In a webui**: with `--api-auth USER:PASSWORD` by these (`curl -u USER:PASSWORD`); with
@@ -60,6 +64,14 @@ Every answer that is no success has one shape, and no path of the server in it:
 | status | when |
 |---|---|
 """
+
+EXAMPLES = {"slug": "ana", "stem": "000", "name": "business", "id": "span"}
+OWN_EXAMPLES = {
+    "get_sample": {"name": "$SAMPLE"},
+    "get_portrait": {"name": "1"},
+    "put_job": {"job": "my-job-1"},
+}
+"""What stands for a {name} in the address of an operation alone."""
 
 LIMITS = """
 ## Limits
@@ -120,12 +132,12 @@ def _lines(operation: Operation) -> Iterator[str]:
 
 def curl(operation: Operation) -> Iterator[str]:
     """Yield a line that asks for an operation, split where it is long."""
-    path = re.sub(r"{(\w+)}", _example_of, operation.path)
+    path = re.sub(r"{(\w+)}", lambda found: _example_of(operation, found[1]), operation.path)
     method = f"-X {operation.method} " if operation.method not in ("GET", "POST") else ""
     if operation.raw is not None:
-        yield f'curl -H "Content-Type: {operation.raw.type}" --data-binary @file $API{path}'
-    elif operation.photos:
-        others = {k: v for k, v in (operation.example or {}).items() if k != "photos"}
+        yield f'curl -H "Content-Type: {operation.raw.type}" --data-binary @ana.zip $API{path}'
+    elif operation.photos and "kind" not in operation.example:
+        others = {k: v for k, v in operation.example.items() if k != "photos"}
         fields = "".join(
             f" -F {shlex.quote(f'{key}={_form_text(value)}')}" for key, value in others.items()
         )
@@ -151,9 +163,10 @@ def _form_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _example_of(found: re.Match[str]) -> str:
-    known = {"slug": "ana", "stem": "000", "name": "business", "id": "span"}
-    return known.get(found[1], f"${found[1].upper()}")
+def _example_of(operation: Operation, part: str) -> str:
+    """Return what stands for a {name} in an address."""
+    own = OWN_EXAMPLES.get(operation.name, {})
+    return own.get(part) or EXAMPLES.get(part) or f"${part.upper()}"
 
 
 def _kind(kind: Any) -> str:

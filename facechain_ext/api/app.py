@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -69,17 +70,25 @@ def make_app(services: ApiServices) -> FastAPI:
         exception_handlers={HTTPException: _on_http_error},
     )
     app.router.redirect_slashes = False
-    for operation in (*OPERATIONS, *_of_the_page(services)):
+    for path, operations in _by_path((*OPERATIONS, *_of_the_page(services))).items():
         app.router.add_api_route(
-            VERSION + operation.path,
-            _endpoint(operation, services),
-            methods=[operation.method],
-            name=operation.name,
+            VERSION + path,
+            _endpoint(operations, services),
+            methods=[operation.method for operation in operations],
+            name=path,
             response_model=None,
         )
     services.webhooks.start()
     app.openapi = lambda: openapi.document(OPERATIONS)  # type: ignore[method-assign]
     return app
+
+
+def _by_path(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
+    """Return the operations of each address: one route alone can say which methods it takes."""
+    found: dict[str, list[Operation]] = {}
+    for operation in operations:
+        found.setdefault(operation.path, []).append(operation)
+    return found
 
 
 def _of_the_page(services: ApiServices) -> tuple[Operation, ...]:
@@ -96,7 +105,14 @@ def _of_the_page(services: ApiServices) -> tuple[Operation, ...]:
 
 def make_site(services: ApiServices) -> Starlette:
     """Make a site of its own, with nothing but the API on it."""
-    return Starlette(routes=[Mount(MOUNT, app=make_app(services))])
+    return Starlette(routes=[mounted(services)])
+
+
+def mounted(services: ApiServices) -> Mount:
+    """Return the app at its place; addresses with a line's end in them are its own, too."""
+    mount = Mount(MOUNT, app=make_app(services))
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
@@ -104,16 +120,17 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
 
 
 def _endpoint(
-    operation: Operation, services: ApiServices
+    operations: Sequence[Operation], services: ApiServices
 ) -> Callable[[Request], Awaitable[Response]]:
-    usual_status = next(iter(operation.answers))
+    by_method = {operation.method: operation for operation in operations}
 
     async def respond(request: Request) -> Response:
+        operation = by_method[request.method]
         with ExitStack() as ends:
             try:
                 call = await _read(operation, services, request, ends)
                 result = await _handled(operation, call)
-                return Ending(answer(result, usual_status), ends.pop_all())
+                return Ending(answer(result, operation.usual_status), ends.pop_all())
             except Exception as error:  # noqa: BLE001  # nothing stands above us
                 return error_answer(error)
 
@@ -134,6 +151,7 @@ async def _read(
         body=body.value,
         photos=body.photos,
         folder=body.folder,
+        asked=body.asked,
     )
 
 

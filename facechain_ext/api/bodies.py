@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, get_type_hints
+from typing import Any, BinaryIO, Literal, NoReturn, get_origin, get_type_hints
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,11 +25,15 @@ PHOTOS = "photos"
 
 @dataclass(frozen=True)
 class Body:
-    """What came: the dataclass, the photos on disk, or the path of the one file."""
+    """What came: the dataclass, the photos on disk, or the path of the one file.
+
+    asked: as in a Call.
+    """
 
     value: Any = None
     photos: tuple[Path, ...] = ()
     folder: Path | None = None
+    asked: str = ""
 
 
 async def read_body(
@@ -53,12 +57,13 @@ async def read_body(
     data = await request.body()
     if data or _kind(request):  # nothing at all asks for what is usual
         _require_kind(request, (JSON, FORM) if operation.photos else (JSON,))
-    value = reader.read(operation.body, _decoded(data) if data else {})
+    given = _decoded(data) if data else {}
+    value, asked = reader.read(operation.body, given), _asked(given)
     if not operation.photos:
-        return Body(value, folder=folder)
+        return Body(value, folder=folder, asked=asked)
     incoming = Incoming(folder, services.config)
     await run_in_threadpool(_keep_all, incoming, value.photos)
-    return Body(replace(value, photos=()), tuple(incoming.paths), folder)
+    return Body(replace(value, photos=()), tuple(incoming.paths), folder, asked)
 
 
 def _folder(operation: Operation, services: ApiServices, ends: ExitStack) -> Any:
@@ -95,6 +100,10 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
 
 
+def _asked(given: dict[str, Any]) -> str:
+    return json.dumps({k: v for k, v in given.items() if k != PHOTOS}, sort_keys=True)
+
+
 def _keep_all(incoming: Incoming, photos: Any) -> None:
     for photo in photos:
         incoming.add(photo.name, photo.data)
@@ -112,6 +121,10 @@ async def _keep(request: Request, operation: Operation, folder: Path) -> Path:
     return path
 
 
+def _is_text(hint: Any) -> bool:
+    return hint is str or get_origin(hint) is Literal
+
+
 async def _read_form(
     request: Request, operation: Operation, reader: Reader, incoming: Incoming
 ) -> Body:
@@ -126,11 +139,13 @@ async def _read_form(
     with closing(form):
         async for block in request.stream():
             await run_in_threadpool(form.feed, block)
-    hints = get_type_hints(operation.body)
+    hints, fields = get_type_hints(operation.body), form.finish()
+    if PHOTOS in fields:
+        raise BadField(PHOTOS, f"{PHOTOS} come as files: each part needs a filename.")
     given = {
-        name: value.decode("utf-8", "replace") if hints.get(name) is str else _decoded(value)
-        for name, value in form.finish().items()
+        name: value.decode("utf-8", "replace") if _is_text(hints.get(name)) else _decoded(value)
+        for name, value in fields.items()
     }
     await run_in_threadpool(incoming.require_pixels)
     value = reader.read(operation.body, {**given, PHOTOS: []})
-    return Body(value, tuple(incoming.paths), incoming.folder)
+    return Body(value, tuple(incoming.paths), incoming.folder, _asked(given))

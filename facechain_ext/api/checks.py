@@ -22,7 +22,7 @@ from facechain_ext.studio.uploads import MOST_PHOTOS
 class NewCheck(JobOptions):
     """Photos that may be of use."""
 
-    photos: tuple[PhotoUpload, ...] = told("Of one person.", most=MOST_PHOTOS)
+    photos: tuple[PhotoUpload, ...] = told("Of one person.", least=1, most=MOST_PHOTOS)
     prepare: PrepareConfig = told("What is asked of them.", default=PrepareConfig())
 
 
@@ -80,7 +80,7 @@ OPERATIONS = (
         photos=True,
         headers=(PREFER,),
         most_bytes=lambda services: services.config.max_upload_mb * 2**20,
-        example={"photos": [{"name": "beach.jpg", "data": "/9j/4AAQSkZJRgABAQ..."}]},
+        example={"photos": [{"name": "beach.jpg", "data": "/9j/4AAQSkZJRgABAQAAAQ=="}]},
         errors=(507,),
     ),
     Operation(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 
 from facechain_ext.api.cursor import Cursor
-from facechain_ext.api.event_facts import EventList, entry
+from facechain_ext.api.event_facts import EventEntry, EventList, entry
 from facechain_ext.api.event_stream import EVENT_STREAM, HEARTBEAT, EventStream, Told
 from facechain_ext.api.operation import Answer, Call, Header, Media, Operation
 from facechain_ext.api.reading import BadField
@@ -36,13 +36,14 @@ class EventsAfter(Validated):
 
 
 HEADERS = (
-    Header("Last-Event-ID", "The id of the last event that you have seen.", "41"),
+    Header("Last-Event-ID", "The id of the last event that you have seen.", "41", "^[0-9]{0,16}$"),
     Header("Accept", "`application/json` asks for a list instead of a stream."),
 )
 STREAM = Media(
     EVENT_STREAM,
     "Server-Sent Events: `event` is the type, `data` an EventEntry, `id` there for what is kept. "
     f"A comment comes after {HEARTBEAT:g} s of silence.",
+    EventEntry,
 )
 
 
@@ -86,14 +87,12 @@ def _list(call: Call, job_id: str | None) -> EventList:
 
 def _last_seen(call: Call) -> int | None:
     """Return the last event that a client has seen, by the query or else the header."""
+    text = call.request.headers.get("last-event-id", "").strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
+        raise BadField(LAST, "Last-Event-ID must be the id of an event.")
     if call.query.last_event_id is not None:
         return int(call.query.last_event_id)
-    text = call.request.headers.get("last-event-id", "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))):
-        raise BadField(LAST, "Last-Event-ID must be the id of an event.")
-    return min(int(text), LARGEST)
+    return min(int(text), LARGEST) if text else None
 
 
 OPERATIONS = (

@@ -118,7 +118,8 @@ def _query(operation: Operation) -> list[dict[str, Any]]:
 def _headers(operation: Operation) -> list[dict[str, Any]]:
     return [
         {"name": header.name, "in": "header", "required": False, "description": header.help,
-         "schema": {"type": "string"}, **({"example": header.example} if header.example else {})}
+         "schema": {"type": "string", **({"pattern": header.pattern} if header.pattern else {})},
+         **({"example": header.example} if header.example else {})}
         for header in operation.headers
     ]  # fmt: skip
 
@@ -133,14 +134,20 @@ def _request_body(operation: Operation) -> dict[str, Any]:
     content = {"application/json": {"schema": schema_of(operation.body), **example}}
     if operation.photos:
         content["multipart/form-data"] = {"schema": _form(operation.body)}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": _is_needed(operation.body), "content": content}}
+
+
+def _is_needed(body: type[Any]) -> bool:
+    """Tell whether a body must come; one whose fields can all be left out may be left out, too."""
+    return "required" in object_schema(body)
 
 
 def _form(body: type[Any]) -> dict[str, Any]:
     """Describe a form that photos come in: they are files, all else as in JSON."""
     shape = object_schema(body)
-    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
-    return {**shape, "properties": {**shape["properties"], "photos": files}}
+    files = {"items": {"type": "string", "format": "binary"}}
+    photos = {**shape["properties"]["photos"], **files}
+    return {**shape, "properties": {**shape["properties"], "photos": photos}}
 
 
 def kinds_of(answer: Any) -> tuple[Any, ...]:
@@ -159,10 +166,20 @@ def _answer(status: int, answer: Any) -> dict[str, Any]:
 
 def _content(kind: Any) -> tuple[str, dict[str, Any]]:
     if isinstance(kind, Media):
-        binary = {"type": "string", "format": "binary"}
-        text = {"type": "object"} if kind.type == "application/json" else binary
-        return kind.type, {"schema": text}
+        return kind.type, {"schema": _media_schema(kind)}
     return "application/json", {"schema": schema_of(kind)}
+
+
+def _media_schema(media: Media) -> dict[str, Any]:
+    """Describe what is no dataclass; of a stream, each of its events."""
+    if media.event is not None:
+        data = {"contentMediaType": "application/json", "contentSchema": schema_of(media.event)}
+        fields = {"id": {}, "event": {}, "data": data}
+        shape = {name: {"type": "string", **more} for name, more in fields.items()}
+        return {"type": "object", "properties": shape}
+    if media.type == "application/json":
+        return {"type": "object"}
+    return {"type": "string", "format": "binary"}
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -22,10 +22,11 @@ SMALL_BODY = 2**20
 
 @dataclass(frozen=True)
 class Media:
-    """An answer that is no JSON, or a body that is none."""
+    """An answer that is no JSON, or a body that is none; event: what a stream's data are."""
 
     type: str
     help: str
+    event: Any = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Call:
 
     user: who asks, "" where nobody logs in. photos: those that came with it, on disk until the
     answer is sent. folder: empty, for files that go then, too; only where the operation says so.
+    asked: the body as it came, without photos: as one text, whatever its order and layout.
     """
 
     services: ApiServices
@@ -49,6 +51,7 @@ class Call:
     body: Any
     photos: tuple[Path, ...] = ()
     folder: Path | None = None
+    asked: str = ""
 
     @property
     def owner(self) -> str:
@@ -77,6 +80,7 @@ class Header:
     name: str
     help: str
     example: str = ""
+    pattern: str = ""
 
 
 Handler = Callable[[Call], Any]
@@ -113,6 +117,11 @@ class Operation:
     most_bytes: Callable[[ApiServices], int] = lambda _: SMALL_BODY
     example: Any = None
     errors: tuple[int, ...] = ()
+
+    @property
+    def usual_status(self) -> int:
+        status: int = next(iter(self.answers))
+        return status
 
     @property
     def name(self) -> str:

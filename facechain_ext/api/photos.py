@@ -19,6 +19,7 @@ from facechain_ext.api.visible import file_of, person_at
 from facechain_ext.api.waiting import PREFER, answering
 from facechain_ext.config import PrepareConfig
 from facechain_ext.config.option import Validated, option
+from facechain_ext.config.setting import LONGEST_TEXT
 from facechain_ext.imaging.encode import encode_jpeg
 from facechain_ext.imaging.files import read_photo, resize
 from facechain_ext.jobs.record import JobRecord
@@ -28,6 +29,7 @@ from facechain_ext.library.verdicts import PhotoVerdict
 from facechain_ext.studio.uploads import MOST_PHOTOS
 
 JPEG, PNG = "image/jpeg", "image/png"
+CROP = Media(PNG, "The crop.")
 STEM = {**SLUG, "stem": "The photo's id: `stem` in the list."}
 
 
@@ -35,7 +37,7 @@ STEM = {**SLUG, "stem": "The photo's id: `stem` in the list."}
 class NewPhotos(JobOptions):
     """Photos of one person."""
 
-    photos: tuple[PhotoUpload, ...] = told("Five to fifteen are good.", most=MOST_PHOTOS)
+    photos: tuple[PhotoUpload, ...] = told("Five to fifteen are good.", least=1, most=MOST_PHOTOS)
     add: bool = told(
         "Whether they come beside the photos that are there; else they take their place.",
         default=True,
@@ -75,7 +77,7 @@ class ThumbnailSize(Validated):
 class Captions:
     """What training pictures show, in words."""
 
-    captions: dict[str, str] = told("By the stem of the crop.", most=1000)
+    captions: dict[str, str] = told("By the stem of the crop.", most=1000, longest=LONGEST_TEXT)
 
 
 def add_photos(call: Call) -> JobRecord:
@@ -188,7 +190,7 @@ OPERATIONS = (
         get_photo,
         "Get a photo",
         "photos",
-        {200: Media(JPEG, "The photo as it is kept: upright, without EXIF.")},
+        {200: (Media(JPEG, "The photo as it is kept: upright, without EXIF."), CROP)},
         help="Where the photos themselves are not kept it is the crop, a PNG.",
         parts=STEM,
         errors=(409, 422),

@@ -91,8 +91,8 @@ class Reader:
         most = spec.metadata["most"]
         if most and isinstance(value, (list, dict)) and len(value) > most:
             raise BadField(called, f"{called} has {len(value):,} entries; {most:,} are the most.")
-        if hint is str:
-            return read_plain(hint, value, called, spec.metadata["longest"])
+        if isinstance(value, str) and hint in (str, str | None):
+            return read_plain(str, value, called, spec.metadata["longest"] or LONGEST_TEXT)
         return self.read(hint, value, called)
 
     def _list(self, hint: Any, value: Any, called: str) -> tuple[Any, ...]:
@@ -201,7 +201,9 @@ def _decoded(value: Any, called: str) -> bytes:
     """Read base64, also as a data URL."""
     if not isinstance(value, str):
         raise _wrong(called, "base64", value)
-    text = value.partition(",")[2] if value[:5] == "data:" else value
+    _, comma, text = value.partition(",") if value[:5] == "data:" else ("", ",", value)
+    if not comma:
+        raise BadField(called, f"{called} begins as a data URL, and has no comma.")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -16,18 +16,23 @@ from enum import Enum
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from facechain_ext.config.setting import LONGEST_TEXT, Setting, setting_of
+from facechain_ext.config.setting import Setting, setting_of
 
 TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 TYPEABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 """What `check_text` lets pass."""
+BASE64 = r"^(data:[^,]*,)?([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
-def told(help: str, *, default: Any = MISSING, most: int = 0, longest: int = LONGEST_TEXT) -> Any:
-    """Declare a field of a body or an answer; most: items of a list, longest: of a text."""
-    return dataclasses.field(
-        default=default, metadata={"help": help, "most": most, "longest": longest}
-    )
+def told(
+    help: str, *, default: Any = MISSING, least: int = 0, most: int = 0, longest: int = 0
+) -> Any:
+    """Declare a field of a body or an answer.
+
+    least, most: items of a list; longest: of a text that comes in, or of each in an object.
+    """
+    bounds = {"least": least, "most": most, "longest": longest}
+    return dataclasses.field(default=default, metadata={"help": help, **bounds})
 
 
 def fields_of(kind: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
@@ -52,17 +57,30 @@ def object_schema(kind: type[Any]) -> dict[str, Any]:
 def _field_schema(spec: dataclasses.Field[Any], hint: Any) -> dict[str, Any]:
     if "label" in spec.metadata:
         return _setting_schema(setting_of(spec, hint))
-    schema = schema_of(hint)
-    if isinstance(schema.get("type"), str) and schema["type"] == "array" and spec.metadata["most"]:
-        schema["maxItems"] = spec.metadata["most"]
-    if hint is str and spec.metadata["longest"]:
-        schema["maxLength"] = spec.metadata["longest"]
+    schema = _bounded(schema_of(hint), spec.metadata)
     plain_default = spec.default is not MISSING and isinstance(spec.default, (str, int, float))
     return {
         **schema,
         "description": spec.metadata["help"],
         **({"default": spec.default} if plain_default else {}),
     }
+
+
+def _bounded(schema: dict[str, Any], bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to a field's schema what `told` says of it."""
+    kind = schema.get("type")
+    if kind == "array":
+        return {**schema, **_given(minItems=bounds["least"], maxItems=bounds["most"])}
+    if kind == "object":
+        each = _bounded(schema["additionalProperties"], {**bounds, "most": 0})
+        return {**schema, "additionalProperties": each, **_given(maxProperties=bounds["most"])}
+    if kind in ("string", ["string", "null"]) and bounds["longest"] and "enum" not in schema:
+        return {**schema, "maxLength": bounds["longest"], "pattern": TYPEABLE}
+    return schema
+
+
+def _given(**bounds: int) -> dict[str, int]:
+    return {name: value for name, value in bounds.items() if value}
 
 
 def _setting_schema(setting: Setting) -> dict[str, Any]:
@@ -101,7 +119,7 @@ def schema_of(hint: Any) -> dict[str, Any]:
     if origin is dict:
         return {"type": "object", "additionalProperties": schema_of(parts[1])}
     if hint is bytes:
-        return {"type": "string", "contentEncoding": "base64"}
+        return {"type": "string", "contentEncoding": "base64", "pattern": BASE64}
     if hint is Any:
         return {}
     if parts:

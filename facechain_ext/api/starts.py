@@ -38,7 +38,11 @@ def submitted(call: Call, work: Work, client_id: str = "") -> JobRecord:
         require_webhook(options.webhook, services.config.webhooks)
     try:
         job = services.jobs.submit(
-            work, owner=call.owner, client_id=client_id, priority=options.priority
+            work,
+            owner=call.owner,
+            client_id=client_id,
+            priority=options.priority,
+            asked=call.asked,
         )
     except TooMany as error:
         raise QueueFull(str(error), _wait(call)) from error

@@ -31,7 +31,7 @@ UNFIT = re.compile(r"[<>:\"|?*\\/\x00-\x1f]")
 class PhotoUpload:
     """A photo in JSON."""
 
-    data: bytes = told("The file in base64, plain or as a data URL.", longest=0)
+    data: bytes = told("The file in base64, plain or as a data URL.")
     name: str = told("What the file is called; verdicts name it so.", default="photo", longest=200)
 
 

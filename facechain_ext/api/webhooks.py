@@ -42,7 +42,9 @@ class Webhook:
 
     url: str = told("An https address, or one of the server's own computer.", longest=LONGEST_URL)
     secret: str = told(
-        "What messages are signed with: `whsec_` and 24 to 64 bytes in base64.", longest=100
+        "What messages are signed with: `whsec_` and 24 to 64 bytes in base64. The server keeps it "
+        "readable, as it has to sign, until the job goes, in a file that only its user may read.",
+        longest=100,
     )
     events: tuple[Moment, ...] = told(
         "When to tell: `started`, `completed` or both.", default=(Moment.COMPLETED,), most=2

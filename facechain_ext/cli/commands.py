@@ -22,6 +22,7 @@ from facechain_ext.base.events import (
 )
 from facechain_ext.base.records import Attributes, Portrait, PreparedPhoto
 from facechain_ext.cli import console
+from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import data_dir, photos_in, require_writable
 from facechain_ext.cli.streams import agreed as _agreed
@@ -124,7 +125,7 @@ def _trained(studio: Studio, work: Work) -> Result:
 
 def portrait(args: argparse.Namespace) -> Result:
     """Draw portraits; what can be found out before is found out before."""
-    config, finished = config_from(args, PortraitConfig), None
+    config, finished = config_from(args, PortraitConfig, **read_controls(args)), None
     if config.min_face_share > config.max_face_share:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
     studio = new_studio(args)

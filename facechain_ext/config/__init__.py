@@ -5,6 +5,7 @@ from facechain_ext.config.jobs import JobsConfig
 from facechain_ext.config.portrait import PortraitConfig
 from facechain_ext.config.prepare import PrepareConfig
 from facechain_ext.config.talking import TalkConfig
+from facechain_ext.config.template import TemplateConfig
 from facechain_ext.config.train import TrainConfig
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "PortraitConfig",
     "PrepareConfig",
     "TalkConfig",
+    "TemplateConfig",
     "TrainConfig",
 ]

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -78,8 +78,14 @@ class Database:
 
     @cached_property
     def _connection(self) -> sqlite3.Connection:
-        """Open the file, made where it is missing; raises LibraryTooNew, InvalidInput."""
+        """Open the file, made where it is missing; raises LibraryTooNew, InvalidInput.
+
+        Made for this user alone, where the system tells users apart so: secrets of webhooks are in
+        it. The files that SQLite puts beside it are as it is.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # SQLite says it better
+            self.path.touch(mode=0o600)
         connection = sqlite3.connect(
             self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )

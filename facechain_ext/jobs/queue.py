@@ -62,13 +62,22 @@ class Jobs:
         self._thread: threading.Thread | None = None
         self._stays = self._closing = False
 
-    def submit(self, work: Work, *, owner: str = "", client_id: str = "", priority: int = 0) -> Job:
+    def submit(
+        self,
+        work: Work,
+        *,
+        owner: str = "",
+        client_id: str = "",
+        priority: int = 0,
+        asked: str = "",
+    ) -> Job:
         """Queue work; it is kept for good when this returns.
 
-        client_id: asked for again with the same work, the job that is there is returned. Raises
-        Conflict for other work, TooMany, and what keeps the work from being done.
+        client_id: asked for again with the same work, the job that is there is returned. asked: the
+        words in which the client asked for it, without what it left to defaults. Raises Conflict
+        for other work, TooMany, and what keeps the work from being done.
         """
-        record = self._submit(work, owner, client_id, priority, worker="")
+        record = self._submit(work, owner, client_id, priority, worker="", asked=asked)
         with self._lock:
             self._mine.add(record.id)
             self._wake()
@@ -112,12 +121,18 @@ class Jobs:
         if job.error is not None:
             raise job.error
 
+    def asked_before(
+        self, owner: str, client_id: str, asked: str, photos: Sequence[Path]
+    ) -> JobRecord | None:
+        """Return the job that a client asked for in the same words; raises Conflict for others."""
+        return self.books.jobs.asked_before(owner, client_id, digest_of(asked, photos))
+
     def _submit(
-        self, work: Work, owner: str, client_id: str, priority: int, worker: str
+        self, work: Work, owner: str, client_id: str, priority: int, worker: str, asked: str = ""
     ) -> JobRecord:
         digest = ""
         if client_id:
-            asked = json.dumps([work.kind, work.person, work.facts()], sort_keys=True)
+            asked = asked or json.dumps([work.kind, work.person, work.facts()], sort_keys=True)
             digest = digest_of(asked, work.photos)
             if known := self.books.jobs.asked_before(owner, client_id, digest):
                 return known

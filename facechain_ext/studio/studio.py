@@ -20,10 +20,14 @@ from facechain_ext.studio.enrolment import Enrolment
 from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
+from facechain_ext.studio.results import Results
+from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.studio.talking import Order, Talking
+from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
+from facechain_ext.styles.favourites import FILE, Favourites
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,27 @@ class Studio:
         return self.talking.talk(order, config)
 
     @cached_property
+    def favourites(self) -> Favourites:
+        """The styles that the user has marked."""
+        return Favourites(self.host.paths.data_dir / "facechain" / FILE)
+
+    @cached_property
+    def shelf(self) -> StyleShelf:
+        """The user's own styles, and the LoRAs they may come from."""
+        return StyleShelf(self.host, self.library, self._styles, self._styles_dir)
+
+    @cached_property
+    def results(self) -> Results:
+        """What the portraits that were kept say of themselves."""
+        return Results(self.library)
+
+    @cached_property
     def _styles(self) -> Styles:
-        return Styles(self.host.paths.data_dir / "facechain" / "styles")
+        return Styles(self._styles_dir)
+
+    @property
+    def _styles_dir(self) -> Path:
+        return self.host.paths.data_dir / "facechain" / "styles"
 
     @cached_property
     def _enrolment(self) -> Enrolment:
@@ -168,6 +191,11 @@ class Studio:
     @cached_property
     def _trainings(self) -> Trainings:
         return Trainings(self.host, self.nets, self.library, self._styles)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """People painted into pictures that exist."""
+        return Templates(self.host, self.nets, self.library, self._portraits)
 
     @cached_property
     def _portraits(self) -> Portraits:

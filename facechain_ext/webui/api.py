@@ -15,9 +15,7 @@ _told: list[str] = []
 
 def mount(page: Any, app: Any) -> None:
     """Answer under /facechain, before whatever else the app would do there."""
-    from starlette.routing import Mount
-
-    from facechain_ext.api.app import MOUNT, make_app
+    from facechain_ext.api.app import mounted
     from facechain_ext.api.services import ApiServices
     from facechain_ext.config import ApiConfig
     from facechain_ext.webui.api_auth import WebuiAuth
@@ -36,7 +34,7 @@ def mount(page: Any, app: Any) -> None:
         ending=lambda: bool(getattr(getattr(page, "server", None), "should_exit", False)),
         page=None if page is None else live_page(),
     )
-    app.router.routes.insert(0, Mount(MOUNT, app=make_app(services)))
+    app.router.routes.insert(0, mounted(services))
     if auth.is_open:
         _tell_once(
             "FaceChain's API at /facechain/v1 is open to whoever reaches this port, as the webui "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.testclient import TestClient
 
 from facechain_ext import __version__
+from facechain_ext.api.app import OPERATIONS, _by_path
 from tests.api.conftest import NewClient, problem
 
 
@@ -20,6 +23,16 @@ def test_what_is_not_there_is_told_in_the_one_shape(client: TestClient) -> None:
     assert client.post("health").status_code == 405
     assert client.post("health").headers["allow"] == "GET"
     assert problem(client.post("health"))["type"] == "method_not_allowed"
+    for odd in ("jobs/%0A", "jobs/a%0Db/cancel", "%0A/%0A"):
+        assert problem(client.get(odd))["type"] in ("not_found", "method_not_allowed"), odd
+
+
+def test_a_wrong_method_is_told_which_ones_there_are(client: TestClient) -> None:
+    for path, operations in _by_path(OPERATIONS).items():
+        told = client.options(re.sub("{.*?}", "a1", path[1:]))
+        assert told.status_code == 405
+        methods = {operation.method for operation in operations}
+        assert {*told.headers["allow"].split(", ")} == methods, path
 
 
 def test_nothing_is_kept_or_shown_elsewhere(client: TestClient) -> None:

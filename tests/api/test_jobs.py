@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,13 +12,14 @@ from starlette.testclient import TestClient
 from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
-from facechain_ext.config import ApiConfig, JobsConfig
+from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
 from facechain_ext.jobs.queue import Job
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
 from tests.api.test_photos import in_json, jpeg
 from tests.jobs.told import submit, work
 
 CHECK = {"kind": "check", **in_json(b"no photo")}
+CHANGED = {PrepareConfig: {"size": 768}, TrainConfig: {"learning_rate": 3e-4}}
 
 
 def one() -> Iterator[Event]:
@@ -125,6 +127,41 @@ def test_put_of_somebody_new_is_the_same_job_when_they_are_there(
     named = {**body, "person": "ana-maria"}
     assert client.put("jobs/other", json=named, headers=wait).json()["person"] == "Ana Maria"
     assert client.get("people").json()["total"] == 1
+
+
+def test_put_again_is_the_same_job_whatever_defaults_have_become(
+    new_client: NewClient, services: ApiServices, gate: Gate
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    body = {"kind": "train", "person": "ana", "train": {"rank": 8, "max_train_steps": 5}}
+    first = new_client().put("jobs/mine", json=body).json()
+    later = new_client(defaults=lambda kind: replace(kind(), **CHANGED.get(kind, {})))
+    assert later.put("jobs/mine", json=body).json()["id"] == first["id"]
+    turned = json.dumps(dict(reversed(body.items())), indent=2)
+    headers = {"Content-Type": "application/json"}
+    again = later.put("jobs/mine", content=turned, headers=headers)
+    assert again.json()["id"] == first["id"], "order and layout say nothing"
+    for other in ({"train": {"rank": 8}}, {"priority": 1}, {"prepare": {}}):
+        assert later.put("jobs/mine", json={**body, **other}).status_code == 409, other
+
+
+def test_put_again_finds_who_was_renamed(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    body = {"kind": "train", "person": "ana"}
+    first = client.put("jobs/mine", json=body).json()
+    client.patch("people/ana", json={"name": "Eva"})
+    again = client.put("jobs/mine", json=body)
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+
+
+def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
+    prepare = {"trigger_word": "anna"}
+    first = client.put("jobs/mine", json={**CHECK, "prepare": prepare}).json()
+    parts = [("kind", (None, "check")), ("prepare", (None, json.dumps(prepare)))]
+    photos = [("photos", ("a.jpg", b"no photo"))]
+    assert client.put("jobs/mine", files=[*parts, *photos]).json()["id"] == first["id"]
 
 
 @pytest.mark.parametrize(

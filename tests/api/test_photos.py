@@ -157,6 +157,15 @@ def test_a_damaged_body_is_refused(
     assert problem(response)["message"]
 
 
+@pytest.mark.parametrize("path", ["checks", "people/ana/photos", "people/ana/trainings"])
+@pytest.mark.parametrize("value", ["", "[]", "null", "YQ=="])
+def test_photos_of_a_form_come_as_files(
+    client: TestClient, ana: str, path: str, value: str
+) -> None:
+    response = client.post(path, files={"photos": (None, value)})
+    assert (response.status_code, problem(response)["field"]) == (422, "photos")
+
+
 def test_more_than_is_accepted_is_refused(new_client: NewClient, ana: str) -> None:
     client = new_client(config=ApiConfig(max_upload_mb=1, max_photos=2, max_megapixels=1.0))
     many = [("photos", ("a.jpg", b"x")) for _ in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -424,6 +425,14 @@ def test_books_of_a_newer_version_are_left_alone(jobs: Jobs, another: Another) -
     with pytest.raises(LibraryTooNew, match="newer version"):
         another().all()
     assert jobs.books.database.path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a user's folder keeps others out there")
+def test_the_books_are_for_their_user_alone(jobs: Jobs) -> None:
+    list(submit(jobs, "a", nothing).follow())
+    files = [*jobs.books.database.folder.glob("jobs.sqlite3*")]
+    assert {file.name for file in files} >= {"jobs.sqlite3", "jobs.sqlite3-wal"}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_books_that_are_damaged_are_told(jobs: Jobs) -> None:
