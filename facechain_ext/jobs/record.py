@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from facechain_ext.base import errors
@@ -27,6 +28,11 @@ class JobState(str, Enum):
     @property
     def at_work(self) -> bool:
         return self in (JobState.STARTING, JobState.RUNNING)
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(spec.name for spec in fields(kind))
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class JobRecord:
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
         """Read a row."""
-        facts = {field.name: row[field.name] for field in fields(cls)}
+        facts = {name: row[name] for name in _names(cls)}
         return cls(
             **{
                 **facts,
