@@ -6,7 +6,6 @@ import json
 import sqlite3
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache
 from typing import Any
 
 from facechain_ext.base import errors
@@ -28,11 +27,6 @@ class JobState(str, Enum):
     @property
     def at_work(self) -> bool:
         return self in (JobState.STARTING, JobState.RUNNING)
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(spec.name for spec in fields(kind))
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ class JobRecord:
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
         """Read a row."""
-        facts = {name: row[name] for name in _names(cls)}
+        facts = {name: row[name] for name in _NAMES}
         return cls(
             **{
                 **facts,
@@ -89,3 +83,6 @@ class JobRecord:
         kind = getattr(errors, self.error_type, FaceChainError)
         known = isinstance(kind, type) and issubclass(kind, FaceChainError)
         return kind(self.error) if known else FaceChainError(self.error)
+
+
+_NAMES = tuple(spec.name for spec in fields(JobRecord))
