@@ -14,6 +14,7 @@
     if (window.facechainPulse) return;
     const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000, SETTLE = 1000;
     const FIRST = 4000, SILENT = 15000, AGAIN = { poll: 120000, press: 30000 };
+    const PICKERS = ["facechain_photos", "facechain_style_files"];
     const LORA_TABS = ["txt2img_lora", "img2img_lora"];
     let pressedAt = -Infinity, answered = null, soon = 0, listed = "";
     let shown = null, shownAt = -Infinity, pickedAt = -Infinity, open = false;
@@ -22,8 +23,8 @@
     const answer = () => element("facechain_pulse_state")?.querySelector("[data-beat]");
     const inSight = () => element("facechain_tab")?.offsetParent !== null;
 
-    const uploading = () => Array.from(element("facechain_photos")?.querySelectorAll("tr.file") ?? [])
-        .some((row) => !row.querySelector("a[href]"));
+    const uploading = () => PICKERS.some((id) => Array.from(element(id)?.querySelectorAll("tr.file") ?? [])
+        .some((row) => !row.querySelector("a[href]")));
     const outstanding = () => pressedAt > 0 && (answer()?.dataset.beat ?? null) === answered
         && performance.now() - pressedAt < GIVE_UP;
 
@@ -190,7 +191,7 @@
     // Photos are chosen or dropped: the event waits until the answer is there, and comes again.
     const held = [], returned = new WeakSet();
     function hold(event) {
-        if (returned.has(event) || !element("facechain_photos")?.contains(event.target)) return;
+        if (returned.has(event) || !PICKERS.some((id) => element(id)?.contains(event.target))) return;
         const files = event.type === "drop" ? event.dataTransfer : event.target;
         if (!files?.files?.length) return;
         look();

@@ -18,10 +18,11 @@ FLOORS = (
     {"client", "diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},
     {"library", "portrait"},
+    {"talking"},
     {"studio"},
     {"jobs"},
     {"standalone", "ui/page", "webui/host"},
-    {"ui/people", "ui/portraits", "ui/settings", "webui/a1111", "webui/forge"},
+    {"ui/people", "ui/portraits", "ui/settings", "ui/talking", "webui/a1111", "webui/forge"},
     {"ui"},
     {"api"},
     {"cli", "webui"},
@@ -41,6 +42,8 @@ ONLY_IN = {
     "backend": "webui",
     "networks": "webui",
     "huggingface_guess": "webui",
+    "lib_controlnet": "webui",
+    "internal_controlnet": "webui",
 }
 
 

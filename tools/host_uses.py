@@ -15,8 +15,10 @@ HostName = Literal["a1111", "forge"]
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "facechain_ext" / "webui"
 RECORDS = ROOT / "tests" / "webui" / "signatures"
-FORGES_OWN = ("modules_forge", "backend", "huggingface_guess")
-HOST_ROOTS = ("modules", "networks", *FORGES_OWN)
+FORGES_OWN = ("modules_forge", "backend", "huggingface_guess", "lib_controlnet")
+A1111S_OWN = ("internal_controlnet",)
+"""Of the extension sd-webui-controlnet."""
+HOST_ROOTS = ("modules", "networks", *FORGES_OWN, *A1111S_OWN)
 LORA_EXTENSION = "networks"
 """Taken from sys.modules, so a variable of this name is that module everywhere."""
 
@@ -43,7 +45,8 @@ def uses_for(host: HostName) -> list[Use]:
     """List what every file of ours that runs in this host uses of it."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if runs_in(path, host)]
     found = [use for path in files for use in _uses(path)]
-    return [use for use in found if host == "forge" or use.symbol.split(".")[0] not in FORGES_OWN]
+    others = A1111S_OWN if host == "forge" else FORGES_OWN
+    return [use for use in found if use.symbol.split(".")[0] not in others]
 
 
 def runs_in(path: Path, host: HostName) -> bool:

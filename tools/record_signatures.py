@@ -1,7 +1,8 @@
 """Record the signature of every host symbol that our package uses, from a real webui folder.
 
-    <the webui's python> tools/record_signatures.py <webui folder>
+    <the webui's python> tools/record_signatures.py <webui folder> [<sd-webui-controlnet>]
 
+The second folder is for A1111, which has no ControlNet of its own. It
 writes tests/webui/signatures/a1111.json or forge.json, whichever the folder is. The webui's modules
 are imported, on the CPU, with a data folder of their own; it is not started. Exit status 1 when it
 lacks something that we use.
@@ -25,19 +26,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tools.host_uses import RECORDS, HostName, uses_for
 
 LORA_FOLDERS = {"a1111": "Lora", "forge": "sd_forge_lora"}
+FORGES_CONTROLNET = Path("extensions-builtin") / "sd_forge_controlnet"
 A1111_FLAGS = ["--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full"]
 FORGE_FLAGS = ["--always-cpu", "--skip-install"]
 
 
 def main() -> None:
     """Record one webui."""
-    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "modules").is_dir():
+    if len(sys.argv) not in (2, 3) or not (Path(sys.argv[1]) / "modules").is_dir():
         sys.exit(__doc__)
-    webui = Path(sys.argv[1]).resolve()
+    webui, *controlnet = (Path(each).resolve() for each in sys.argv[1:])
     host: HostName = "forge" if (webui / "modules_forge").is_dir() else "a1111"
     wanted = sorted({use.symbol for use in uses_for(host)})
     with TemporaryDirectory() as data:
         enter(webui, host, data)
+        sys.path[:0] = map(str, controlnet or [webui / FORGES_CONTROLNET])
         found = {symbol: describe(symbol) for symbol in wanted}
     missing = [symbol for symbol, record in found.items() if record is None]
     kept = {symbol: record for symbol, record in found.items() if record is not None}

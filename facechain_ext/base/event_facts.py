@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from facechain_ext.base.events import Candidate, Event, PhotoPrepared, Stage, Step
+from facechain_ext.base.events import Candidate, Event, Filming, PhotoPrepared, Stage, Step
 from facechain_ext.base.records import PreparedPhoto, Reason, Verdict
 
 Facts = dict[str, Any]
@@ -22,5 +22,6 @@ WITHOUT_PICTURES: Mapping[str, Callable[[Facts], Event]] = {
     "photo": _photo,
     "step": lambda facts: Step(**facts),
     "candidate": lambda facts: Candidate(**facts),
+    "filming": lambda facts: Filming(**facts),
 }
 """By an event's type; each raises KeyError, TypeError or ValueError for what it cannot read."""

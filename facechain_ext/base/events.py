@@ -109,6 +109,31 @@ class PortraitsFinished:
     saved: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True)
+class Filming:
+    """So many frames of a video are made; done counts from 1."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class VideoFinished:
+    """A portrait that speaks is on disk.
+
+    sound: whether the speech can be heard in it. length: seconds. teeth: from the "portrait",
+    another "photo" of the person, or "painted". notes: as in PortraitsFinished.
+    """
+
+    path: Path
+    sound: bool
+    length: float
+    frames: int
+    teeth: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 Event = (
     Stage
     | PhotoPrepared
@@ -119,4 +144,6 @@ Event = (
     | Drawing
     | Candidate
     | PortraitsFinished
+    | Filming
+    | VideoFinished
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from facechain_ext.base.controls import Control
 from facechain_ext.base.records import LoraFile, Pixels
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from facechain_ext.base.events import Event
+    from facechain_ext.base.repainting import RepaintRequest
 
 Family = Literal["sd1", "sd2", "sdxl"]
 PredictionType = Literal["epsilon", "v_prediction"]
@@ -180,6 +182,7 @@ class GenerationRequest:
     hires_scale: float = 1.0
     hires_strength: float = 0.5
     restore_faces: bool = False
+    controls: tuple[Control, ...] = ()
 
     def for_seeds(self, seeds: Sequence[int]) -> GenerationRequest:
         return replace(self, seeds=tuple(seeds))
@@ -233,6 +236,15 @@ class Host(Protocol):
         self, request: GenerationRequest, on_step: StepCallback | None = None
     ) -> Iterator[GeneratedImage]:
         """Draw one picture per seed through the host's own processing."""
+
+    def repaint(
+        self, request: RepaintRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Paint a part of a picture anew, once per seed; every picture comes whole.
+
+        What is painted is drawn by itself, with its surroundings, at a size that suits the
+        checkpoint. Beyond the mask and its blend no byte changes.
+        """
 
     def preview(self) -> Pixels | None:
         """Return a small picture of what is being drawn; to be asked by `on_step` alone.

@@ -173,6 +173,9 @@ class Rejection(str, Enum):
     SEVERAL_FACES = "several_faces"
     FACE_TOO_SMALL = "face_too_small"
     FACE_TOO_LARGE = "face_too_large"
+    NOT_ALIKE = "not_alike"
+    """In a template: somebody else is nearer."""
+    SEAM = "seam"
 
 
 @dataclass(frozen=True)

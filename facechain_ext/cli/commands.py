@@ -18,17 +18,19 @@ from facechain_ext.base.events import (
     PortraitsFinished,
     Stage,
     TrainingFinished,
+    VideoFinished,
 )
 from facechain_ext.base.records import Attributes, Portrait, PreparedPhoto
 from facechain_ext.cli import console
+from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import data_dir, photos_in, require_writable
 from facechain_ext.cli.streams import agreed as _agreed
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import config_from
 from facechain_ext.installing.optional import OPTIONAL, OptionalPackage
 from facechain_ext.jobs.queue import Job, Jobs
-from facechain_ext.jobs.works import MakePortraits, Resume, Train, Work
+from facechain_ext.jobs.works import MakePortraits, Resume, Talk, Train, Work
 from facechain_ext.library.people import Person, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find
@@ -123,7 +125,7 @@ def _trained(studio: Studio, work: Work) -> Result:
 
 def portrait(args: argparse.Namespace) -> Result:
     """Draw portraits; what can be found out before is found out before."""
-    config, finished = config_from(args, PortraitConfig), None
+    config, finished = config_from(args, PortraitConfig, **read_controls(args)), None
     if config.min_face_share > config.max_face_share:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
     studio = new_studio(args)
@@ -155,6 +157,38 @@ def _saved(portrait: Portrait, path: Path) -> Result:
 def _rejected(portrait: Portrait) -> Result:
     reason = portrait.score.rejection
     return {"reason": reason.value if reason else None, "seed": portrait.seed}
+
+
+def talk(args: argparse.Namespace) -> Result:
+    """Let a portrait speak; what can be found out before is found out before."""
+    if args.words is not None:
+        args.text = args.words
+    given = {"portrait": args.portrait, "audio": args.audio}
+    files = {name: path for name, path in given.items() if path is not None}
+    work = Talk(
+        args.name or "",
+        tuple(files.values()),
+        tuple(files),
+        config_from(args, TalkConfig),
+        args.out,
+    )
+    studio = new_studio(args)
+    work.require(studio)
+    require_writable(args.out.parent)
+    finished = None
+    with stopping(studio.host):
+        for event in console.shown(queue_of(studio, work.kind).run_here(work)):
+            finished = event if isinstance(event, VideoFinished) else finished
+    assert finished is not None
+    return {
+        "video": str(finished.path),
+        "seconds_long": round(finished.length, 2),
+        "frames": finished.frames,
+        "sound": finished.sound,
+        "teeth": finished.teeth,
+        "notes": list(finished.notes),
+        "seconds": finished.seconds,
+    }
 
 
 def demo(args: argparse.Namespace) -> Result:

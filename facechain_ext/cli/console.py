@@ -9,6 +9,7 @@ from facechain_ext.base.events import (
     Candidate,
     CheckpointSaved,
     Event,
+    Filming,
     PhotoPrepared,
     Preview,
     Stage,
@@ -78,3 +79,8 @@ def _(event: CheckpointSaved) -> str:
 @describe.register
 def _(event: Candidate) -> str:
     return f"   picture {event.done}/{event.total}"
+
+
+@describe.register
+def _(event: Filming) -> str:
+    return f"   frame {event.done}/{event.total}"

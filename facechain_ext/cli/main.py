@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, place, serving, streams
+from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates
 from facechain_ext.cli.paths import path, port
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
 Result = dict[str, Any]
@@ -154,6 +154,21 @@ def _add_making(add: Callable[..., Any]) -> None:
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
 
+    template = add(
+        "template", templates.template, "Paint people into a picture, each on the right face."
+    )
+    templates.add_flags(template)
+    _add_checkpoint(template)
+    talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
+    talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
+    talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
+    talk.add_argument("--portrait", type=path, help="a picture; without one, the person's newest")
+    talk.add_argument("--audio", type=path, help="a recording in place of a text")
+    talk.add_argument(
+        "--out", type=path, default="talking.mp4", help=".mp4, .webm, .gif or .webp to write"
+    )
+    add_config_flags(talk, TalkConfig)
+
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."
     )
@@ -228,6 +243,19 @@ def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
     for sub in (download, install):
         sub.add_argument("--yes", action="store_true", help="agree to its size and licence")
 
-    styles = groups.add_parser("styles", help="List the styles.")
+    styles = groups.add_parser("styles", help="List, show, import or export styles.")
     under = styles.add_subparsers(metavar="ACTION", required=True)
     add("list", commands.styles_list, "List the styles.", under)
+    show = add("show", styling.styles_show, "Show all that is known of a style.", under)
+    show.add_argument("name", help="as list shows it")
+    take = add("import", styling.styles_import, "Add styles from files, folders or LoRAs.", under)
+    take.add_argument(
+        "sources", nargs="+", type=path, metavar="SOURCE",
+        help="a style's JSON file, of FaceChain's own too, a folder of them, or a LoRA",
+    )  # fmt: skip
+    take.add_argument("--again", action="store_true", help="replace styles of the same name")
+    out = add("export", styling.styles_export, "Write a style to one file for others.", under)
+    out.add_argument("name", help="as list shows it")
+    out.add_argument("file", type=path, help="the JSON file to write, or a folder for it")
+    card = add("card", styling.styles_card, "Show what a LoRA's files say of it.", under)
+    card.add_argument("lora", type=path, help="a .safetensors file")

@@ -12,6 +12,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, Stage
 from facechain_ext.cli import console, remote_people
 from facechain_ext.cli.commands import last_words, verdict
+from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.paths import photos_in, require_writable
 from facechain_ext.cli.remote_jobs import begun, client_of, given, told, watched
 from facechain_ext.cli.streams import agreed
@@ -71,7 +72,7 @@ def _show(client: Client, job: Job) -> None:
 
 def portrait(args: argparse.Namespace) -> Result:
     """Make portraits there; --out: save the ranked ones here."""
-    settings = given(args, PortraitConfig)
+    settings = {**given(args, PortraitConfig), **read_controls(args)}
     if args.out is not None:
         require_writable(args.out)
     with (

@@ -4,6 +4,16 @@ from facechain_ext.config.api import ApiConfig
 from facechain_ext.config.jobs import JobsConfig
 from facechain_ext.config.portrait import PortraitConfig
 from facechain_ext.config.prepare import PrepareConfig
+from facechain_ext.config.talking import TalkConfig
+from facechain_ext.config.template import TemplateConfig
 from facechain_ext.config.train import TrainConfig
 
-__all__ = ["ApiConfig", "JobsConfig", "PortraitConfig", "PrepareConfig", "TrainConfig"]
+__all__ = [
+    "ApiConfig",
+    "JobsConfig",
+    "PortraitConfig",
+    "PrepareConfig",
+    "TalkConfig",
+    "TemplateConfig",
+    "TrainConfig",
+]

@@ -11,6 +11,13 @@ from facechain_ext.config.option import Validated, option
 SMALLEST_SIDE = 64
 SIDE_UNIT = 8
 """Pixels of a picture that one latent stands for."""
+LONGEST_PICTURE = 600_000
+"""Characters of a picture that is written as a text."""
+_STRENGTH = "How closely the {} of a picture is kept to, where one is given."
+_CONDITION = (
+    "A {} picture as data:image/png;base64,..., as ControlNets expect it; on the command line any "
+    "picture, of which it is made."
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,12 @@ class PortraitConfig(Validated):
     )
     steps: int = option(
         20, label="Sampling steps", minimum=1, maximum=150, help="20 to 30 is usual."
+    )
+    fast: bool = option(
+        False,
+        label="Fast",
+        help="Draws in 6 to 8 steps with the sampler LCM and an LCM LoRA, several times as fast; "
+        "steps, CFG scale and sampler are set to suit.",
     )
     guidance_scale: float | None = option(
         None,
@@ -92,6 +105,44 @@ class PortraitConfig(Validated):
         minimum=0.0,
         maximum=1.0,
         help="How much of a photo's face is blended in; a style may allow less. 0 turns it off.",
+    )
+    pose: str = option(
+        "",
+        label="Pose",
+        help="The pose to draw in, as 88 points; on the command line a picture of one person.",
+    )
+    pose_strength: float = option(
+        1.0, label="Pose strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("pose")
+    )
+    depth: str = option("", label="Depth", longest=LONGEST_PICTURE, help=_CONDITION.format("depth"))
+    depth_strength: float = option(
+        1.0, label="Depth strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("depth")
+    )
+    canny: str = option(
+        "", label="Hard edges", longest=LONGEST_PICTURE, help=_CONDITION.format("edge")
+    )
+    canny_strength: float = option(
+        1.0, label="Hard edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("edges")
+    )
+    soft_edges: str = option(
+        "", label="Soft edges", longest=LONGEST_PICTURE, help=_CONDITION.format("soft edge")
+    )
+    soft_edges_strength: float = option(
+        1.0, label="Soft edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("edges")
+    )
+    control_start: float = option(
+        0.0,
+        label="Led from",
+        minimum=0.0,
+        maximum=1.0,
+        help="Share of the steps after which pose, depth and edges begin to lead.",
+    )
+    control_end: float = option(
+        1.0,
+        label="Led until",
+        minimum=0.0,
+        maximum=1.0,
+        help="Share of the steps after which they lead no more, and the rest is free.",
     )
     min_face_share: float = option(
         0.15,

@@ -69,6 +69,8 @@ class Setting:
             return self._number(value, called or self.name)
         if self.choices:
             return next((c for c in self.choices if str(c) == str(value)), value)
+        if self.kind is bool and isinstance(value, str):
+            return {"True": True, "False": False}.get(value, value)
         return ("" if value is None else str(value)) if self.kind is str else value
 
     def _number(self, value: Any, called: str) -> Any:

@@ -13,6 +13,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from facechain_ext.base.host import Conditioning, Family, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.checkpoint import inspect
+from facechain_ext.diffusion.control import Controls
 from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, all_layers, text_targets, unet_targets
 from facechain_ext.diffusion.noise_schedule import load_alphas_cumprod
@@ -39,6 +40,7 @@ class DiffusersModel:
 
     text_encoder_2: SDXL's second one; both read the tokenizer's ids.
     alphas_cumprod: (1000,), float32, on the CPU.
+    controls: ControlNets that lead what is predicted.
     """
 
     unet: UNet2DConditionModel
@@ -49,6 +51,7 @@ class DiffusersModel:
     family: Family = "sd1"
     prediction_type: PredictionType = "epsilon"
     text_encoder_2: CLIPTextModelWithProjection | None = None
+    controls: Controls | None = None
 
     @property
     def denoiser(self) -> nn.Module:
@@ -129,12 +132,14 @@ class DiffusersModel:
     def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
         """Run the UNet in its own precision; the answer has the input's dtype."""
         latents = noisy_latents.to(self._input_weight.dtype)
+        context, added = cond.embeds_for(latents.dtype), added_conditioning(cond, latents)
+        led = (
+            {}
+            if self.controls is None
+            else self.controls.residuals(latents, timesteps, context, added)
+        )
         prediction: Tensor = self.unet(
-            latents,
-            timesteps,
-            cond.embeds_for(latents.dtype),
-            added_cond_kwargs=added_conditioning(cond, latents),
-            return_dict=False,
+            latents, timesteps, context, added_cond_kwargs=added, return_dict=False, **led
         )[0]
         return prediction.to(noisy_latents.dtype)
 

@@ -1,4 +1,4 @@
-"""Draw latents with DPM-Solver++(2M) on Karras' noise levels, the webui's "DPM++ 2M".
+"""Draw latents with DPM-Solver++(2M) on Karras' noise levels, the webui's "DPM++ 2M"; or by `lcm`.
 
 Lu et al. 2022 (arXiv 2211.01095), algorithm 2, in the variance-exploding variables of Karras et
 al. 2022 (arXiv 2206.00364): x = x0 + sigma * noise. The timestep of a noise level is interpolated,
@@ -9,18 +9,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import Conditioning, DiffusionModel
+from facechain_ext.diffusion.lcm import lcm, lcm_timesteps
+from facechain_ext.diffusion.seeded_noise import SeededNoise
 
 RHO = 7.0
 """Karras et al. 2022, section 3: the schedule's exponent."""
 
+Method = Literal["dpmpp_2m", "lcm"]
+
 OnStep = Callable[[int, int], None]
 """Called before each step with (steps done, steps); may raise Cancelled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a painting starts from: scaled latents (1, 4, h, w) and a mask (h, w), 1: painted.
+
+    steps: how many of the steps are taken, the last ones; what comes before is left out.
+    """
+
+    latents: Tensor
+    mask: Tensor
+    steps: int
+
+    def keep(self, clean: Tensor) -> Tensor:
+        """Put the original where nothing is painted.
+
+        The solver moves x in a straight line to what it is told is clean, so x is there the
+        original with its own noise, of the level that each step has come to.
+        """
+        return clean * self.mask + self.latents * (1 - self.mask)
 
 
 def sample(
@@ -33,6 +59,8 @@ def sample(
     height: int,
     steps: int,
     guidance_scale: float,
+    method: Method = "dpmpp_2m",
+    origin: Origin | None = None,
     on_step: OnStep | None = None,
     on_clean: Callable[[Tensor], None] | None = None,
     split: bool = False,
@@ -40,14 +68,15 @@ def sample(
     """Return latents (len(seeds), 4, height / 8, width / 8), one picture per seed.
 
     cond, uncond: one row, used for every picture, or a row per seed.
+    origin: a picture to paint into, instead of an empty canvas.
     on_clean: hears after each step what the latents without noise would be, all pictures of them.
     split: predict with and without the prompt one after the other: slower, less memory.
     """
     if width % 8 or height % 8 or width <= 0 or height <= 0:
         raise InvalidInput(f"width and height must be multiples of 8, not {width} x {height}.")
     levels = noise_levels(model.alphas_cumprod)
-    sigmas = karras_sigmas(levels, steps)
-    noise = seeded_noise(seeds, (4, height // 8, width // 8)).to(model.device)
+    sigmas = lcm_sigmas(levels, steps) if method == "lcm" else karras_sigmas(levels, steps)
+    noise = SeededNoise(seeds, (4, height // 8, width // 8))
     cond, uncond = _rows(cond, len(seeds)), _rows(uncond, len(seeds))
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
@@ -55,18 +84,26 @@ def sample(
         t = torch.full((len(x),), timestep_of(sigma, levels), device=x.device)
         prediction = _guided(model, scaled, t, cond, uncond, scale=guidance_scale, split=split)
         clean = to_clean(model.prediction_type, x, prediction, sigma)
+        if origin is not None:
+            clean = origin.keep(clean)
         if on_clean is not None:
             on_clean(clean)
         return clean
 
     with torch.no_grad():
-        return dpmpp_2m(denoise, noise * sigmas[0], sigmas, on_step=on_step)
+        unit = noise.draw().to(model.device)
+        start = unit * sigmas[0]
+        if origin is not None:
+            sigmas = sigmas[-1 - origin.steps :]
+            start = origin.latents + unit * sigmas[0]
+        if method == "lcm":
+            return lcm(denoise, start, sigmas, noise.draw, on_step=on_step)
+        return dpmpp_2m(denoise, start, sigmas, on_step=on_step)
 
 
 def seeded_noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """Draw unit noise (len(seeds), *shape) on the CPU; a row depends on its seed alone."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+    return SeededNoise(seeds, shape).draw()
 
 
 def noise_levels(alphas_cumprod: Tensor) -> Tensor:
@@ -81,6 +118,11 @@ def karras_sigmas(levels: Tensor, steps: int) -> list[float]:
     high, low = levels[-1] ** (1 / RHO), levels[0] ** (1 / RHO)
     sigmas: list[float] = ((high + ramp * (low - high)) ** RHO).tolist()
     return [*sigmas, 0.0]
+
+
+def lcm_sigmas(levels: Tensor, steps: int) -> list[float]:
+    """Return the noise levels of LCM's timesteps, falling, and 0."""
+    return [*(levels[t].item() for t in lcm_timesteps(steps, len(levels))), 0.0]
 
 
 def timestep_of(sigma: float, levels: Tensor) -> float:

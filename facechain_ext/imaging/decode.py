@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
@@ -62,6 +63,25 @@ def measure(data: bytes) -> tuple[int, int]:
     """Return a photo's width and height by its header; raises UnreadablePhoto, decodes nothing."""
     with _strict_pillow(), _open(data, "It") as image:
         return image.size
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a photo's file says before it is decoded. mode: Pillow's, such as RGB or CMYK."""
+
+    format: str
+    mode: str
+    frames: int
+
+
+def read_header(data: bytes, *, name: str) -> Header:
+    """Look at a photo without decoding it; raises UnreadablePhoto."""
+    with _strict_pillow(), _open(data, name) as image:
+        try:
+            frames = int(getattr(image, "n_frames", 1))
+        except _DECODER_ERRORS as error:
+            raise UnreadablePhoto(f"{name} is damaged ({error}).") from error
+        return Header(image.format or "", image.mode, frames)
 
 
 def read_png_text(data: bytes) -> dict[str, str]:

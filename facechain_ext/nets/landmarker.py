@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from facechain_ext.base.records import Face, Pixels, Points
 from facechain_ext.imaging.geometry import (
     Matrix,
@@ -40,15 +42,25 @@ class Landmarker:
 
         Looks twice: the first mesh says how the face is tilted and how large it is.
         """
+        mesh, presence = self._look_twice(pixels, face)
+        return mesh[:, :2], presence
+
+    def solid(self, pixels: Pixels, face: Face) -> Points:
+        """Return the mesh with its depth, (478, 3), all in pixels; what is nearer has less."""
+        return self._look_twice(pixels, face)[0]
+
+    def _look_twice(self, pixels: Pixels, face: Face) -> tuple[Points, float]:
         mesh, _ = self._look(pixels, _around_box(face))
-        return self._look(pixels, _around_mesh(mesh))
+        return self._look(pixels, _around_mesh(mesh[:, :2]))
 
     def _look(self, pixels: Pixels, matrix: Matrix) -> tuple[Points, float]:
         crop = warp(pixels, matrix, (_SIDE, _SIDE))
         outputs = self._network.run(to_blob(crop, scale=1 / 255))
-        mesh = outputs["mesh"].reshape(478, 3)[:, :2]
+        mesh = outputs["mesh"].reshape(478, 3)
         presence = 1 / (1 + math.exp(-float(outputs["presence"].reshape(-1)[0])))
-        return transform_points(mesh, invert(matrix)), presence
+        places = transform_points(mesh[:, :2], invert(matrix))
+        depth = mesh[:, 2] / math.hypot(*matrix[0, :2])
+        return np.column_stack([places, depth]).astype(places.dtype), presence
 
 
 def _around_box(face: Face) -> Matrix:

@@ -26,8 +26,16 @@ OURS = {
     "style_lora_weight": "FaceChain style weight",
     "fusion_strength": "FaceChain fusion",
     "output_size": "FaceChain output size",
+    "fast": "FaceChain fast",
+    "pose": "FaceChain pose",
+    "pose_strength": "FaceChain pose strength",
+    "control_start": "FaceChain led from",
+    "control_end": "FaceChain led until",
 }
 """Settings of a portrait that no webui writes, and what they are called in an infotext."""
+
+SELDOM = ("fast", "pose", "pose_strength", "control_start", "control_end")
+"""Those of them that are told only where they are not as usual."""
 
 HOSTS = {
     "steps": "Steps",
@@ -49,7 +57,9 @@ def portrait_fields(person: str, config: PortraitConfig) -> dict[str, object]:
 
     Empty texts, and what is left to the style or the checkpoint, are left out.
     """
-    settings = {key: _plain(getattr(config, name)) for name, key in OURS.items()}
+    usual = PortraitConfig()
+    names = [n for n in OURS if n not in SELDOM or getattr(config, n) != getattr(usual, n)]
+    settings = {OURS[name]: _plain(getattr(config, name)) for name in names}
     told = {key: value for key, value in settings.items() if value not in ("", None)}
     return {PERSON: person, **told, VERSION: __version__}
 

@@ -33,9 +33,14 @@ _KINDS = {
         r"(black and white|colou?r|monochrome|grayscale|sepia)( photo(graph)?)?", re.IGNORECASE
     ),
 }
-BREAK = "BREAK"
-"""Not a phrase but a cut, which may be made more than once."""
+_CUT = re.compile(r"\b(BREAK|AND|ADDCOL|ADDROW|ADDBASE|ADDCOMM)\b")
+"""What divides a prompt for the webui: said more than once, maybe, and what follows stays there."""
 
+_DRAWN_ANEW = re.compile(r"__|[{}|$]")
+"""In wildcards and alternatives, which may turn out differently each time they are said."""
+
+_PIECE = re.compile(r"\\.|<\w+:[^<>]*>|[^\\<()\[\]{},\n]+|.", re.DOTALL)
+_WIDE_COMMA = re.compile("[，、；]")
 _COLOUR = re.compile(r"colou?r")
 _EMPHASIS = re.compile(r"[()\[\]]|:\s*[\d.]+\s*(?=[)\]])")
 
@@ -50,13 +55,14 @@ class PromptParts:
     words: tuple[str, ...] = ()
 
     def add(self, phrases: Iterable[str]) -> PromptParts:
-        """Return the parts with more phrases; free words keep their order."""
-        said, words = dict(self.said), list(self.words)
+        """Return the parts with more phrases; free words keep their order, and all after a cut."""
+        said, words, cut = dict(self.said), list(self.words), False
         for phrase in phrases:
-            kind = _kind(phrase)
+            kind = None if cut else _kind(phrase)
+            cut = cut or _CUT.search(phrase) is not None
             if kind is not None:
                 said[kind] = phrase
-            elif phrase == BREAK or phrase not in words:
+            elif _may_be_repeated(phrase) or phrase not in words:
                 words.append(phrase)
         return replace(self, said=said, words=tuple(words))
 
@@ -92,22 +98,39 @@ def compose(
     before, after = _around_person(style.prompt)
     parts = PromptParts((trigger_word, f"{style.shot} {subject(attributes)}"), before=before)
     worn = ["wearing glasses"] if attributes.glasses else []
-    parts = parts.add([*worn, *after, *split_phrases(config.prompt)])
+    parts = parts.add([*worn, *after, *_typed(config.prompt)])
     positive = ", ".join(parts.phrases)
     return Prompt(positive, _negative(parts, attributes, style, config))
 
 
 def split_phrases(text: str) -> tuple[str, ...]:
-    """Split at commas and line ends, but not inside (emphasis:1.2) or <lora:name:1>."""
+    """Split at commas and line ends, but not inside (emphasis:1.2) or <lora:name:1>.
+
+    A phrase with a comment (# to the end of the line) keeps the line end, where that is over.
+    """
     phrases, depth, current = [], 0, ""
-    for character in text:
-        depth += (character in "([<{") - (character in ")]>}")
-        if character in ",\n" and depth <= 0:
+    for piece in _PIECE.findall(text):
+        noted = "#" in current
+        if not noted:
+            depth = max(depth + (piece in ("(", "[", "{")) - (piece in (")", "]", "}")), 0)
+        if piece == "\n" if noted else piece in (",", "\n") and depth == 0:
             phrases.append(current)
             current = ""
         else:
-            current += character
-    return tuple(phrase.strip() for phrase in [*phrases, current] if phrase.strip())
+            current += piece
+    stripped = (phrase.strip() for phrase in [*phrases, current])
+    return tuple(f"{phrase}\n" if "#" in phrase else phrase for phrase in stripped if phrase)
+
+
+def _typed(text: str) -> Iterator[str]:
+    """Yield a user's phrases; parted at full-width commas only where a part is of a known kind."""
+    for phrase in split_phrases(text):
+        parts = [part.strip() for part in _WIDE_COMMA.split(phrase) if part.strip()]
+        yield from parts if any(_kind(part) for part in parts) else [phrase]
+
+
+def _may_be_repeated(phrase: str) -> bool:
+    return _CUT.fullmatch(phrase) is not None or _DRAWN_ANEW.search(phrase) is not None
 
 
 def _around_person(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -140,4 +163,8 @@ def _negative(
     )
     wanted = set(map(_plain, parts.phrases))
     kept = [phrase for phrase in avoided if _plain(phrase) not in wanted]
-    return ", ".join(dict.fromkeys([*kept, *split_phrases(config.negative_prompt)]))
+    words = PromptParts(tuple(dict.fromkeys(kept)))
+    for phrase in split_phrases(config.negative_prompt):
+        if _may_be_repeated(phrase) or phrase not in words.phrases:
+            words = replace(words, words=(*words.words, phrase))
+    return ", ".join(words.phrases)

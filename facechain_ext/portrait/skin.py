@@ -26,6 +26,9 @@ _SHADED, _HAIR = 0.72, 0.5
 _TINTED, _FOREIGN = 9.0, 18.0
 """Distance of a and b (Lab) from the skin's: from _TINTED on it may be no skin."""
 
+_FRINGE_BAND = (0.04, 0.13)
+"""How high over the brows a fringe may end and still come into an exchanged face."""
+
 _FRINGE_REACH = 0.07
 """Height of the band over the brows that tells whether hair hangs into it, in face heights."""
 
@@ -44,6 +47,14 @@ def skin(lab: Lab, landmarks: Points, *, glasses: bool = False) -> Mask:
     if glasses:
         features = np.maximum(features, hull(landmarks[list(_GLASSES)], looks.shape))
     return np.maximum(looks, feather(dilate(features, round(margin)), margin))
+
+
+def bare_forehead(lab: Lab, landmarks: Points) -> float:
+    """Return the share of skin, 0..1, in the band over the brows where a fringe would end."""
+    brows, up = landmarks[list(BROWS)], upwards(landmarks) * face_height(landmarks)
+    low, high = (brows + up * np.float32(reach) for reach in _FRINGE_BAND)
+    band = hull(np.vstack([low, high]).astype(np.float32), lab.shape[:2])
+    return float((_likeness(lab, landmarks) * band).sum()) / max(float(band.sum()), 1.0)
 
 
 def cheeks(landmarks: Points, shape: Shape) -> Mask:

@@ -27,7 +27,7 @@ class ThinPlateSpline:
         affine = np.column_stack([np.ones(count), self._knots])
         bending = _kernel(self._knots, self._knots) + stiffness * np.eye(count)
         system = np.block([[bending, affine], [affine.T, np.zeros((3, 3))]])
-        wanted = np.vstack([target.astype(np.float64), np.zeros((3, 2))])
+        wanted = np.vstack([target.astype(np.float64), np.zeros((3, target.shape[1]))])
         self._weights = np.linalg.solve(system, wanted)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,20 +26,24 @@ from facechain_ext.base.host import (
     StepCallback,
     Unavailable,
 )
+from facechain_ext.base.infotext import add_fields
 from facechain_ext.base.records import LoraFile, Pixels
+from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.latent_colors import LatentColors
 from facechain_ext.diffusion.pixels import to_pixels
-from facechain_ext.diffusion.sampler import sample
+from facechain_ext.diffusion.sampler import Origin, sample
 from facechain_ext.diffusion.weights import check_weights
 from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.lora.merge import merged
 from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.upscale import FACTOR, upscale
+from facechain_ext.standalone.control_nets import controls_for
 from facechain_ext.standalone.devices import usable_device
-from facechain_ext.standalone.order import Order, ordered
+from facechain_ext.standalone.order import METHODS, Order, ordered
+from facechain_ext.standalone.repainting import fields_of, prepared
 
 logger = logging.getLogger(__name__)
 
@@ -145,15 +149,43 @@ class DiffusersHost:
             logger.warning("%s", note)
         return self._pictures(order, on_step)
 
-    def _pictures(self, order: Order, on_step: StepCallback | None) -> Iterator[GeneratedImage]:
+    def repaint(
+        self, request: RepaintRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Paint with our own sampler; raises what `generate` raises."""
+        order = ordered(request.drawing, self._paths.lora_dir)
+        for note in order.notes:
+            logger.warning("%s", note)
+        return self._repainted(order, request, on_step)
+
+    def _repainted(
+        self, order: Order, request: RepaintRequest, on_step: StepCallback | None
+    ) -> Iterator[GeneratedImage]:
+        with self.borrow_model(for_training=False) as model:
+            patch, origin = prepared(request, model)
+        width, height = patch.size
+        sized = replace(order, request=replace(order.request, width=width, height=height))
+        for image in self._pictures(sized, on_step, origin):
+            text = add_fields(image.infotext, fields_of(request))
+            whole = patch.put_back(image.pixels, request.pixels)
+            yield replace(image, pixels=whole, infotext=text)
+
+    def _pictures(
+        self, order: Order, on_step: StepCallback | None, origin: Origin | None = None
+    ) -> Iterator[GeneratedImage]:
         loras = [(use.state, use.strength) for use in order.loras]
         with self.borrow_model(for_training=False) as model, merged(model, loras):
             request = _with_defaults(order.request, model)
+            if request.controls:
+                size = request.width, request.height
+                nets = controls_for(model, request.controls, size, self._paths.models_dir)
+                model = replace(model, controls=nets)
             told = {"Model hash": self._info.sha256[:10], "Model": self._info.name}
             for start in range(0, len(request.seeds), PICTURES_PER_BATCH):
                 batch = request.for_seeds(request.seeds[start : start + PICTURES_PER_BATCH])
+                wanted = replace(batch, prompt=order.text, sampler_name=order.sampler)
                 try:
-                    drawn = self._draw(model, replace(batch, prompt=order.text), start, on_step)
+                    drawn = self._draw(model, wanted, start, on_step, origin)
                 finally:
                     self._look(None)
                 for picture, seed in zip(drawn, batch.seeds, strict=True):
@@ -166,10 +198,13 @@ class DiffusersHost:
         request: GenerationRequest,
         start: int,
         on_step: StepCallback | None,
+        origin: Origin | None,
     ) -> list[Pixels]:
         def report(step: int, steps: int) -> None:
             if self._cancelled:
                 raise Cancelled("Stopped while drawing.")
+            if model.controls is not None:
+                model.controls.progress = step / steps
             if on_step is not None:
                 on_step(start, step, steps)
 
@@ -186,6 +221,8 @@ class DiffusersHost:
                 height=request.height,
                 steps=request.steps,
                 guidance_scale=request.guidance_scale,
+                method=METHODS[request.sampler_name],
+                origin=origin,
                 on_step=report,
                 on_clean=self._look,
             )

@@ -11,6 +11,8 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import GenerationRequest
 from facechain_ext.base.infotext import format_infotext, lora_hashes
 from facechain_ext.base.records import LoraFile
+from facechain_ext.diffusion.lcm import lcm_timesteps
+from facechain_ext.diffusion.sampler import Method
 from facechain_ext.lora.checkpoint import describe, read_lora
 from facechain_ext.lora.folder import find_lora
 from facechain_ext.lora.merge import Strength
@@ -20,7 +22,9 @@ from facechain_ext.lora.tags import LoraTag, split_tags
 
 VERSION = f"facechain {__version__}"
 SAMPLER = "DPM++ 2M"
-SCHEDULE = "Karras"
+SCHEDULES = {SAMPLER: "Karras", "LCM": "SGM Uniform"}
+METHODS: dict[str, Method] = {SAMPLER: "dpmpp_2m", "LCM": "lcm"}
+"""The samplers, by the webui's names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +49,18 @@ class Order:
     loras: tuple[AppliedLora, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def sampler(self) -> str:
+        return self.request.sampler_name or SAMPLER
+
     def infotext(self, request: GenerationRequest, seed: int, model: Mapping[str, str]) -> str:
         """Tell how a picture was drawn, in the webui's words; model: its own two fields."""
         hashes = lora_hashes({use.name: use.file.sha256 for use in self.loras})
         tags = "".join(f" <lora:{use.lora.name}:{use.weight:g}>" for use in request.loras)
         fields = {
             "Steps": request.steps,
-            "Sampler": SAMPLER,
-            "Schedule type": SCHEDULE,
+            "Sampler": self.sampler,
+            "Schedule type": SCHEDULES[self.sampler],
             "CFG scale": f"{request.guidance_scale:g}",
             "Seed": seed,
             "Size": f"{request.width}x{request.height}",
@@ -83,10 +91,13 @@ def ordered(request: GenerationRequest, lora_dir: Path) -> Order:
 
 
 def _check(request: GenerationRequest) -> None:
-    if request.sampler_name not in ("", SAMPLER):
+    if request.sampler_name not in ("", *METHODS):
+        known = " or ".join(map(repr, METHODS))
         raise InvalidInput(
-            f"sampler_name must be {SAMPLER!r} outside the webui, not {request.sampler_name!r}."
+            f"sampler_name must be {known} outside the webui, not {request.sampler_name!r}."
         )
+    if request.sampler_name == "LCM":
+        lcm_timesteps(request.steps)
     if request.hires_scale != 1:
         raise InvalidInput("Drawing a second time in larger needs the webui; use output_size.")
     width, height = request.width, request.height

@@ -17,7 +17,9 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
+from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
+from facechain_ext.studio.posing import controls_of
 from facechain_ext.studio.sitting import Sitting
 from facechain_ext.studio.styling import (
     face_weight,
@@ -26,8 +28,8 @@ from facechain_ext.studio.styling import (
     settled,
     style_weight,
 )
-from facechain_ext.studio.suitability import mismatch
-from facechain_ext.styles import Styles, find_style
+from facechain_ext.studio.suitability import family_of, mismatch
+from facechain_ext.styles import Style, Styles, find_style
 
 LARGEST_SEED = 2**32 - 1
 
@@ -107,15 +109,16 @@ class Portraits:
         """Return what the host will be asked to draw: prompt, seeds, the style's LoRA, the face's.
 
         Raises PersonNotFound without a trained LoRA, NoUsablePhotos without crops, InvalidInput
-        where the style's LoRA is missing.
+        where the style's LoRA, or that of fast mode, is missing or unfit, or a control cannot be
+        read.
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
         face = LoraUse(self._face_lora(person), face_weight(config, style))
         person.require_crops()
-        own = find_style_lora(style, self.host.paths.lora_dir)
+        own = self._style_lora(style)
         prompt = prompt_for(self._as_trained(person), styles, config)
-        return GenerationRequest(
+        request = GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
             seeds=_seeds(config),
@@ -127,7 +130,15 @@ class Portraits:
             sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
+            controls=controls_of(config),
         )
+        return made_fast(request, self.host) if config.fast else request
+
+    def _style_lora(self, style: Style) -> LoraFile | None:
+        if not style.style_lora:
+            return None
+        family = family_of(self.host.current_checkpoint())
+        return find_style_lora(style, self.host.paths.lora_dir, family)
 
     def _face_lora(self, person: Person) -> LoraFile:
         run = person.latest_run

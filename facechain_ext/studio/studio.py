@@ -12,7 +12,7 @@ from facechain_ext.base.events import Drawing, Event, PhotoPrepared, PortraitsFi
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
@@ -20,9 +20,14 @@ from facechain_ext.studio.enrolment import Enrolment
 from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
+from facechain_ext.studio.results import Results
+from facechain_ext.studio.style_shelf import StyleShelf
+from facechain_ext.studio.talking import Order, Talking
+from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
+from facechain_ext.styles.favourites import FILE, Favourites
 
 
 @dataclass(frozen=True)
@@ -147,9 +152,37 @@ class Studio:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""
         return save_portraits(self.host, finished, folder)
 
+    @property
+    def talking(self) -> Talking:
+        """Portraits that speak."""
+        return Talking(self.host, self.nets, self.library)
+
+    def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
+        """Let a portrait speak; the last event is VideoFinished."""
+        return self.talking.talk(order, config)
+
+    @cached_property
+    def favourites(self) -> Favourites:
+        """The styles that the user has marked."""
+        return Favourites(self.host.paths.data_dir / "facechain" / FILE)
+
+    @cached_property
+    def shelf(self) -> StyleShelf:
+        """The user's own styles, and the LoRAs they may come from."""
+        return StyleShelf(self.host, self.library, self._styles, self._styles_dir)
+
+    @cached_property
+    def results(self) -> Results:
+        """What the portraits that were kept say of themselves."""
+        return Results(self.library)
+
     @cached_property
     def _styles(self) -> Styles:
-        return Styles(self.host.paths.data_dir / "facechain" / "styles")
+        return Styles(self._styles_dir)
+
+    @property
+    def _styles_dir(self) -> Path:
+        return self.host.paths.data_dir / "facechain" / "styles"
 
     @cached_property
     def _enrolment(self) -> Enrolment:
@@ -158,6 +191,11 @@ class Studio:
     @cached_property
     def _trainings(self) -> Trainings:
         return Trainings(self.host, self.nets, self.library, self._styles)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """People painted into pictures that exist."""
+        return Templates(self.host, self.nets, self.library, self._portraits)
 
     @cached_property
     def _portraits(self) -> Portraits:

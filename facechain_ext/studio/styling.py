@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.host import Family
 from facechain_ext.base.records import DEFAULT_LORA_WEIGHT, LoraFile
 from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest
 from facechain_ext.lora.checkpoint import describe
 from facechain_ext.lora.folder import lora_files
 from facechain_ext.portrait.prompt import Prompt, compose
+from facechain_ext.studio.lora_cards import why_unfit
 from facechain_ext.styles import Style, find_style
 
 
@@ -45,10 +47,11 @@ def style_weight(config: PortraitConfig, style: Style) -> float:
     return style.style_lora_weight if asked is None else asked
 
 
-def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:
+def find_style_lora(style: Style, lora_dir: Path, family: Family | None) -> LoraFile | None:
     """Find the style's own LoRA, in a subfolder too; None for a style without one.
 
-    Raises InvalidInput where there should be one and is not.
+    Raises InvalidInput where there should be one and is not, or is none for checkpoints of the
+    family that draws.
     """
     if not style.style_lora:
         return None
@@ -59,4 +62,6 @@ def find_style_lora(style: Style, lora_dir: Path) -> LoraFile | None:
             f"The style {style.name!r} uses the LoRA {name}, which is not in {lora_dir}. "
             "Put it there, or choose another style."
         )
+    if unfit := why_unfit(found, family, style.base_model):
+        raise InvalidInput(f"The style {style.name!r} cannot be used: {unfit}")
     return describe(found)

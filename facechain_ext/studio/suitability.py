@@ -20,7 +20,7 @@ def mismatch(person: Person, run: Run, current: CheckpointRef) -> str:
     if trained.is_same(current):
         return ""
     told = f"The LoRA of {person.manifest.name} was trained on {run.checkpoint}"
-    family = _family(current.path, _changed(current.path))
+    family = family_of(current)
     if record is not None and family is not None and family != record.family:
         return (
             f"{told}, which is {TITLES[record.family]}; {current.name} is {TITLES[family]}, on "
@@ -36,6 +36,11 @@ def _record(person: Person, run: Run) -> RunRecord | None:
         return folder.record if folder.begun else None
     except FaceChainError:
         return None
+
+
+def family_of(checkpoint: CheckpointRef) -> Family | None:
+    """Return a checkpoint's family; None where it cannot be told."""
+    return _family(checkpoint.path, _changed(checkpoint.path))
 
 
 @lru_cache(maxsize=64)

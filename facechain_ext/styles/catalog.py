@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput, quoted, reason
+from facechain_ext.styles.records import Record, read_records
 from facechain_ext.styles.style import Style, parse_style
 
 logger = logging.getLogger(__name__)
 
-PRESETS = Path(__file__).with_name("presets.json")
+PRESETS = Path(__file__).with_name("presets")
+"""The styles that ship: one file for each of CATEGORIES."""
+
+CATEGORIES = (
+    "studio", "work", "film", "outdoors", "seasons", "places", "festive", "historical", "sport",
+    "fantasy", "children", "art",
+)  # fmt: skip
+"""The kinds of styles that ship, in the order in which they are shown."""
+
 PREVIEWS = Path(__file__).with_name("previews")
 """A picture, <name>.jpg, of each style that ships."""
-
-_LONGEST_FILE = 1_000_000
 
 Problem = Callable[[InvalidInput], None]
 """Told about each of the user's files that cannot be used."""
@@ -33,7 +39,7 @@ def load_styles(
     good ones, is left out and reported, to the log where nobody else listens; a missing folder
     holds no styles.
     """
-    styles, report = read_styles(PRESETS), on_problem or _log
+    styles, report = _shipped(), on_problem or _log
     own: dict[str, Path] = {}
     for path in _files(folder) if folder is not None else ():
         for style in _readable(path, report):
@@ -44,6 +50,11 @@ def load_styles(
             own[style.name] = path
             styles[style.name] = style
     return styles
+
+
+def _shipped() -> dict[str, Style]:
+    files = (PRESETS / f"{category}.json" for category in CATEGORIES)
+    return {name: style for path in files for name, style in read_styles(path).items()}
 
 
 class Styles:
@@ -74,7 +85,7 @@ def _readable(path: Path, report: Problem) -> list[Style]:
     """Return the good styles of a file; those of one name are all bad."""
     styles: list[Style] = []
     try:
-        records = _records(path)
+        records = read_records(path)
     except InvalidInput as error:
         report(error)
         return []
@@ -83,36 +94,18 @@ def _readable(path: Path, report: Problem) -> list[Style]:
         if isinstance(found, Style):
             styles.append(found)
         else:
-            report(InvalidInput(f"{path.name}: {found}"))
+            report(record.problem(path, found))
     counts = Counter(style.name for style in styles)
     for name in (name for name, count in counts.items() if count > 1):
         report(InvalidInput(f"{path.name}: The name {name!r} is used twice."))
     return [style for style in styles if counts[style.name] == 1]
 
 
-def _parsed(record: object) -> Style | InvalidInput:
+def _parsed(record: Record) -> Style | InvalidInput:
     try:
-        return parse_style(record)
+        return parse_style(record.content)
     except InvalidInput as error:
         return error
-
-
-def _records(path: Path) -> list[object]:
-    try:
-        if not path.is_file():
-            raise InvalidInput(f"{path.name} is no file that can be read.")
-        if path.stat().st_size > _LONGEST_FILE:
-            raise InvalidInput(f"{path.name} is longer than {_LONGEST_FILE / 1e6:g} MB.")
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} is not saved as UTF-8.") from error
-    except RecursionError as error:
-        raise InvalidInput(f"{path.name} cannot be read as JSON: too many brackets.") from error
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
-    except ValueError as error:
-        raise InvalidInput(f"{path.name} cannot be read as JSON: {error}.") from error
-    return content if isinstance(content, list) else [content]
 
 
 def find_style(styles: Mapping[str, Style], name: str) -> Style:

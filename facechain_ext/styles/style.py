@@ -9,7 +9,7 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.base.records import Gender
-from facechain_ext.config.setting import check_text
+from facechain_ext.config.setting import LONGEST_TEXT, check_text
 
 PERSON = "{person}"
 """Where the trigger word and the person's description go in a style's prompt."""
@@ -17,7 +17,11 @@ PERSON = "{person}"
 _NUMBERS = {"lora_weight": True, "style_lora_weight": False, "fusion_strength": True}
 """The fields that hold a number, and whether null will do."""
 
+LONGEST_PREVIEW = 200_000
+"""Letters of a preview: a picture of some hundred pixels."""
+
 _LONGEST_NAME = 60
+_PICTURE = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NETWORK = re.compile(r"<\w+:[^>]*>")
 _FILE_NAME = re.compile(r"[^\\/:<>|?*\"\x00-\x1f]*[^\\/:<>|?*\"\x00-\x1f. ]")
@@ -36,6 +40,8 @@ class Style:
     style_lora_weight: its strength, 0..2.
     fusion_strength: the most face fusion that suits it, 0..1; None: as configured.
     mini: whether the embedded mini checkpoint knows all the words that matter.
+    base_model, licence: of its LoRA, in words.
+    preview: a small picture as a data address; empty where there is none.
     """
 
     name: str
@@ -50,6 +56,9 @@ class Style:
     style_lora_weight: float = 0.4
     fusion_strength: float | None = None
     mini: bool = False
+    base_model: str = ""
+    licence: str = ""
+    preview: str = ""
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
@@ -59,7 +68,8 @@ class Style:
             )
         for spec in fields(self):
             if isinstance(text := getattr(self, spec.name), str):
-                check_text(f"Style {self.name!r}: {spec.name}", text)
+                longest = LONGEST_PREVIEW if spec.name == "preview" else LONGEST_TEXT
+                check_text(f"Style {self.name!r}: {spec.name}", text, longest=longest)
         self._require(bool(self.title.strip()), "needs a title")
         self._require(bool(self.shot.strip()), "needs a shot, such as 'portrait photo of'")
         self._require_one_person()
@@ -71,6 +81,8 @@ class Style:
             named, f"needs a plain file name as style_lora, not {quoted(self.style_lora)}"
         )
         self._require_between("fusion_strength", self.fusion_strength, 1.0)
+        pictured = not self.preview or _PICTURE.fullmatch(self.preview) is not None
+        self._require(pictured, "needs a preview like data:image/jpeg;base64,...")
 
     @property
     def is_photo(self) -> bool:
@@ -113,6 +125,16 @@ def parse_style(record: object) -> Style:
     if missing := sorted(needed - record.keys()):
         raise InvalidInput(f"{label} lacks: {', '.join(missing)}.")
     return Style(**{name: _convert(label, name, value) for name, value in record.items()})
+
+
+def as_record(style: Style) -> dict[str, Any]:
+    """Return what a style file holds of a style: what differs from the defaults."""
+    told = {spec.name: getattr(style, spec.name) for spec in fields(style)}
+    defaults = {spec.name: spec.default for spec in fields(style)}
+    kept = {name: value for name, value in told.items() if value != defaults[name]}
+    if style.genders:
+        kept["genders"] = [gender.value for gender in style.genders]
+    return kept
 
 
 def _convert(label: str, name: str, value: object) -> Any:

@@ -23,6 +23,8 @@ from facechain_ext.ui.people.desk import PeopleDesk
 from facechain_ext.ui.people.view import PeopleView
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.talking.desk import TalkDesk
+from facechain_ext.ui.talking.desk import progress as talk_progress
 
 LASTS = 1.0
 """Seconds after which it is drawn anew although no job has changed: people may have."""
@@ -64,6 +66,7 @@ class LivePage:
     def __post_init__(self) -> None:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
+        self.talking = TalkDesk(self.services)
         self._lock = threading.Lock()
 
     def draw(self, person: str, run: str) -> Drawn:
@@ -100,6 +103,7 @@ class LivePage:
             ids.CURVES: training.curves,
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
+            ids.TALK_PROGRESS: talk_progress(self.talking),
         }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from facechain_ext.base.events import Candidate, Drawing, Event, PhotoPrepared, Step
+from facechain_ext.base.events import Candidate, Drawing, Event, Filming, PhotoPrepared, Step
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.ui.page.wording import STATES, count
 
@@ -66,5 +66,6 @@ _TOLD: dict[type, Callable[[Event | None], str]] = {
     Step: _step,
     Drawing: _drawing,
     Candidate: _done,
+    Filming: _done,
     PhotoPrepared: _done,
 }

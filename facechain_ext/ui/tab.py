@@ -24,6 +24,8 @@ from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
+from facechain_ext.ui.talking.desk import TalkDesk
+from facechain_ext.ui.talking.panel import TalkPanel
 
 
 def build_tab(services: Services, **looks: Any) -> gr.Blocks:
@@ -39,6 +41,7 @@ def draw_tab(services: Services) -> None:
     desk = PeopleDesk(services)
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
+    talking = TalkPanel(TalkDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -48,9 +51,11 @@ def draw_tab(services: Services) -> None:
                 people.draw()
             with gr.Tab("Portraits", id="portraits"):
                 portraits.draw()
+            with gr.Tab("Talk", id="talk"):
+                talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(services, people, portraits, status, queue).draw()
+        Pulse(services, people, portraits, status, queue, talking=talking).draw()
 
 
 @dataclass(eq=False)
@@ -70,6 +75,7 @@ class Pulse:
     status: Any
     queue: QueuePanel | None = None
     trouble: live.Trouble = field(default_factory=live.Trouble)
+    talking: TalkPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -78,9 +84,11 @@ class Pulse:
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
         queue = self.queue.outputs if self.queue else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs}
+        talking = self.talking.outputs if self.talking else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking}
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
+        inputs += self.talking.inputs if self.talking else []
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -109,6 +117,8 @@ class Pulse:
         state, loras = live.state(desk, title_of(*values[:2])), "/".join(desk.loras())
         person, run = self.people.refresh(page, values[:split])
         self.portraits.refresh(page, values[split:])
+        if self.talking is not None:
+            self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

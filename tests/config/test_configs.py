@@ -76,6 +76,8 @@ def test_no_flags_mean_the_defaults() -> None:
 
 
 NUMBERS = [f for f in FIELDS if settings_of(f[0])[f[1].name].numeric]
+PICTURES = ("depth", "canny", "soft_edges")
+"""Pictures that are written as texts, which are longer than what people type."""
 TEXTS = [f for f in FIELDS if settings_of(f[0])[f[1].name].kind is str and f[1].default is not None]
 
 
@@ -90,10 +92,13 @@ def test_numbers_that_are_none_are_refused(
 
 
 @pytest.mark.parametrize(("config", "spec"), TEXTS, ids=ids)
-@pytest.mark.parametrize("value", ["a\0b", "a\x1b[2J", "\udcff", "x" * (LONGEST_TEXT + 1), 5, None])
+@pytest.mark.parametrize("value", ["a\0b", "a\x1b[2J", "\udcff", "x", 5, None])
 def test_texts_are_short_and_can_be_typed(
     config: type[Any], spec: dataclasses.Field[Any], value: object
 ) -> None:
+    longest = spec.metadata["longest"]
+    assert longest <= LONGEST_TEXT or spec.name in PICTURES
+    value = "x" * (longest + 1) if value == "x" else value
     with pytest.raises(InvalidInput, match=spec.name) as caught:
         config(**{spec.name: value})
     assert len(str(caught.value)) < 200

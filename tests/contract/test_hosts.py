@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from facechain_ext.base.errors import Cancelled, InvalidInput
 from facechain_ext.base.host import GenerationRequest, Host, LoraUse, Unavailable
 from facechain_ext.base.infotext import parse_infotext
-from facechain_ext.base.records import LoraFile
+from facechain_ext.base.records import LoraFile, Mask, Pixels
+from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.imaging.files import read_png_text
 from facechain_ext.jobs.queue import Jobs, JobState
 from facechain_ext.nets import FaceNets
@@ -165,6 +168,95 @@ def test_bad_requests_are_refused_with_what_was_asked(host: Host, tmp_path: Path
     with pytest.raises(InvalidInput, match="gone"):
         list(host.generate(GenerationRequest("a", loras=(LoraUse(missing, 1.0),))))
     assert len(list(host.generate(REQUEST.for_seeds([1])))) == 1
+
+
+# Painting
+
+
+def picture(height: int = 90, width: int = 140) -> Pixels:
+    return np.random.default_rng(7).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def spot(top: int, left: int, side: int, shape: tuple[int, int]) -> Mask:
+    mask = np.zeros(shape, np.float32)
+    mask[top : top + side, left : left + side] = 1
+    return mask
+
+
+def repainting(**changes: Any) -> RepaintRequest:
+    settings: dict[str, Any] = {
+        "drawing": REQUEST,
+        "pixels": picture(),
+        "mask": spot(30, 60, 24, (90, 140)),
+    }
+    return RepaintRequest(**{**settings, "strength": 0.8, "blend": 6, **changes})
+
+
+def test_what_is_beyond_the_blend_stays_in_every_byte(host: Host) -> None:
+    request = repainting()
+    images = list(host.repaint(request))
+    beyond = cv2.dilate(request.mask, np.ones((13, 13))) == 0
+    assert [image.seed for image in images] == [1, 2, 5]
+    for image in images:
+        assert np.array_equal(image.pixels[beyond], request.pixels[beyond])
+        assert (image.pixels != request.pixels)[request.mask > 0].mean() > 0.9
+    fields = parse_infotext(images[2].infotext)[2]
+    assert (fields["Seed"], fields["Denoising strength"], fields["Size"]) == ("5", "0.8", "64x64")
+
+
+def test_a_part_of_a_large_picture_is_drawn_at_the_checkpoints_own_size(host: Host) -> None:
+    mask = spot(900, 1900, 60, (1000, 2000))
+    large = repainting(drawing=REQUEST.for_seeds([1]), pixels=picture(1000, 2000), mask=mask)
+    (image,) = host.repaint(large)
+    assert image.pixels.shape == (1000, 2000, 3)
+    assert parse_infotext(image.infotext)[2]["Size"] == "64x64"
+    assert not np.array_equal(image.pixels[900:960, 1900:1960], large.pixels[900:960, 1900:1960])
+
+
+def test_the_weaker_a_painting_the_nearer_it_stays(host: Host) -> None:
+    off = []
+    for strength in (0.05, 1.0):
+        request = repainting(drawing=replace(REQUEST, steps=8, seeds=(1,)), strength=strength)
+        (image,) = host.repaint(request)
+        inside = request.mask > 0
+        off.append(np.abs(image.pixels[inside].astype(int) - request.pixels[inside]).mean())
+    assert off[0] < off[1]
+
+
+def test_a_painting_is_the_same_whoever_is_painted_beside_it(host: Host) -> None:
+    together = {image.seed: image.pixels for image in host.repaint(repainting())}
+    (alone,) = host.repaint(repainting(drawing=REQUEST.for_seeds([5])))
+    assert np.abs(together[5].astype(int) - alone.pixels).max() <= 1
+    assert np.abs(together[5].astype(int) - together[1]).max() > 1
+
+
+def test_loras_paint_too_and_nothing_stays(host: Host) -> None:
+    use, before = LoraUse(make_lora(host), 0.9), fingerprint(host)
+    plain = replace(REQUEST, seeds=(1,))
+    (without,) = host.repaint(repainting(drawing=plain))
+    (changed,) = host.repaint(repainting(drawing=replace(plain, loras=(use,))))
+    (again,) = host.repaint(repainting(drawing=plain))
+    assert "<lora:ana:0.9>" in changed.infotext
+    assert not np.array_equal(without.pixels, changed.pixels)
+    assert np.array_equal(without.pixels, again.pixels)
+    assert fingerprint(host) == before
+
+
+def test_painting_can_be_cancelled(host: Host) -> None:
+    told: list[tuple[int, int]] = []
+
+    def on_step(picture: int, step: int, steps: int) -> None:
+        told.append((picture, step))
+        host.cancel()
+
+    with host.job("Template"), pytest.raises(Cancelled):
+        list(host.repaint(repainting(), on_step))
+    assert told[0] == (0, 0)
+
+
+def test_bad_paintings_are_refused_with_what_was_asked(host: Host) -> None:
+    with pytest.raises(InvalidInput, match="Nonesuch"):
+        list(host.repaint(repainting(drawing=GenerationRequest("a", sampler_name="Nonesuch"))))
 
 
 # Jobs

@@ -11,6 +11,7 @@ from facechain_ext.base.errors import Cancelled, InvalidInput
 from facechain_ext.base.host import Conditioning
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.sampler import (
+    Origin,
     dpmpp_2m,
     karras_sigmas,
     noise_levels,
@@ -164,3 +165,42 @@ def test_sampling_leaves_no_graph(new_tiny_model: Callable[[], DiffusersModel]) 
     model = new_tiny_model()
     model.unet.requires_grad_(True)
     assert not draw(model, [1]).requires_grad
+
+
+def origin(steps: int, painted: float = 0.0) -> Origin:
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(9))
+    mask = torch.full((8, 8), painted)
+    mask[2:5, 3:6] = 1
+    return Origin(latents, mask, steps)
+
+
+def test_where_nothing_is_painted_the_original_comes_back(small_model: DiffusersModel) -> None:
+    start = origin(steps=3)
+    seen: list[Tensor] = []
+    latents = draw(small_model, [1, 2], origin=start, on_clean=seen.append)
+    kept = (start.mask == 0).expand(2, 4, 8, 8)
+    whole = start.latents.expand(2, 4, 8, 8)
+    assert len(seen) == 3
+    assert torch.allclose(latents[kept], whole[kept], atol=1e-5)
+    assert (latents - whole)[~kept].abs().mean() > 0.1
+
+
+def test_at_every_step_it_has_the_noise_of_that_step() -> None:
+    start, sigmas = origin(steps=4), [4.0, 2.0, 1.0, 0.5, 0.0]
+    noise = seeded_noise([5], (4, 8, 8))
+    seen: list[Tensor] = []
+
+    def denoise(x: Tensor, sigma: float) -> Tensor:
+        seen.append(x)
+        return start.keep(torch.zeros_like(x))
+
+    dpmpp_2m(denoise, start.latents + noise * sigmas[0], sigmas)
+    kept = (start.mask == 0).expand(1, 4, 8, 8)
+    for x, sigma in zip(seen, sigmas, strict=False):
+        assert torch.allclose(x[kept], (start.latents + noise * sigma)[kept], atol=1e-4)
+
+
+def test_all_steps_are_told_of_those_that_are_taken(small_model: DiffusersModel) -> None:
+    told: list[tuple[int, int]] = []
+    draw(small_model, [1], origin=origin(steps=2), on_step=lambda *both: told.append(both))
+    assert told == [(0, 2), (1, 2)]

@@ -190,3 +190,11 @@ def test_every_weight_file_is_in_the_catalog():
 def test_an_unknown_id_is_answered_with_the_known_ones():
     with pytest.raises(InvalidInput, match=r"no net 'yolo'; there are yunet, sface, .*span\."):
         find("yolo")
+
+
+@pytest.mark.once
+def test_git_changes_no_line_end_in_weights() -> None:
+    """A net that git takes for a text comes out of a checkout on Windows as another one."""
+    attributes = (WEIGHTS_DIR.parents[1] / ".gitattributes").read_text(encoding="utf-8")
+    binary = {line.split()[0] for line in attributes.splitlines() if line.endswith(" binary")}
+    assert {"*.onnx", "*.safetensors"} <= binary

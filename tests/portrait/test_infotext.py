@@ -111,3 +111,16 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_the_source_is_told_by_what_was_done(fields: dict[str, str], source: str) -> None:
     drawn = format_infotext("a man", "", {"Steps": 9})
     assert source_of(add_fields(drawn, fields)) == source
+
+
+def test_what_is_seldom_set_is_told_only_then() -> None:
+    assert not {"FaceChain fast", "FaceChain pose", "FaceChain led from"} & {
+        *portrait_fields("Ana", PortraitConfig())
+    }
+    config = PortraitConfig(
+        fast=True, pose="[[0.5,0.25],null]", pose_strength=0.8, control_end=0.6, fusion_strength=0.0
+    )
+    text = add_fields(format_infotext("a", "", {"Steps": 20}), portrait_fields("Ana", config))
+    told = read_portrait(text)
+    del told["person"]
+    assert PortraitConfig(**told) == config

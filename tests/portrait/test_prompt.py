@@ -173,3 +173,59 @@ def test_any_text_of_the_user_is_carried(text: str) -> None:
     assert prompt.startswith("fcsks, portrait photo of a young woman")
     kept = [phrase for phrase in split_phrases(text) if phrase in prompt]
     assert len(kept) >= len(set(split_phrases(text))) - 4, "only doubles of one kind may go"
+
+
+UNHARMED = {
+    "emphasis": "((a hat)), [rain:1.2], (red scarf, gloves:1.3), (wool)",
+    "escaped": r"a \(red\) scarf, kanji \[a, b\], (x \) y, z:1.1)",
+    "smiley": "happy :), (red scarf, smiling:1.2), <3, rain",
+    "smaller": "age < 40, a hat, 1 > 0",
+    "alternation": "[cat|dog|fox], [day:night:0.4], [hat::0.5], [:rain:8]",
+    "variants": "{rain|snow|{fog|mist}}, {2$$a|b|c}, {0.5::red|blue} scarf",
+    "wildcards": "__color__ hat, __color__ hat, __a/b*__, {a|b}, {a|b}",
+    "networks": "<lora:film, look:0.5:0.8>, <lyco:x:te=1:unet=0.5>, <hypernet:y:1>",
+    "wide": "微笑，蓝色背景、（帽子：1.2）；「雨」。",
+    "wide in latin": "a hat，rain、fog；night",
+    "arabic": "قبعة حمراء، مطر؛ ليل",
+    "composed": "a cat AND a dog :0.8, rain AND snow",
+    "cuts": "a, BREAK, b, BREAK, c, BREAK",
+    "apart": "a, AND, b, AND, c",
+    "regions": "a ADDCOL b, ADDROW, c, ADDROW",
+    "dollar": "${x=__hat__} a ${x}, a ${x}",
+}
+"""What a user may type for the webui or another extension, and must find there as it was."""
+
+
+@pytest.mark.parametrize("kind", UNHARMED)
+def test_what_the_webui_reads_arrives_as_it_was_typed(kind: str) -> None:
+    text = UNHARMED[kind]
+    assert positive(WOMAN, style(), text) == f"fcsks, portrait photo of a young woman, {text}"
+    config = PortraitConfig(negative_prompt=text)
+    assert compose(WOMAN, "fcsks", style(), config).negative.endswith(f", {text}")
+
+
+@pytest.mark.parametrize("comma", ["，", "、", "；", "， "])
+def test_full_width_commas_part_what_is_said_once(comma: str) -> None:
+    chosen = style("{person}, serious, gray background")
+    prompt = positive(WOMAN, chosen, f"smiling{comma}blue background{comma}a hat")
+    assert prompt == "fcsks, portrait photo of a young woman, smiling, blue background, a hat"
+
+
+@pytest.mark.parametrize("cut", ["BREAK", "AND"])
+def test_what_follows_a_cut_stays_behind_it(cut: str) -> None:
+    prompt = positive(WOMAN, style("{person}, gray background"), f"a hat, {cut}, blue background")
+    assert prompt == (
+        f"fcsks, portrait photo of a young woman, gray background, a hat, {cut}, blue background"
+    )
+
+
+def test_a_comment_ends_with_its_line() -> None:
+    """The webui leaves out what follows #, to the end of the line: LoRAs would go with it."""
+    prompt = positive(WOMAN, style(), "a hat # (not, blue\nrain, # fog\n# all\nsnow # end")
+    left = re.sub(r"#[^\n]*(\n|$)", "\n", prompt + " <lora:ana:1>")
+    assert "".join(left.split()).endswith("woman,ahat,rain,,,snow<lora:ana:1>")
+    assert prompt.count("#") == 4
+
+
+def test_a_comment_takes_no_bracket_and_no_comma_with_it() -> None:
+    assert split_phrases("a # (b, c\nd, (e, f)") == ("a # (b, c\n", "d", "(e, f)")

@@ -147,10 +147,19 @@ def test_the_infotext_tells_noise_and_schedule(host: DiffusersHost) -> None:
     assert (fields["RNG"], fields["Schedule type"]) == ("CPU", "Karras")
 
 
+def test_lcm_draws_and_is_told(host: DiffusersHost) -> None:
+    (usual,) = host.generate(PLAIN)
+    (drawn,) = host.generate(replace(PLAIN, sampler_name="LCM"))
+    fields = parse_infotext(drawn.infotext)[2]
+    assert (fields["Sampler"], fields["Schedule type"]) == ("LCM", "SGM Uniform")
+    assert np.abs(drawn.pixels.astype(int) - usual.pixels).max() > 1
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"sampler_name": "Euler a"}, "Euler a"),
+        ({"sampler_name": "LCM", "steps": 51}, "1 to 50 steps, not 51"),
         ({"hires_scale": 2.0}, "needs the webui"),
         ({"width": 100}, "multiples of 8, not 100 x 0"),
         ({"height": -8}, "multiples of 8"),

@@ -188,3 +188,29 @@ def test_a_folder_that_is_a_loop_or_a_file_holds_no_styles(tmp_path: Path) -> No
     (tmp_path / "file").write_bytes(b"")
     for name in ("loop", "file", "x" * 300):
         assert Styles(tmp_path / name).now() == load_styles()
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        ('"fusion_strength": 3', 9),
+        ('"genders": ["dog"]', 9),
+        ('"wieght": 1', 9),
+        ('"lora_weight": "1"', 9),
+    ],
+)
+def test_a_bad_style_is_named_with_line_and_reason(tmp_path: Path, broken: str, line: int) -> None:
+    good = '{\n  "name": "boat",\n  "title": "Boat",\n  "prompt": "{person}"\n}'
+    bad = f'{{\n  "name": "ship", "title": "Ship",\n  "prompt": "{{person}}",\n  {broken}\n}}'
+    (tmp_path / "two.json").write_text(f"[{good},\n{bad}]", encoding="utf-8")
+    problems: list[InvalidInput] = []
+    assert "boat" in load_styles(tmp_path, on_problem=problems.append)
+    assert str(problems[0]).startswith(f"two.json: Line {line}: Style 'ship'")
+
+
+def test_what_cannot_be_read_as_json_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{\n  "name": "boat",\n  "title" "Boat"\n}', "utf-8")
+    with pytest.raises(
+        InvalidInput, match=r"bad\.json cannot be read as JSON: .* line 3 column 11"
+    ):
+        read_styles(tmp_path / "bad.json")

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 FAKES = Path(__file__).parents[1] / "fakes" / "webui"
-FOREIGN = ("modules", "modules_forge", "backend", "huggingface_guess", "networks")
+FOREIGN = (
+    *("modules", "modules_forge", "backend", "huggingface_guess", "networks"),
+    *("lib_controlnet", "internal_controlnet"),
+)
 
 
 class Webui:

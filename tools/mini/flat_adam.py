@@ -54,6 +54,14 @@ class FlatAdam:
         self.grads = torch.zeros_like(self.weights)
         self._bind()
 
+    def backward(self, loss: Tensor) -> None:
+        """Put a loss's gradients in place of the last ones; may be captured in a CUDA graph."""
+        own = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        places = [parameter.grad for parameter in own]
+        for place, gradient in zip(places, torch.autograd.grad(loss, own), strict=True):
+            assert place is not None
+            place.copy_(gradient)
+
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Clip the flat gradient, update masters and average, and refresh the weights."""

@@ -54,6 +54,9 @@ def as_typed(component: Any) -> Any:
     return component
 
 
+MICROPHONE: dict[str, Any] = {"sources": ["microphone"]} if MAJOR >= 4 else {"source": "microphone"}
+"""Of an Audio that records what somebody says."""
+
 CAN_TAKE_OTHERS = MAJOR >= 4
 """Whether a File that is drawn can be told to take other files; the page of gradio 3 cannot."""
 

@@ -17,9 +17,13 @@ from facechain_ext.ui.page.compat import SENDS_PICTURES, UNCHANGED, not_saved, o
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import SendSources
 from facechain_ext.ui.page.widgets import ConfigForm
-from facechain_ext.ui.portraits import styles_view, view
+from facechain_ext.ui.portraits import view
+from facechain_ext.ui.portraits.controls_form import ControlsForm
 from facechain_ext.ui.portraits.desk import PortraitDesk, Results
 from facechain_ext.ui.portraits.paste import paste_pairs
+from facechain_ext.ui.portraits.style_adding import StyleAdding
+from facechain_ext.ui.portraits.style_choice import StyleChoice
+from facechain_ext.ui.portraits.style_desk import StyleDesk
 
 LABELS = {
     "count": "How many",
@@ -63,7 +67,7 @@ class PortraitsPanel:
         self.form.draw("negative_prompt", lines=1)
         with gr.Row(elem_classes=["fc-fields"]):
             self.form.draw("count", "seed", min_width=140)
-        self.form.draw("output_size")
+        self.form.draw("output_size", "fast")
         self._draw_more()
         self._draw_actions()
 
@@ -84,15 +88,11 @@ class PortraitsPanel:
                 )
 
     def _draw_styles(self) -> None:
-        styles = [*self.desk.services.studio.styles.values()]
-        self.style_sheet = gr.HTML(elem_id=ids.STYLE_PICTURES, elem_classes=["fc-offscreen"])
-        self.form.components["style"] = gr.Radio(
-            styles_view.choices(styles),
-            value=self.form.defaults.style,
-            label="Style",
-            elem_id=ids.STYLE,
-            interactive=True,
-        )
+        self.styles = StyleChoice(StyleDesk(self.desk.services))
+        default = self.form.defaults.style
+        self.form.components["style"] = self.styles.draw(self.person, default)
+        self.adding = StyleAdding(self.styles.desk)
+        self.adding.draw()
 
     def _draw_more(self) -> None:
         services = self.desk.services
@@ -102,6 +102,7 @@ class PortraitsPanel:
             self.form.draw(*SAMPLING)
             if services.redraws:
                 self.form.draw(*REDRAWING)
+        ControlsForm(self.form, services.studio.nets).draw()
         with gr.Accordion("Likeness", open=False):
             self.form.draw(*FACE)
         with gr.Accordion("Choosing the best", open=False):
@@ -161,14 +162,14 @@ class PortraitsPanel:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.person]
+        return self.styles.inputs
 
     @property
     def outputs(self) -> dict[str, Any]:
         return {
             "portrait_person": self.person,
-            "style_sheet": self.style_sheet,
-            "style": self.form.components["style"],
+            **self.styles.outputs,
+            **self.adding.outputs,
             "portrait_progress": self.progress,
             "portrait_message": self.message,
             "stop_portraits": self.stop,
@@ -188,17 +189,13 @@ class PortraitsPanel:
         chosen = self._put_people(page, values[0])
         page.put("mismatch", markup.message(self.desk.mismatch(chosen), "note"))
         job = self.desk.job()
-        self._put_styles(page)
+        self.styles.refresh(page, chosen, values[1:])
+        self.adding.refresh(page)
         page.put("portrait_progress", markup.live(view.progress(self.desk)))
         if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
             page.values["portrait_message"] = ""  # what it says of a job is no longer so
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self._put_results(page)
-
-    def _put_styles(self, page: Redraw) -> None:
-        styles = [*self.desk.services.studio.styles.values()]
-        page.put("style_sheet", styles_view.sheet(styles))
-        page.put("style", gr.update(choices=styles_view.choices(styles)))
 
     def _put_people(self, page: Redraw, chosen: str | None) -> str | None:
         """List everybody who can be drawn; return who is chosen."""

@@ -13,9 +13,11 @@ from modules import shared
 from facechain_ext.base.errors import InvalidInput, OutOfMemory
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
 from facechain_ext.webui.host import face_restoring, loras, upscalers
+from facechain_ext.webui.host.controlnet import led
 from facechain_ext.webui.host.guarded import guarded
 
 USUAL_SAMPLER = "DPM++ 2M"
+FEW_STEPS, FEW_STEPS_SCHEDULE = "LCM", "SGM Uniform"
 LARGEST_BATCH = 4
 BATCH_PIXELS = LARGEST_BATCH * 512 * 512
 """Pixels that are drawn at once at most, unless a single picture has more."""
@@ -27,6 +29,10 @@ class Call(Protocol):
     def __call__(self, function: Callable[[Any], Any], argument: Any, /) -> Any: ...
 
 
+Describe = Callable[[GenerationRequest], Any]
+"""Describe a request to the webui as one of its kinds of processing."""
+
+
 def batches(request: GenerationRequest) -> list[GenerationRequest]:
     """Split a request into parts that are drawn at once; its size must be filled in."""
     pixels = request.width * request.height * request.hires_scale**2
@@ -35,13 +41,16 @@ def batches(request: GenerationRequest) -> list[GenerationRequest]:
     return [request.for_seeds(seeds[at : at + size]) for at in range(0, len(seeds), size)]
 
 
-def draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
+def draw(
+    request: GenerationRequest, call: Call, described: Describe | None = None
+) -> list[GeneratedImage]:
     """Draw all pictures of a request at once, or fewer at a time where memory runs out.
 
-    Raises InvalidInput for a sampler or LoRA that the webui does not have, and OutOfMemory.
+    described: as what; txt2img unless given. Raises InvalidInput for a sampler or LoRA that the
+    webui does not have, and OutOfMemory.
     """
     try:
-        return _draw(request, call)
+        return _draw(request, call, described or _processing)
     except torch.cuda.OutOfMemoryError as error:
         half = len(request.seeds) // 2
         if not half:
@@ -49,13 +58,13 @@ def draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
                 f"There is not enough memory to draw {request.width} x {request.height} pixels."
             ) from error
     parts = request.seeds[:half], request.seeds[half:]
-    return [image for seeds in parts for image in draw(request.for_seeds(seeds), call)]
+    return [image for seeds in parts for image in draw(request.for_seeds(seeds), call, described)]
 
 
-def _draw(request: GenerationRequest, call: Call) -> list[GeneratedImage]:
+def _draw(request: GenerationRequest, call: Call, described: Describe) -> list[GeneratedImage]:
     from modules import processing
 
-    with closing(_processing(request)) as job:
+    with closing(described(request)) as job, led(job, request):
         processed = call(processing.process_images, job)
     drawn = zip(processed.images, request.seeds, processed.infotexts, strict=False)
     return [
@@ -69,24 +78,12 @@ def _processing(request: GenerationRequest) -> Any:
 
     sampler, scheduler = sampler_of(request.sampler_name)
     job = processing.StableDiffusionProcessingTxt2Img(
-        sd_model=shared.sd_model,
-        prompt=request.prompt + loras.tags(request.loras),
-        negative_prompt=request.negative_prompt,
-        seed=list(request.seeds),
-        subseed=list(request.seeds),
-        batch_size=len(request.seeds),
-        n_iter=1,
-        width=request.width,
-        height=request.height,
-        steps=request.steps,
-        cfg_scale=request.guidance_scale,
+        **told(request),
         sampler_name=sampler,
         enable_hr=request.hires_scale > 1,
         hr_scale=request.hires_scale,
         hr_upscaler=upscalers.second_pass_upscaler() if request.hires_scale > 1 else None,
         denoising_strength=request.hires_strength,
-        do_not_save_samples=True,
-        do_not_save_grid=True,
     )
     # No arguments: not every webui has a schedule apart from the sampler, or restores faces.
     job.scheduler = scheduler
@@ -100,6 +97,25 @@ def _processing(request: GenerationRequest) -> Any:
     return job
 
 
+def told(request: GenerationRequest) -> dict[str, Any]:
+    """Return what every kind of processing is told of a request; raises InvalidInput."""
+    return {
+        "sd_model": shared.sd_model,
+        "prompt": request.prompt + loras.tags(request.loras),
+        "negative_prompt": request.negative_prompt,
+        "seed": list(request.seeds),
+        "subseed": list(request.seeds),
+        "batch_size": len(request.seeds),
+        "n_iter": 1,
+        "width": request.width,
+        "height": request.height,
+        "steps": request.steps,
+        "cfg_scale": request.guidance_scale,
+        "do_not_save_samples": True,
+        "do_not_save_grid": True,
+    }
+
+
 def sampler_of(name: str) -> tuple[str, str]:
     """Return the webui's names of sampler and schedule; empty for the usual ones.
 
@@ -108,6 +124,9 @@ def sampler_of(name: str) -> tuple[str, str]:
     from modules import sd_samplers
 
     samplers = sd_samplers.all_samplers_map
+    if name == FEW_STEPS and name in samplers:
+        labels = [schedule.label for schedule in _schedules()]
+        return name, FEW_STEPS_SCHEDULE if FEW_STEPS_SCHEDULE in labels else "Automatic"
     if not name:
         return samplers.get(USUAL_SAMPLER, sd_samplers.all_samplers[0]).name, "Automatic"
     if name in samplers:

@@ -20,6 +20,7 @@ from facechain_ext.base.host import (
     Unavailable,
 )
 from facechain_ext.base.records import LoraFile, Pixels
+from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.webui.host import drawing, face_restoring, loras, saving, tagging, upscaling
 from facechain_ext.webui.host.checkpoints import (
     known_checkpoints,
@@ -30,6 +31,7 @@ from facechain_ext.webui.host.host_queue import HostQueue
 from facechain_ext.webui.host.job_state import JobState
 from facechain_ext.webui.host.live_preview import LivePreview
 from facechain_ext.webui.host.paths import host_paths
+from facechain_ext.webui.host.repainting import Repainting
 from facechain_ext.webui.host.total_bar import total_bar
 
 
@@ -90,16 +92,35 @@ class WebuiHost:
         A part that was broken off is left out. Raises Cancelled, InvalidInput, OutOfMemory.
         """
         request = with_defaults(request, selected_checkpoint().path)
-        parts = drawing.batches(request)
         passes = 2 if request.hires_scale > 1 else 1  # the webui doubles the total itself
-        steps = request.steps * passes
+        yield from self._drawn(request, on_step, passes=passes, steps=request.steps * passes)
+
+    def repaint(
+        self, request: RepaintRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        """Paint as `generate` draws, by the webui's img2img; raises what that raises."""
+        work = Repainting.on(request, selected_checkpoint())
+        drawn = self._drawn(work.drawing, on_step, steps=work.steps, described=work.describe)
+        yield from map(work.finished, drawn)
+
+    def _drawn(
+        self,
+        request: GenerationRequest,
+        on_step: StepCallback | None,
+        *,
+        steps: int,
+        passes: int = 1,
+        described: drawing.Describe | None = None,
+    ) -> Iterator[GeneratedImage]:
+        """Draw a request whose defaults are filled in; steps: that a picture takes."""
+        parts = drawing.batches(request)
         for number, part in enumerate(parts):
             with self._turn(done=number * passes, total=len(parts)):
                 self._stop_if_cancelled()
                 told = drawing.steps_told(on_step, done=number * len(parts[0].seeds))
                 bar = total_bar(done=number * steps, total=len(parts) * steps)
                 with told, bar, self._previewed():
-                    images = drawing.draw(part, self._call)
+                    images = drawing.draw(part, self._call, described)
                 whole = not self.state.broken_off()
             if whole:
                 yield from images

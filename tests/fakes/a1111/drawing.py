@@ -1,4 +1,4 @@
-"""What A1111's txt2img does to its model: pictures are drawn on it, LoRAs stay merged into it."""
+"""What A1111 does to its model when it draws or paints: LoRAs stay merged into it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def draw(p: Any) -> list[Any]:
                 height=p.height,
                 steps=p.steps,
                 guidance_scale=p.cfg_scale,
+                origin=p.origin(model) if hasattr(p, "init_images") else None,
                 on_step=_on_step,
             )
         except Stopped:

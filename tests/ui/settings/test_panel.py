@@ -29,7 +29,7 @@ def there(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 
 def test_span_is_to_be_had_where_ncnn_is(services: Services, there: bool) -> None:
     panel = drawn(services)
-    summary, consent, fetch, runner = panel._chosen("span")
+    summary, consent, fetch, runner, *_ = panel._chosen("span")
     assert consent["interactive"] is fetch["interactive"] is there
     assert runner["visible"] is not there
     assert ("runs in the package ncnn, which is not installed" in summary) is not there

@@ -17,3 +17,11 @@ def unload_all_models() -> None:
 
 def soft_empty_cache(force: bool = False) -> None:
     calls.append("soft_empty_cache")
+
+
+def unet_dtype() -> torch.dtype:
+    return torch.float32
+
+
+def get_computation_dtype(device: torch.device) -> torch.dtype:
+    return torch.float32

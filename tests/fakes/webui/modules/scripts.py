@@ -9,3 +9,7 @@ class ScriptRunner:
     def __init__(self) -> None:
         self.scripts: list[Any] = []
         self.alwayson_scripts: list[Any] = []
+
+
+scripts_txt2img = ScriptRunner()
+scripts_img2img = ScriptRunner()

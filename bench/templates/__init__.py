@@ -1,0 +1,1 @@
+"""How templates come out: group pictures of strangers, people of a library put into them."""

@@ -1,0 +1,156 @@
+"""A portrait that speaks: words or a recording, and a face, to a video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from facechain_ext.base.errors import Cancelled, FaceChainError, InvalidInput, NoFaceFound
+from facechain_ext.base.events import Event, Filming, Stage, VideoFinished
+from facechain_ext.base.host import Host, Unavailable
+from facechain_ext.base.records import Pixels
+from facechain_ext.base.stopwatch import Stopwatch
+from facechain_ext.config import TalkConfig
+from facechain_ext.imaging.files import list_photos, read_photo
+from facechain_ext.library.people import PeopleLibrary
+from facechain_ext.nets import FaceNets
+from facechain_ext.talking.gestures import make_gestures
+from facechain_ext.talking.listening import PhoneListener, follow_loudness
+from facechain_ext.talking.mouth_track import loudness_of, track_mouth
+from facechain_ext.talking.performance import Performer
+from facechain_ext.talking.recording import read_recording
+from facechain_ext.talking.sitter import Sitter, find_sitter
+from facechain_ext.talking.speech import Speech
+from facechain_ext.talking.teeth import Donor
+from facechain_ext.talking.video import check_format, has_sound, write_video
+from facechain_ext.talking.voices import find_voice
+
+FPS = 25
+_TOLD_EVERY = 25
+"""Frames between two events."""
+_MOST_DONORS = 12
+_MOST_PORTRAITS = 6
+
+SILENT = "The speech cannot be heard: sound in a video takes the package av."
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made. person: whose photos help, and whose portrait it is unless one is given.
+
+    audio: a recording in place of the config's text.
+    """
+
+    out: Path
+    person: str = ""
+    portrait: Path | None = None
+    audio: Path | None = None
+
+
+@dataclass(frozen=True)
+class Talking:
+    """Lets portraits of the people of a library, or any other, speak."""
+
+    host: Host
+    nets: FaceNets
+    library: PeopleLibrary
+
+    def require(self, order: Order, config: TalkConfig) -> None:
+        """Raise at once what keeps it from being done."""
+        check_format(order.out)
+        if bool(config.text.strip()) == (order.audio is not None):
+            raise InvalidInput("Give either a text to say or a recording, one of them.")
+        if order.portrait is None and not order.person:
+            raise InvalidInput("Say who is to speak: a portrait, or a person of the library.")
+        if order.person:
+            self.library.get(order.person)
+        if order.audio is not None and config.listening == "phones":
+            PhoneListener(self.host.paths.models_dir)
+
+    def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
+        """Make a video; the last event is VideoFinished. Raises what `require` raises, what is
+        wrong with portrait or recording, and Cancelled, which all leave no file."""
+        self.require(order, config)
+        watch = Stopwatch()
+        yield Stage("speech")
+        with watch.measure("speech"):
+            speech = self._speech(order, config).at_volume(config.volume)
+            check_format(order.out, speech.seconds)
+        yield Stage("face")
+        with watch.measure("face"):
+            performer = Performer(self._sitter(order, config), self._donors(order.person))
+        loudness = loudness_of(speech.samples, speech.rate, FPS)
+        mouth = track_mouth(speech.phones, loudness, FPS, expression=config.expression)
+        gestures = make_gestures(
+            loudness, FPS, config.seed, motion=config.head_motion, blink=config.blink
+        )
+        yield Stage("film", len(mouth))
+        notes: list[str] = []
+        frames = performer.frames(mouth, gestures)
+        if config.restore_faces:
+            frames = self._restored(frames, notes)
+        with watch.measure("film"):
+            for done in write_video(order.out, frames, speech, FPS):
+                if self.host.cancelled():
+                    raise Cancelled("Stopped.")
+                if done % _TOLD_EVERY == 0 or done == len(mouth):
+                    yield Filming(done, len(mouth))
+        sound = has_sound(order.out)
+        if not sound and order.out.suffix.lower() == ".webm":
+            notes.append(SILENT)
+        teeth, seconds = performer.teeth_from, dict(watch.seconds)
+        yield VideoFinished(
+            order.out, sound, speech.seconds, len(mouth), teeth, seconds, tuple(notes)
+        )
+
+    def _speech(self, order: Order, config: TalkConfig) -> Speech:
+        if order.audio is None:
+            voice = find_voice(config.voice)
+            return voice.speak(config.text, speed=config.speed, seed=config.seed)
+        recording = read_recording(order.audio)
+        if config.listening == "loudness":
+            return follow_loudness(recording)
+        return PhoneListener(self.host.paths.models_dir).listen(recording)
+
+    def _sitter(self, order: Order, config: TalkConfig) -> Sitter:
+        """Find the face; of a person without a portrait given, the first picture that will do."""
+        if order.portrait is not None:
+            return find_sitter(read_photo(order.portrait).pixels, self.nets, config.face)
+        refused: FaceChainError = NoFaceFound(f"There is no picture of {order.person} yet.")
+        for path in self._pictures(order.person):
+            found = self._tried(path, config)
+            if isinstance(found, Sitter):
+                return found
+            refused = found
+        raise refused
+
+    def _tried(self, path: Path, config: TalkConfig) -> Sitter | FaceChainError:
+        try:
+            return find_sitter(read_photo(path).pixels, self.nets, config.face)
+        except (InvalidInput, NoFaceFound) as error:
+            return error
+
+    def _pictures(self, name: str) -> list[Path]:
+        """Return the newest portraits of a person, then their photos."""
+        folder = self.library.portraits_folder(name)
+        made = list_photos(folder) if folder.is_dir() else []
+        made = [path for path in made if path.suffix.lower() in (".png", ".jpg", ".jpeg")]
+        newest = sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)
+        return [*newest[:_MOST_PORTRAITS], *self.library.get(name).photos()]
+
+    def _donors(self, name: str) -> Iterator[Donor]:
+        """Yield photos of the person with their meshes, for teeth that a portrait does not show."""
+        photos = self.library.get(name).photos()[:_MOST_DONORS] if name else []
+        for path in photos:
+            pixels = read_photo(path).pixels
+            for face in self.nets.detector.detect(pixels)[:1]:
+                yield Donor(pixels, self.nets.landmarker.locate(pixels, face))
+
+    def _restored(self, frames: Iterator[Pixels], notes: list[str]) -> Iterator[Pixels]:
+        for pixels in frames:
+            restored = self.host.restore_face(pixels) if not notes else pixels
+            if isinstance(restored, Unavailable):
+                notes.append(restored.reason)
+                restored = pixels
+            yield restored

@@ -1,0 +1,1 @@
+"""A portrait that speaks: voices, listening, mouth shapes over time, the face in motion, video."""

@@ -1,0 +1,151 @@
+"""What is said in a recording, and when: phones by a net that hears them, or by loudness alone."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.nets.catalog import find
+from facechain_ext.talking.mouth_track import loudness_of
+from facechain_ext.talking.speech import Phone, Samples, Speech
+
+HEARING = "hama"
+_RATE = 16000
+_FRAME = 0.02
+"""Seconds of one answer of the net, which comes one answer early."""
+_LONGEST_PHONE = 0.16
+_PIECE, _MARGIN = 20 * _RATE, 3 * _RATE
+_FEWEST = 1.5
+"""Phones in a loud second below which nobody speaks; noise had 0.5, speech 5 and more."""
+_LOUD, _SYLLABLE = 0.22, 0.02
+_BY_LOUDNESS = ("", "ə", "ɛ", "a")
+"""Sounds for speech of which only the loudness is known, from silent to loud."""
+
+
+class PhoneListener:
+    """Hears phones by hama's net (wavecast, Apache-2.0): of English well, of others their like."""
+
+    def __init__(self, models_dir: Path) -> None:
+        """Raises InvalidInput where the net or what runs it is not there yet."""
+        entry = find(HEARING)
+        if entry.unusable:
+            raise InvalidInput(entry.unusable)
+        if not entry.present(models_dir):
+            raise InvalidInput(
+                f"Hearing what is said takes a net that is not here yet: {entry.summary}. Fetch it "
+                f"under Models or by facechain models download {HEARING}, or let the mouth follow "
+                "the loudness alone (--listening loudness)."
+            )
+        entry.verify(models_dir)
+        net, vocabulary = entry.paths(models_dir)
+        self._tokens = _tokens(vocabulary)
+        self._net = _session(net)
+
+    def listen(self, speech: Speech) -> Speech:
+        """Return the speech with phones; raises InvalidInput where nobody speaks."""
+        samples = resampled(speech.samples, speech.rate, _RATE)
+        phones = [
+            phone.moved(begin / _RATE)
+            for begin, piece in _pieces(samples)
+            for phone in phones_of(self._heard(piece), self._tokens)
+        ]
+        loud = loudness_of(speech.samples, speech.rate, 1 / _SYLLABLE) > _LOUD
+        if not phones or len(phones) < _FEWEST * _SYLLABLE * loud.sum():
+            raise InvalidInput("Nobody can be heard speaking in this recording.")
+        end = speech.seconds
+        fitting = [
+            Phone(phone.symbol, phone.start, min(end, phone.end))
+            for phone in phones
+            if phone.start < end
+        ]
+        return Speech(speech.samples, speech.rate, tuple(fitting))
+
+    def _heard(self, piece: Samples) -> NDArray[np.int64]:
+        """Return the token that each frame of the net's answer holds for likeliest."""
+        given = {"waveform": piece[None], "waveform_lengths": np.array([len(piece)], np.int64)}
+        (answer,) = self._net.run(["log_probs"], given)
+        return np.asarray(answer[0].argmax(axis=-1), np.int64)
+
+
+def follow_loudness(speech: Speech) -> Speech:
+    """Return the speech with a vowel wherever it is loud, opener the louder it is."""
+    loud = loudness_of(speech.samples, speech.rate, 1 / _SYLLABLE)
+    levels = np.where(loud < _LOUD, 0, 1 + np.digitize(loud, (0.5, 0.8)))
+    edges = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist(), len(levels)]
+    phones = [
+        Phone(_BY_LOUDNESS[levels[begin]], begin * _SYLLABLE, end * _SYLLABLE)
+        for begin, end in pairwise(edges)
+    ]
+    return Speech(speech.samples, speech.rate, tuple(phones))
+
+
+def phones_of(heard: NDArray[np.int64], tokens: list[str]) -> list[Phone]:
+    """Return phones of the likeliest token of each frame; the last token is none, "<wb>" a gap.
+
+    The net tells when a phone begins; it lasts until the next one, and not for ever.
+    """
+    changes = np.flatnonzero(np.diff(heard, prepend=len(tokens) - 1))
+    said = [
+        (float(at + 1) * _FRAME, tokens[heard[at]])
+        for at in changes.tolist()
+        if _is_sound(tokens[heard[at]])
+    ]
+    ends = [*(begin for begin, _ in said[1:]), float("inf")]
+    return [
+        Phone(symbol, begin, min(end, begin + _LONGEST_PHONE))
+        for (begin, symbol), end in zip(said, ends, strict=False)
+    ]
+
+
+def _is_sound(token: str) -> bool:
+    """Tell sounds from gaps, blanks and marks that change the sound before them."""
+    letters = any(unicodedata.category(letter) in ("Ll", "Lo") for letter in token)
+    return token == "<unk>" or (letters and not token.startswith("<"))
+
+
+def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
+    """Bring sound to another rate; what is too high for it is averaged away first."""
+    if rate == wanted:
+        return samples
+    if rate > wanted:
+        width = max(1, round(rate / wanted))
+        samples = np.convolve(samples, np.full(width, 1 / width, np.float32), mode="same")
+    places = np.arange(round(len(samples) * wanted / rate)) * (rate / wanted)
+    return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
+
+
+def _pieces(samples: Samples) -> Iterator[tuple[int, Samples]]:
+    """Cut long sound where it is quietest, so that memory does not grow with it."""
+    begin = 0
+    while len(samples) - begin > _PIECE + _MARGIN:
+        window = np.abs(samples[begin + _PIECE - _MARGIN : begin + _PIECE])
+        calm = np.convolve(window, np.ones(_RATE // 10, np.float32), mode="valid")
+        end = begin + _PIECE - _MARGIN + int(calm.argmin()) + _RATE // 20
+        yield begin, samples[begin:end]
+        begin = end
+    if len(samples) - begin > _RATE // 10:
+        yield begin, samples[begin:]
+
+
+def _tokens(vocabulary: Path) -> list[str]:
+    known = json.loads(vocabulary.read_text(encoding="utf-8"))["decoder"]
+    return [*map(str, known), "<wb>", "<blank>"]
+
+
+def _session(net: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        net.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )

@@ -1,0 +1,1 @@
+"""The page's part for portraits that speak."""

@@ -1,0 +1,56 @@
+"""A picture on the command line becomes the pose that the request carries."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
+from facechain_ext.cli.control_pictures import read_controls
+from facechain_ext.config import PortraitConfig
+from facechain_ext.imaging.picture_text import read_picture
+from facechain_ext.imaging.pose_text import read_pose
+
+
+def test_without_a_picture_there_is_nothing_to_read() -> None:
+    assert read_controls(Namespace(count=2)) == read_controls(Namespace(pose=" ")) == {}
+
+
+@pytest.mark.model
+def test_the_middle_of_a_picture_in_the_shape_of_the_portraits_is_read(tmp_path: Path) -> None:
+    """As if the sides beyond that shape were cut off."""
+    picture = tmp_path / "astronaut é.png"
+    picture.write_bytes(cv2.imencode(".png", astronaut()[..., ::-1])[1].tobytes())
+    square = read_pose(read_controls(Namespace(pose=str(picture)))["pose"])
+    tall = read_pose(read_controls(Namespace(pose=str(picture), width=384, height=512))["pose"])
+    assert np.abs(square.body[0] * 512 - (221.5, 120.6)).max() < 1
+    assert abs(tall.face[30, 0] * 384 + 64 - square.face[30, 0] * 512) < 4
+    assert abs(tall.face[30, 1] - square.face[30, 1]) < 0.01
+
+
+@pytest.mark.model
+def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> None:
+    (tmp_path / "black.png").write_bytes(
+        cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    )
+    with pytest.raises(InvalidInput, match="shows no face"):
+        read_controls(Namespace(pose=str(tmp_path / "black.png")))
+    with pytest.raises(UnreadablePhoto, match=r"none\.jpg cannot be read"):
+        read_controls(Namespace(pose=str(tmp_path / "none.jpg")))
+
+
+@pytest.mark.model
+def test_depth_and_edges_become_pictures_in_the_shape_of_the_portraits(tmp_path: Path) -> None:
+    picture = tmp_path / "astronaut.png"
+    picture.write_bytes(cv2.imencode(".png", astronaut()[..., ::-1])[1].tobytes())
+    kinds = dict.fromkeys(("depth", "canny", "soft_edges"), str(picture))
+    told = read_controls(Namespace(**kinds, width=384, height=512))
+    assert list(told) == list(kinds)
+    for kind, text in told.items():
+        assert read_picture(text, kind).shape == (683, 512, 3)
+    assert PortraitConfig(**told).depth == told["depth"]

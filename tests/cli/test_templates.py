@@ -1,0 +1,65 @@
+"""facechain template: faces told, and what cannot be done said in one line with nothing written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from facechain_ext.cli.main import main
+
+pytestmark = pytest.mark.slow(10)
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    path = tmp_path / "group.png"
+    Image.fromarray(np.concatenate([astronaut()[:300, 60:360]] * 2, axis=1)).save(path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, Any]:
+    code = main(["template", *map(str, arguments), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_faces_are_told_without_painting(
+    capsys: pytest.CaptureFixture[str], template: Path, tmp_path: Path
+) -> None:
+    code, told = run(capsys, template, "--look", "--data-dir", tmp_path / "data")
+    assert code == 0
+    assert [(face["face"], face["person"]) for face in told["faces"]] == [(1, None), (2, None)]
+    assert told["faces"][0]["gender"] == "woman"
+    assert told["faces"][0]["box"][2] < 300 < told["faces"][1]["box"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["{t}", "--people", "Ana"], "1=Ana,2=Ben"),
+        (["{t}", "--people", "1=Ana"], "Ana"),
+        (["{t}"], "Nobody can be proposed"),
+        (["missing.png"], "missing.png"),
+        (["{t}", "--strength", "2"], "strength"),
+        (["{t}", "--mask", "nose"], "nose"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_is_written(
+    capsys: pytest.CaptureFixture[str],
+    template: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    word: str,
+) -> None:
+    given = [text.replace("{t}", str(template)) for text in arguments]
+    out = tmp_path / "out"
+    code, told = run(capsys, *given, "--data-dir", tmp_path / "data", "--out", out)
+    assert code == 2
+    assert word in told["error"]
+    assert not out.exists()
+    assert not [*(tmp_path / "data").rglob("*.png")]

@@ -1,0 +1,1 @@
+"""What Forge patches UNets with."""

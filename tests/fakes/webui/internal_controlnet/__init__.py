@@ -1,0 +1,1 @@
+"""The extension sd-webui-controlnet: names and wiring, no net."""

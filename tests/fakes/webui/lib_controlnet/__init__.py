@@ -1,0 +1,1 @@
+"""Forge's built-in ControlNet: names and wiring, no net."""

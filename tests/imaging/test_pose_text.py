@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.config.setting import LONGEST_TEXT
+from facechain_ext.imaging.openpose import Skeleton
+from facechain_ext.imaging.pose_text import read_pose, write_pose
+
+
+def test_a_pose_comes_back() -> None:
+    rng = np.random.default_rng(0)
+    body, face = (rng.random((count, 2), np.float32) for count in (18, 70))
+    body[4] = np.nan
+    text = write_pose(Skeleton(body, face))
+    back = read_pose(text)
+    assert len(text) < LONGEST_TEXT
+    assert np.allclose(back.body, body, atol=1e-4, equal_nan=True)
+    assert np.allclose(back.face, face, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["", "pose.jpg", "[]", "[[1,2]]", "{}", "[" * 99_999, "null"])
+def test_what_is_no_pose_is_said(text: str) -> None:
+    with pytest.raises(InvalidInput, match="pose must be 88 points"):
+        read_pose(text)

@@ -1,0 +1,191 @@
+"""A portrait that speaks, from order to file; without any optional package."""
+
+from __future__ import annotations
+
+import json
+import wave
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facechain_ext.base.errors import Cancelled, InvalidInput, NoFaceFound, PersonNotFound
+from facechain_ext.base.events import Filming, VideoFinished
+from facechain_ext.base.host import HostPaths, Unavailable
+from facechain_ext.base.records import Photo, Pixels
+from facechain_ext.cli.main import main
+from facechain_ext.config import TalkConfig
+from facechain_ext.imaging.files import encode_png
+from facechain_ext.jobs.event_codec import EventCodec
+from facechain_ext.jobs.works import KINDS, Talk
+from facechain_ext.nets import FaceNets
+from facechain_ext.studio.studio import Studio
+from facechain_ext.studio.talking import SILENT, Order
+from facechain_ext.talking import video
+
+RATE = 16000
+LOUD = TalkConfig(listening="loudness")
+
+
+@pytest.fixture(scope="module")
+def nets() -> FaceNets:
+    return FaceNets()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, nets: FaceNets) -> Studio:
+    paths = HostPaths(*(tmp_path / part for part in ("data", "lora", "out", "models")))
+    refused = Unavailable("There is no face restorer here.")
+    host: Any = SimpleNamespace(
+        paths=paths, cancelled=lambda: False, restore_face=lambda pixels: refused
+    )
+    return Studio(host, nets)
+
+
+@pytest.fixture(autouse=True)
+def _without_av(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "AV", replace(video.AV, module="there_is_no_such_module"))
+
+
+@pytest.fixture
+def portrait(tmp_path: Path) -> Path:
+    path = tmp_path / "portrait.png"
+    path.write_bytes(encode_png(np.ascontiguousarray(astronaut()[:320, 60:380])))
+    return path
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    """Silence, a tone, silence: 1.2 s."""
+    sound = np.concatenate([np.zeros(6400), np.sin(np.arange(6400) * 0.2), np.zeros(6400)])
+    path = tmp_path / "voice.wav"
+    with wave.open(str(path), "wb") as stream:
+        stream.setnchannels(1)
+        stream.setsampwidth(2)
+        stream.setframerate(RATE)
+        stream.writeframes((sound * 9000).astype("<i2").tobytes())
+    return path
+
+
+def frames_of(path: Path) -> list[Pixels]:
+    reader, frames = cv2.VideoCapture(str(path)), []
+    while True:
+        read, picture = reader.read()
+        if not read:
+            reader.release()
+            return frames
+        frames.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+
+
+def test_a_recording_makes_a_portrait_speak(
+    studio: Studio, portrait: Path, audio: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "made" / "a.webm"
+    still = replace(LOUD, head_motion=0.0, blink=False)
+    *events, last = studio.talk(Order(out, portrait=portrait, audio=audio), still)
+    assert isinstance(last, VideoFinished)
+    assert (last.path, last.frames, last.sound, last.notes) == (out, 30, False, (SILENT,))
+    assert [event for event in events if isinstance(event, Filming)][-1] == Filming(30, 30)
+    frames = frames_of(out)
+    assert len(frames) == 30 and frames[0].shape == (320, 320, 3)
+    change = [np.abs(frame.astype(int) - frames[0]).max() for frame in frames]
+    assert max(change[2:6]) < 30, "the mouth rests in silence"
+    assert max(change[12:18]) > 60, "and opens where there is sound"
+
+
+def test_a_cancelled_video_leaves_no_file(
+    studio: Studio, portrait: Path, audio: Path, tmp_path: Path
+) -> None:
+    studio.host.cancelled = lambda: True  # type: ignore[method-assign]
+    out = tmp_path / "made" / "a.webm"
+    with pytest.raises(Cancelled):
+        [*studio.talk(Order(out, portrait=portrait, audio=audio), LOUD)]
+    assert [*out.parent.iterdir()] == []
+
+
+def test_a_missing_face_restorer_is_told_once(
+    studio: Studio, portrait: Path, audio: Path, tmp_path: Path
+) -> None:
+    order = Order(tmp_path / "a.gif", portrait=portrait, audio=audio)
+    *_, last = studio.talk(order, replace(LOUD, restore_faces=True))
+    assert isinstance(last, VideoFinished)
+    assert last.notes == ("There is no face restorer here.",)
+
+
+def test_a_person_speaks_by_the_newest_portrait_or_a_photo(
+    studio: Studio, audio: Path, tmp_path: Path
+) -> None:
+    order = Order(tmp_path / "a.webm", "Eileen", audio=audio)
+    with pytest.raises(PersonNotFound):
+        studio.talking.require(order, LOUD)
+    person = studio.library.create_or_get("Eileen", "ohwx")
+    with pytest.raises(NoFaceFound, match="no picture of Eileen"):
+        [*studio.talk(order, LOUD)]
+    person.save_photos([Photo("a.jpg", np.ascontiguousarray(astronaut()))])
+    person.take_new()
+    talking = studio.talking
+    assert talking._sitter(order, LOUD).pixels.shape[0] == 512
+    assert len([*talking._donors("Eileen")]) == 1
+    folder = studio.library.portraits_folder("Eileen")
+    folder.mkdir(parents=True)
+    (folder / "01-1.png").write_bytes(encode_png(np.ascontiguousarray(astronaut()[:320, 60:380])))
+    assert talking._sitter(order, LOUD).pixels.shape[0] == 320
+
+
+@pytest.mark.parametrize(
+    ("order", "config", "told"),
+    [
+        (Order(Path("a.webm"), portrait=Path("p.png")), TalkConfig(), "either a text to say or"),
+        (
+            Order(Path("a.webm"), portrait=Path("p.png"), audio=Path("a.wav")),
+            TalkConfig(text="Hello"),
+            "one of them",
+        ),
+        (Order(Path("a.webm")), TalkConfig(text="Hello"), "Say who is to speak"),
+        (Order(Path("a.avi"), portrait=Path("p.png")), TalkConfig(text="Hello"), "must end in"),
+        (Order(Path("a.mp4"), portrait=Path("p.png")), TalkConfig(text="Hi"), "install av --yes"),
+    ],
+)
+def test_orders_that_cannot_be_are_refused_at_once(
+    studio: Studio, order: Order, config: TalkConfig, told: str
+) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        studio.talking.require(order, config)
+
+
+def test_the_command_runs_a_job_and_prints_json(
+    tmp_path: Path, portrait: Path, audio: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "spoken.webm"
+    flags = ["--listening", "loudness", "--head-motion", "0", "--json"]
+    files = ["--portrait", str(portrait), "--audio", str(audio), "--out", str(out)]
+    assert main(["talk", *files, *flags, "--data-dir", str(tmp_path / "data")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["video"] == str(out) and told["frames"] == 30 and told["teeth"] == "portrait"
+    assert out.is_file() and Path(f"{out}.xmp").is_file()
+    assert main(["talk", "Hello", *files, "--data-dir", str(tmp_path / "data")]) == 2
+    assert "Give either a text to say or a recording" in capsys.readouterr().err
+
+
+def test_a_talk_is_read_back_as_it_was_submitted(portrait: Path, audio: Path) -> None:
+    work = Talk("Ana", (portrait, audio), ("portrait", "audio"), LOUD, Path("a.webm").absolute())
+    facts = json.loads(json.dumps(work.facts()))
+    assert KINDS["talk"]("Ana", (portrait, audio), facts) == work
+    assert work.order.audio == audio and work.order.portrait == portrait
+
+
+@pytest.fixture
+def codec(tmp_path: Path) -> EventCodec:
+    return EventCodec(tmp_path, HostPaths(tmp_path, tmp_path, tmp_path, tmp_path))
+
+
+def test_its_events_are_read_back(codec: EventCodec) -> None:
+    done = VideoFinished(Path("/a.mp4"), True, 1.5, 38, "photo", {"film": 1.0}, ("note",))
+    for event in (Filming(1, 2), done):
+        kind, facts = codec.encode(event) or ("", {})
+        assert codec.decode(kind, json.loads(json.dumps(facts))) == event

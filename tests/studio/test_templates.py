@@ -1,0 +1,222 @@
+"""People come into a template, over a host that paints what it is told and a library made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facechain_ext.base.errors import InvalidInput, NoFaceFound, NoPortraitFound, PersonNotFound
+from facechain_ext.base.events import Candidate, PortraitsFinished, Stage
+from facechain_ext.base.host import GeneratedImage, GenerationRequest, StepCallback
+from facechain_ext.base.infotext import parse_infotext
+from facechain_ext.base.records import Instance, Photo, Pixels, Rejection, Score
+from facechain_ext.base.repainting import RepaintRequest
+from facechain_ext.config import PrepareConfig, TemplateConfig
+from facechain_ext.dataset.prepare import prepare
+from facechain_ext.jobs.works import KINDS, MakeTemplate
+from facechain_ext.library.people import PeopleLibrary
+from facechain_ext.nets import FaceNets
+from facechain_ext.portrait.acquaintance import Acquaintance
+from facechain_ext.portrait.head_mask import faces_mask
+from facechain_ext.portrait.infotext import source_of
+from facechain_ext.portrait.numbered import MOST_FACES
+from facechain_ext.studio.templates import Templates
+
+CONFIG = TemplateConfig(candidates=2, attempts=2, seed=7)
+
+
+class Painter:
+    """Paints nothing: what it is given is the outcome. requests: what was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[RepaintRequest] = []
+
+    def repaint(
+        self, request: RepaintRequest, on_step: StepCallback | None = None
+    ) -> Iterator[GeneratedImage]:
+        self.requests.append(request)
+        for seed in request.drawing.seeds:
+            yield GeneratedImage(request.pixels, seed, f"{seed}\nSteps: 2, Size: 192x192")
+
+    def preview(self) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def nets() -> FaceNets:
+    return FaceNets()
+
+
+@pytest.fixture(scope="module")
+def her(nets: FaceNets) -> Instance:
+    (prepared,) = prepare([Photo("her.jpg", astronaut())], PrepareConfig(size=256), nets)
+    assert prepared.instance is not None
+    return prepared.instance
+
+
+@pytest.fixture
+def group() -> Photo:
+    """Her, and beside her the mirror of her, darker, smaller and out of line."""
+    her = np.ascontiguousarray(astronaut()[:300, 60:360])
+    other = (cv2.resize(her, (270, 270))[:, ::-1] * 0.8).astype(np.uint8)
+    canvas = np.full((300, 570, 3), 90, np.uint8)
+    canvas[:, :300], canvas[30:, 300:] = her, other
+    return Photo("group.png", canvas)
+
+
+@pytest.fixture
+def made(tmp_path: Path, nets: FaceNets, her: Instance) -> Templates:
+    """Ana is in the library, who is the astronaut, and Ben, who is nobody."""
+    library = PeopleLibrary(tmp_path / "people", tmp_path / "lora", tmp_path / "out")
+    library.create_or_get("Ana", "fcsks").save_instances([her])
+    nobody = -her.embedding
+    library.create_or_get("Ben", "fcsks").save_instances([replace(her, embedding=nobody)])
+    trained: Any = SimpleNamespace(
+        request=lambda name, config: GenerationRequest(name, config.prompt, steps=config.steps),
+        mismatch=lambda name: "",
+    )
+    host: Any = Painter()
+    return Templates(host, nets, library, trained)
+
+
+def finished(events: Iterator[Any]) -> PortraitsFinished:
+    *_, last = events
+    assert isinstance(last, PortraitsFinished)
+    return last
+
+
+def picture(made: Templates, template: Photo, cast: dict[int, str], **changes: Any) -> Pixels:
+    done = finished(made.make(template, cast, replace(CONFIG, **changes)))
+    return done.ranked[0].pixels
+
+
+def test_faces_are_numbered_from_the_left(made: Templates, group: Photo) -> None:
+    faces = made.look(group)
+    assert [face.number for face in faces] == [1, 2]
+    assert faces[0].face.center[0] < 300 < faces[1].face.center[0]
+
+
+def test_one_face_changes_and_every_other_pixel_stays(made: Templates, group: Photo) -> None:
+    before = group.pixels.copy()
+    after = picture(made, group, {1: "Ana"})
+    first, second = made.look(group)
+    changed = (after != before).any(axis=2)
+    assert np.array_equal(group.pixels, before)
+    assert changed[faces_mask([first.mesh], before.shape[:2]) > 0].mean() > 0.3
+    assert not changed[:, 300:].any()
+    assert not changed[faces_mask([second.mesh], before.shape[:2]) > 0].any()
+
+
+def test_events_tell_the_way_and_the_infotext_everybody(made: Templates, group: Photo) -> None:
+    events = list(made.make(group, {2: "Ana"}, CONFIG))
+    assert events[0] == Stage("face 2: Ana", 2)
+    assert [event.done for event in events if isinstance(event, Candidate)] == [1, 2]
+    (portrait,) = events[-1].ranked
+    fields = parse_infotext(portrait.infotext)[2]
+    assert fields["FaceChain template"] == "group.png"
+    assert fields["FaceChain faces"].startswith("2 Ana (seed 7, similarity 0.")
+    assert source_of(portrait.infotext) == "compositeWithTrainedAlgorithmicMedia"
+    assert portrait.score.similarity is not None
+    assert portrait.score.similarity > 0.6
+
+
+def test_the_whole_counts_as_its_least_alike_person(
+    made: Templates, group: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.9, 0.5, 0.8, 0.3])
+    monkeypatch.setattr(Acquaintance, "judge", lambda *_: Score(next(scores)))
+    done = finished(made.make(group, {1: "Ana", 2: "Ben"}, replace(CONFIG, count=2)))
+    assert [p.score.similarity for p in done.ranked] == [0.8, 0.3]
+    assert "1 Ana (seed 7, similarity 0.900)" in done.ranked[0].infotext
+    assert "2 Ben (seed 12, similarity 0.300)" in done.ranked[1].infotext
+
+
+def test_a_face_is_painted_again_until_it_is_good(
+    made: Templates, group: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = Score(0.9, Rejection.NOT_ALIKE), Score(0.4)
+    scores = iter([bad, bad, good, bad])
+    monkeypatch.setattr(Acquaintance, "judge", lambda *_: next(scores))
+    (portrait,) = finished(made.make(group, {1: "Ana"}, CONFIG)).ranked
+    host: Any = made.host
+    assert [request.drawing.seeds for request in host.requests] == [(7, 8), (9, 10)]
+    assert (portrait.seed, portrait.score.similarity) == (9, 0.4)
+
+
+def test_what_never_came_out_is_kept_aside_and_said(
+    made: Templates, group: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Acquaintance, "judge", lambda *_: Score(0.2, Rejection.NOT_ALIKE))
+    seen: list[Any] = []
+    with pytest.raises(NoPortraitFound, match=r"face 1 \(Ana: not alike\)"):
+        seen.extend(made.make(group, {1: "Ana"}, CONFIG))
+    host: Any = made.host
+    assert len(host.requests) == 2
+
+
+def test_the_painting_starts_from_the_persons_photo(made: Templates, group: Photo) -> None:
+    picture(made, group, {2: "Ana"}, strength=0.3)
+    host: Any = made.host
+    (request,) = host.requests
+    assert request.strength == 0.3
+    assert 0.02 < (request.mask > 0.5).mean() < 0.3
+    assert request.drawing.prompt == "Ana"
+
+
+@pytest.mark.parametrize("kind", ["face", "hair", "head"])
+def test_every_mask_leaves_the_neighbour_alone(made: Templates, group: Photo, kind: str) -> None:
+    after = picture(made, group, {1: "Ana"}, mask=kind)
+    second = made.look(group)[1]
+    kept = faces_mask([second.mesh], group.pixels.shape[:2]) > 0
+    assert np.array_equal(after[kept], group.pixels[kept])
+
+
+def crowd(faces: int, side: int) -> Photo:
+    her = cv2.resize(astronaut()[:300, 60:360], (side, side))
+    return Photo("crowd.png", np.concatenate([np.concatenate([her] * 10, 1)] * (faces // 10)))
+
+
+@pytest.mark.parametrize(
+    ("template", "cast", "error", "told"),
+    [
+        (Photo("wall.png", np.full((99, 99, 3), 9, np.uint8)), {}, NoFaceFound, "No face .* wall"),
+        (crowd(60, 100), {1: "Ana"}, InvalidInput, f"60 faces; a template may have {MOST_FACES}"),
+        (
+            Photo("t.png", cv2.resize(astronaut(), (100, 100))),
+            {1: "Ana"},
+            InvalidInput,
+            "Face 1 is only",
+        ),
+        (None, {1: "Ana", 2: "Ana"}, InvalidInput, "Ana is given two faces"),
+        (None, {1: "Ana", 2: "Ben", 3: "Cy"}, PersonNotFound, "Cy"),
+        (None, {3: "Ana"}, InvalidInput, "There is no face 3"),
+        (None, {}, InvalidInput, "Nobody can be proposed"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_painted(
+    made: Templates,
+    group: Photo,
+    template: Photo | None,
+    cast: dict[int, str],
+    error: type[Exception],
+    told: str,
+) -> None:
+    with pytest.raises(error, match=told):
+        list(made.make(template or group, cast, CONFIG))
+    host: Any = made.host
+    assert host.requests == []
+
+
+def test_a_job_is_read_back_as_it_was_asked_for(tmp_path: Path) -> None:
+    work = MakeTemplate.of(tmp_path / "a.png", {2: "Ben", 1: "Ana"}, CONFIG, tmp_path)
+    assert (work.person, work.title) == ("Ben", "Template with Ben, Ana")
+    again = KINDS["template"](work.person, work.photos, work.facts())
+    assert again == replace(work, folder=tmp_path.absolute())
