@@ -27,5 +27,6 @@ class ScriptRunner:
         self.alwayson_scripts: list[Any] = []
 
 
+scripts_data: list[Any] = []
 scripts_txt2img = ScriptRunner()
 scripts_img2img = ScriptRunner()
