@@ -1,8 +1,24 @@
-"""What runs the scripts that take part in drawing."""
+"""What runs the scripts that take part in drawing, and the list that they are loaded into."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+AlwaysVisible = object()
+
+
+class Script:
+    pass
+
+
+class ScriptClassData(NamedTuple):
+    script_class: Any
+    path: str
+    basedir: str
+    module: Any
+
+
+scripts_data: list[ScriptClassData] = []
 
 
 class ScriptRunner:
