@@ -157,4 +157,4 @@ def _eye_white(pixels: Pixels, frame: FaceFrame) -> NDArray[np.float64]:
     brightest = seen[np.argsort(seen.mean(axis=1))[-2:]].mean(axis=0)
     skin = _skin(pixels, frame.mesh)
     grey = float(np.clip(brightest.mean(), 0.75 * skin.mean(), 1.15 * skin.mean()))
-    return np.asarray(0.82 * grey * np.array([1.05, 1.0, 0.92]))
+    return np.asarray(0.92 * grey * np.array([1.07, 0.99, 0.9]))

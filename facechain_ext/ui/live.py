@@ -91,8 +91,9 @@ class LivePage:
         active = self.services.jobs.active()
         html, damage, mark = dict(_queue(active)), "", ""
         try:
-            html |= self._panels(person, run)
-            damage, mark = damages(self.services), state(self.people.desk, person)
+            with self.services.studio.library.at_one_look():
+                html |= self._panels(person, run)
+                damage, mark = damages(self.services), state(self.people.desk, person)
         except Exception as error:  # noqa: BLE001  a damaged library, say; the rest stays
             damage = self.trouble.told(error)
         html[ids.STATUS] = status(active) + damage
@@ -135,8 +136,8 @@ def damages(services: Services) -> str:
 def state(desk: PeopleDesk, person: str) -> str:
     """Return what changes with the state of a job, with who there is and what they have."""
     jobs = [(job.id, job.state, _stage(job)) for job in desk.services.jobs.all()]
-    people = [(p.slug, p.manifest) for p in desk.services.studio.library.people()]
-    shown = desk.person(person)
+    with desk.services.studio.library.at_one_look() as people:
+        shown = desk.person(person)
     crops = shown.folder / "instances" if shown else None
     changed = crops.stat().st_mtime_ns if crops is not None and crops.is_dir() else 0
     return hashlib.sha256(repr((jobs, people, changed)).encode("utf-8")).hexdigest()[:16]
