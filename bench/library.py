@@ -23,6 +23,12 @@ REPEATS = 15
 def filled(root: Path, people: int) -> PeopleLibrary:
     """Make a library of so many people, an hour old."""
     library = PeopleLibrary(root / "people", root / "Lora", root / "portraits")
+    fill(library, people)
+    return library
+
+
+def fill(library: PeopleLibrary, people: int) -> None:
+    """Put so many people into an empty library, an hour old, and one who is new."""
     library.lora_dir.mkdir(parents=True)
     library.create_or_get("Somebody", "fcsks")
     for number in range(people):
@@ -32,7 +38,6 @@ def filled(root: Path, people: int) -> PeopleLibrary:
         (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         hour_ago = time.time() - 3600
         os.utime(folder / MANIFEST, (hour_ago, hour_ago))
-    return library
 
 
 def page_of(library: PeopleLibrary, length: int) -> list[tuple[str, int, int]]:

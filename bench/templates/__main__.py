@@ -26,7 +26,7 @@ from facechain_ext.config import PrepareConfig, TemplateConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import encode_png, list_photos, read_photo, write_atomic
 from facechain_ext.nets import FaceNets
-from facechain_ext.portrait.casting import Candidate, Cast, propose
+from facechain_ext.portrait.casting import Cast, Sitter, propose
 from facechain_ext.portrait.numbered import NumberedFace
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
@@ -34,6 +34,7 @@ from facechain_ext.studio.uploads import read_uploads
 
 logger = logging.getLogger("bench.templates")
 
+BATCH = 2
 PHOTOS = 5
 """That a person is trained on; the others are kept back to compare with."""
 
@@ -88,7 +89,7 @@ def _train(studio: Studio, name: str, photos: list[Path], steps: int) -> None:
         return
     logger.info("training %s", name)
     prepare = PrepareConfig(size=256)
-    train = TrainConfig(max_train_steps=steps, snapshot_every=steps)
+    train = TrainConfig(max_train_steps=steps, snapshot_every=steps, train_batch_size=BATCH)
     for _ in studio.train_person(name, read_uploads(photos, prepare), prepare, train):
         pass
 
@@ -121,7 +122,7 @@ def _cast(studio: Studio, faces: list[NumberedFace], number: int, names: Sequenc
     ]
     return propose(
         faces,
-        [Candidate(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in people],
+        [Sitter(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in people],
     )
 
 

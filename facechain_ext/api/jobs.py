@@ -126,13 +126,12 @@ def get_queue(call: Call) -> Queue:
     running, waiting = services.jobs.running, services.jobs.books.jobs.waiting()
     seen = running is not None and may_see(call, running.record)
     mine = [job for job, owner in waiting.items() if whose(call) in (None, owner)][:MOST_SHOWN]
-    records = services.jobs.books.jobs.records(owner=whose(call), states=(JobState.QUEUED,))
-    by_id = {record.id: record for record in records}
+    records = map(services.jobs.books.jobs.record, mine)
     return Queue(
         running=ticket(call, running.record) if running and seen else None,
         busy=running is not None,
         waiting=len(waiting),
-        jobs=tickets(call, [by_id[job] for job in mine if job in by_id]),
+        jobs=tickets(call, [r for r in records if r is not None and r.state is JobState.QUEUED]),
     )
 
 

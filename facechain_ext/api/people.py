@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from facechain_ext.api.errors import Taken
@@ -20,7 +21,7 @@ from facechain_ext.api.visible import (
 from facechain_ext.config import PrepareConfig
 from facechain_ext.config.option import Validated, option
 from facechain_ext.library.names import LONGEST_NAME, identity
-from facechain_ext.library.people import Person
+from facechain_ext.library.people import Damaged, Person
 
 SLUG = {"slug": SLUG_HELP}
 
@@ -79,10 +80,14 @@ def list_people(call: Call) -> PersonList:
     found, wanted = everybody(call), identity(page.search)
     if wanted:
         found = [who for who in found if wanted in f"{identity(called(who))}\n{who.slug}"]
-    rest = [who for who in found if who.slug > page.after]
-    shown = rest[: page.limit]
-    following = shown[-1].slug if len(rest) > len(shown) else None
+    start = bisect_right(found, page.after, key=_slug)
+    shown = found[start : start + page.limit]
+    following = shown[-1].slug if start + page.limit < len(found) else None
     return PersonList(tuple(map(summary, shown)), len(found), following)
+
+
+def _slug(who: Person | Damaged) -> str:
+    return who.slug
 
 
 def add_person(call: Call) -> Answer:

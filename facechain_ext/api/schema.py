@@ -93,7 +93,7 @@ def _setting_schema(setting: Setting) -> dict[str, Any]:
         "minimum": setting.minimum,
         "maximum": setting.maximum,
         "maxLength": setting.longest if text else None,
-        "pattern": TYPEABLE if text else None,
+        "pattern": (setting.pattern or TYPEABLE) if text else None,
         "x-unit": setting.unit or None,
     }
     return {

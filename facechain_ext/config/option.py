@@ -17,12 +17,14 @@ def option(
     maximum: float | None = None,
     unit: str = "",
     longest: int = LONGEST_TEXT,
+    pattern: str = "",
 ) -> Any:
     """Declare a config field with its label, help, inclusive bounds and unit.
 
-    longest: the most characters of a text.
+    longest: the most characters of a text. pattern: what else a text keeps to, for other programs;
+    the config itself says it in words.
     """
-    bounds = {"minimum": minimum, "maximum": maximum, "longest": longest}
+    bounds = {"minimum": minimum, "maximum": maximum, "longest": longest, "pattern": pattern}
     return field(default=default, metadata={"label": label, "help": help, "unit": unit, **bounds})
 
 

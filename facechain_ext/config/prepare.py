@@ -13,6 +13,9 @@ Background = Literal["plain", "blur", "keep"]
 
 _MEANT_FOR_PROMPTS = re.compile(r"[^\S ]|[,()\[\]{}<>:|\\]|\b(AND|BREAK)\b")
 """What prompts and captions read as something else than a word."""
+_PLAIN = r"[^\s,()\[\]{}<>:|\\\u0000-\u001f\u007f-\u009f]"
+PLAIN_WORDS = rf"^(?!.*\b(AND|BREAK)\b){_PLAIN}( *{_PLAIN})*$"
+"""The same as one expression."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class PrepareConfig(Validated):
         "fcsks",
         label="Trigger word",
         longest=60,
+        pattern=PLAIN_WORDS,
         help="The word that will stand for this person in prompts. Choose one with no meaning.",
     )
     size: int = option(

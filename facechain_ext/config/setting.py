@@ -27,7 +27,7 @@ _UNFIT = ("Cc", "Cs")
 class Setting:
     """One field; kind: int, float, str or bool, or a Literal. automatic: whether it may be None.
 
-    longest: the most characters of a text.
+    longest: the most characters of a text; pattern: a regular expression for the whole of it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Setting:
     minimum: float | None
     maximum: float | None
     longest: int
+    pattern: str
     default: Any
     kind: Any
     automatic: bool

@@ -28,6 +28,7 @@ class Job:
         self.id, self.kind, self.title = record.id, record.kind, record.title
         self._books = books
         self._record = record
+        self._as_of: tuple[int, int] | None = None
         self._lock = threading.RLock()
         self._events: list[Event] = []
         self._read = 0
@@ -38,10 +39,19 @@ class Job:
     def record(self) -> JobRecord:
         """What is written down of it now; what was last, once it is deleted."""
         with self._lock:
-            if not self._record.state.over:
+            version = self._books.database.version()
+            if not self._record.state.over and version != self._as_of:
                 gone = replace(self._record, state=JobState.CANCELED)
                 self._record = self._books.jobs.record(self.id) or gone
+                self._as_of = version
             return self._record
+
+    def renew(self, record: JobRecord, version: tuple[int, int]) -> Job:
+        """Take over what was read since the books were of a version."""
+        with self._lock:
+            if not self._record.state.over:
+                self._record, self._as_of = record, version
+            return self
 
     @property
     def state(self) -> JobState:

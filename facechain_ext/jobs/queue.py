@@ -58,6 +58,7 @@ class Jobs:
         self._token = new_id()
         self._lock = threading.RLock()
         self._known: dict[str, Job] = {}
+        self._read: tuple[tuple[int, int] | None, list[JobRecord]] = (None, [])
         self._mine: set[str] = set()
         self._thread: threading.Thread | None = None
         self._stays = self._closing = False
@@ -155,13 +156,22 @@ class Jobs:
 
     def all(self) -> list[Job]:
         """Return the jobs that wait or run, and the latest ones that are over, oldest first."""
-        active = self.books.jobs.records(states=ACTIVE)
+        version = self.books.database.version()
+        active = self._active(version)
         over = [state for state in JobState if state not in ACTIVE]
         latest = self.books.jobs.records(states=over, limit=SHOWN_JOBS)
         records = sorted([*active, *latest], key=lambda record: record.number)
-        jobs = [self._job(record) for record in records]
+        jobs = [self._job(record).renew(record, version) for record in records]
         self._let_go(jobs)
         return jobs
+
+    def _active(self, version: tuple[int, int]) -> list[JobRecord]:
+        """Return those that wait or run, read once for a version of the books."""
+        known, records = self._read
+        if known != version:
+            records = self.books.jobs.records(states=ACTIVE)
+            self._read = version, records
+        return records
 
     def _let_go(self, shown: Sequence[Job]) -> None:
         """Keep no events in memory of jobs that are over and not shown any more."""
@@ -172,10 +182,11 @@ class Jobs:
 
     def active(self) -> list[Job]:
         """Return the running job, then those that wait, in the order in which they will run."""
-        places = self.books.jobs.positions()
-        records = self.books.jobs.records(states=ACTIVE)
-        records.sort(key=lambda record: (places.get(record.id, 0), record.number))
-        return [self._job(record) for record in records]
+        version, places = self.books.database.version(), self.books.jobs.positions()
+        records = sorted(
+            self._active(version), key=lambda record: (places.get(record.id, 0), record.number)
+        )
+        return [self._job(record).renew(record, version) for record in records]
 
     @property
     def running(self) -> Job | None:

@@ -64,7 +64,7 @@ class JobRecord:
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
         """Read a row."""
-        facts = {field.name: row[field.name] for field in fields(cls)}
+        facts = {name: row[name] for name in _NAMES}
         return cls(
             **{
                 **facts,
@@ -83,3 +83,6 @@ class JobRecord:
         kind = getattr(errors, self.error_type, FaceChainError)
         known = isinstance(kind, type) and issubclass(kind, FaceChainError)
         return kind(self.error) if known else FaceChainError(self.error)
+
+
+_NAMES = tuple(spec.name for spec in fields(JobRecord))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,21 +36,45 @@ class Damaged:
         return self.folder.name
 
 
+@dataclass(frozen=True)
+class Look:
+    """Who was there; mark: another one in this process when any manifest is another."""
+
+    found: list[Person | Damaged]
+    mark: int
+
+
 class Listing:
     """Remembers the people of one library; any threads may ask it."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[object, Person]] = {}
+        self._held = threading.local()
+
+    @contextmanager
+    def held(self, root: Path) -> Iterator[Look]:
+        """Let this thread see one look until the end, however often it asks."""
+        before: Look | None = getattr(self._held, "look", None)
+        self._held.look = before or self._look(root)
+        try:
+            yield self._held.look
+        finally:
+            self._held.look = before
 
     def everybody(self, root: Path) -> list[Person | Damaged]:
         """Return all who have a folder with a manifest, by folder name."""
+        look: Look | None = getattr(self._held, "look", None)
+        return list((look or self._look(root)).found)
+
+    def _look(self, root: Path) -> Look:
         try:
             names = sorted(name for name in os.listdir(root) if name[0] != ".")  # noqa: PTH208
         except (FileNotFoundError, NotADirectoryError):
-            return []
+            return Look([], 0)
         looked, before = time.time_ns(), self._known
         found: list[Person | Damaged] = []
         known: dict[str, tuple[object, Person]] = {}
+        versions: list[object] = []
         # Texts: ten thousand paths take longer to make than to look at.
         start, end = f"{root}{os.sep}", f"{os.sep}{MANIFEST}"
         for name in names:
@@ -58,6 +85,7 @@ class Listing:
                     found.append(_read(root / name))
                 continue
             version = stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns
+            versions.append((name, version))
             entry = before.get(name)
             who = entry[1] if entry is not None and entry[0] == version else _read(root / name)
             found.append(who)
@@ -66,7 +94,7 @@ class Listing:
             if looked - stat.st_mtime_ns > ONE_MOMENT and isinstance(who, Person):
                 known[name] = version, who
         self._known = known
-        return found
+        return Look(found, hash(tuple(versions)))
 
 
 def _read(folder: Path) -> Person | Damaged:

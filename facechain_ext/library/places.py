@@ -6,6 +6,7 @@ import errno
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,15 @@ class Places:
         A manifest that has not changed is not read again.
         """
         return self._listing.everybody(self.root)
+
+    @contextmanager
+    def at_one_look(self) -> Iterator[int]:
+        """Let this thread see everybody as they are now until the end, and look no more.
+
+        Yields a number that is another one in this process when any manifest is another.
+        """
+        with self._listing.held(self.root) as look:
+            yield look.mark
 
     def lora_files(self, person: Person | Damaged) -> list[Path]:
         """Return the LoRA files of a person's runs that exist, and what lies beside each.

@@ -18,6 +18,7 @@ from facechain_ext.config.template import MaskKind
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import erode, feather
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait import regions
 from facechain_ext.portrait.expression import BROWS
 from facechain_ext.portrait.fuse import fuse, fusion_note
 from facechain_ext.portrait.head_mask import head_mask
@@ -60,6 +61,7 @@ class Exchange:
 
     place: Place
     instances: Sequence[Instance]
+    kind: MaskKind
     strength: float
     mask: Mask
     alpha: Mask
@@ -79,28 +81,32 @@ class Exchange:
         return composite(self._regrained(square), self.place.pixels, self.alpha)
 
     def _refined(self, painted: Pixels, scale: float) -> Pixels:
-        """Give a coarse painting the detail of what it started from."""
-        if scale <= 1:
+        """Give a coarse painting the detail of what it started from; not to hair of other shape."""
+        if scale <= 1 or self.kind != "face":
             return painted
         sigma = _FINER * scale
         detail = self.led.astype(np.float32) - _blurred(self.led, sigma)
         whole = np.clip(np.rint(_blurred(painted, sigma) + detail), 0, 255).astype(np.uint8)
-        return composite(whole, painted, (self.mask > 0).astype(np.float32))
+        refined = composite(whole, painted, (self.mask > 0).astype(np.float32))
+        return composite(self.led, refined, _features(self.place.landmarks, self.mask.shape))
 
     def _relit(self, square: Pixels) -> Pixels:
         """Give a painting the template's light and complexion, which it started from.
 
         A checkpoint paints skin as it knows skin, whatever the neck below it looks like.
         """
-        height = face_height(self.place.landmarks)
+        landmarks, shape = self.place.landmarks, self.mask.shape[:2]
+        height = face_height(landmarks)
+        face = regions.inside_face(landmarks, shape) if self.kind != "face" else self.alpha
         lit = relight(
             to_lab(square),
             to_lab(self.led),
-            self.alpha,
+            face,
             radius=_LIGHT * height,
             tint_radius=_TINT * height,
         )
-        return composite(to_rgb(lit), square, (self.mask > 0).astype(np.float32))
+        shown = face if self.kind != "face" else (self.mask > 0).astype(np.float32)
+        return composite(to_rgb(lit), square, shown)
 
     def _regrained(self, square: Pixels) -> Pixels:
         """Add the grain that the template has on skin, where the new face has less."""
@@ -132,7 +138,7 @@ def exchange(
     fused = fuse(place.pixels, place.landmarks, photo, strength=1.0)
     led = composite(fused, place.pixels, alpha)
     note = fusion_note(place.landmarks, photo)
-    return Exchange(place, instances, strength, mask, alpha, led, note)
+    return Exchange(place, instances, kind, strength, mask, alpha, led, note)
 
 
 def _matte(kind: MaskKind, place: Place, nets: FaceNets) -> Mask:
@@ -162,6 +168,12 @@ def _above_brows(landmarks: Points, shape: tuple[int, ...]) -> Mask:
 
 def _has_fringe(photo: Instance) -> bool:
     return bare_forehead(to_lab(photo.pixels), photo.landmarks) < _BARE
+
+
+def _features(landmarks: Points, shape: tuple[int, ...]) -> Mask:
+    """Select eyes and mouth: painted coarsely in another state they would show twice."""
+    size = (shape[0], shape[1])
+    return np.maximum(regions.mouth(landmarks, size), regions.eyes(landmarks, size))
 
 
 def _blurred(pixels: Pixels, sigma: float) -> Mask:

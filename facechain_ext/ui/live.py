@@ -21,8 +21,10 @@ from facechain_ext.ui.page.actions import sentence
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
 from facechain_ext.ui.people.view import PeopleView
+from facechain_ext.ui.portraits import template_view
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.portraits.template_desk import TemplateDesk
 from facechain_ext.ui.talking.desk import TalkDesk
 from facechain_ext.ui.talking.desk import progress as talk_progress
 
@@ -66,6 +68,7 @@ class LivePage:
     def __post_init__(self) -> None:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
+        self.templates = TemplateDesk(self.services)
         self.talking = TalkDesk(self.services)
         self._lock = threading.Lock()
 
@@ -88,8 +91,9 @@ class LivePage:
         active = self.services.jobs.active()
         html, damage, mark = dict(_queue(active)), "", ""
         try:
-            html |= self._panels(person, run)
-            damage, mark = damages(self.services), state(self.people.desk, person)
+            with self.services.studio.library.at_one_look():
+                html |= self._panels(person, run)
+                damage, mark = damages(self.services), state(self.people.desk, person)
         except Exception as error:  # noqa: BLE001  a damaged library, say; the rest stays
             damage = self.trouble.told(error)
         html[ids.STATUS] = status(active) + damage
@@ -102,6 +106,7 @@ class LivePage:
             ids.CURVES: training.curves,
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
+            ids.TEMPLATE_PROGRESS: template_view.progress(self.templates),
             ids.TALK_PROGRESS: talk_progress(self.talking),
         }
 
@@ -131,8 +136,8 @@ def damages(services: Services) -> str:
 def state(desk: PeopleDesk, person: str) -> str:
     """Return what changes with the state of a job, with who there is and what they have."""
     jobs = [(job.id, job.state, _stage(job)) for job in desk.services.jobs.all()]
-    people = [(p.slug, p.manifest) for p in desk.services.studio.library.people()]
-    shown = desk.person(person)
+    with desk.services.studio.library.at_one_look() as people:
+        shown = desk.person(person)
     crops = shown.folder / "instances" if shown else None
     changed = crops.stat().st_mtime_ns if crops is not None and crops.is_dir() else 0
     return hashlib.sha256(repr((jobs, people, changed)).encode("utf-8")).hexdigest()[:16]

@@ -14,7 +14,7 @@ from facechain_ext.webui.host.guarded import guarded
 
 def register() -> None:
     """Hook settings, tab, API, pasted infotexts and the mini checkpoint into the webui."""
-    for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini):
+    for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini, _plot):
         guarded(part)()
 
 
@@ -67,6 +67,16 @@ def _mini() -> None:
     script_callbacks.on_script_unloaded(guarded(mini_listing.unlist))
     if settings.mini_wanted():
         mini_listing.enlist()
+
+
+def _plot() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import plot, plot_cell
+
+    plot_cell.add_script()
+    script_callbacks.on_before_ui(guarded(plot.add_axes))
+    script_callbacks.on_before_image_saved(guarded(plot_cell.mark))
 
 
 def _switch_mini(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.config.option import LONGEST_TEXT
+from facechain_ext.config.prepare import PLAIN_WORDS
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 
 CONFIGS = [PrepareConfig, TrainConfig, PortraitConfig]
@@ -115,11 +116,13 @@ def test_a_prompt_may_have_lines() -> None:
 def test_a_trigger_word_is_a_plain_word(word: str) -> None:
     with pytest.raises(InvalidInput, match="trigger_word"):
         PrepareConfig(trigger_word=word)
+    assert len(word) > 60 or re.fullmatch(PLAIN_WORDS, word) is None
 
 
 @pytest.mark.parametrize("word", ["fcsks", "ana-2", "sks person", "Zoë", "李明", "o'neil", "sandy"])
 def test_words_of_any_script_are_taken(word: str) -> None:
     assert PrepareConfig(trigger_word=word).trigger_word == word
+    assert re.fullmatch(PLAIN_WORDS, word)
 
 
 @pytest.mark.parametrize(

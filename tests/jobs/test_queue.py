@@ -202,6 +202,27 @@ def test_the_running_job_is_found_before_a_queued_one(jobs: Jobs, host: WatchedH
     assert jobs.get(running.id) is running
 
 
+def test_all_jobs_are_read_at_once_and_not_again_until_something_changes(
+    jobs: Jobs, host: WatchedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(host)
+    waiting = [submit(jobs, f"{n}", gate if n == 0 else three, person="Ana") for n in range(4)]
+    assert gate.begun.wait(SECONDS)
+    asked: list[str] = []
+    one, many = jobs.books.jobs.record, jobs.books.jobs.records
+    monkeypatch.setattr(JobStore, "record", lambda _, job: asked.append(job) or one(job))
+    monkeypatch.setattr(JobStore, "records", lambda _, **how: asked.append("all") or many(**how))
+    for _ in range(5):
+        assert [job.person for job in jobs.active()] == ["Ana"] * 4
+        assert [job.state.over for job in jobs.all()] == [False] * 4
+    assert asked.count("all") <= 5 + 3, "those that are over, and the active ones again at a change"
+    assert not set(asked) - {"all"}
+    waiting[3].cancel()
+    assert [job.id for job in jobs.active()] == [job.id for job in waiting[:3]]
+    assert jobs.all()[-1].state is JobState.CANCELED
+    gate.open.set()
+
+
 def test_the_latest_jobs_are_shown_and_as_many_kept_as_is_wanted(host: WatchedHost) -> None:
     config = JobsConfig(keep_jobs=SHOWN_JOBS + 3)
     jobs = Jobs(Studio(host, FaceNets()), lambda: config, kinds=TOLD)

@@ -151,3 +151,20 @@ def test_export_holds_every_file(library: PeopleLibrary, tmp_path: Path) -> None
 def test_two_runs_in_one_second_get_two_folders(library: PeopleLibrary) -> None:
     person = library.create_or_get("Ana", "fcsks")
     assert person.new_run() != person.new_run()
+
+
+def test_everybody_is_looked_at_once_in_one_look(library: PeopleLibrary) -> None:
+    library.create_or_get("Ana", "fcsks")
+    with library.at_one_look() as mark:
+        with library.at_one_look() as inner:
+            assert inner == mark
+        library.create_or_get("Bob", "fcsks")
+        assert [who.slug for who in library.everybody()] == ["ana"]
+    assert [who.slug for who in library.everybody()] == ["ana", "bob"]
+    with library.at_one_look() as later:
+        assert later != mark
+    library.get("Ana").save(trigger_word="anna")
+    with library.at_one_look() as last:
+        assert last not in (mark, later)
+    with library.at_one_look() as again:
+        assert again == last
