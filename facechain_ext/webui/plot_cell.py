@@ -131,3 +131,7 @@ def add_script() -> None:
     entry = ROOT / "scripts" / "facechain.py"
     data = scripts.ScriptClassData(PortraitCells, str(entry), str(ROOT), None)
     scripts.scripts_data.append(data)
+
+
+def is_added() -> bool:
+    return any(data.script_class is PortraitCells for data in scripts.scripts_data)
