@@ -43,9 +43,9 @@ TEXT = """# What listeners cost a training
 
     python -m bench.listeners --out bench/listeners.md
 
-`facechain serve` trains the mini for {steps} steps on one thread; another program is {pollers} clients
-that ask for the job every {every:g} s, and {streams} that follow events, half of the job and half of all.
-Runs without and with it took turns; seconds from the first step to the last.
+`facechain serve` trains the mini for {steps} steps on one thread; another program is {pollers}
+clients that ask for the job every {every:g} s, and {streams} that follow events, half of the job
+and half of all. Runs without and with it took turns; seconds from the first step to the last.
 
 | pair | alone | with {pollers} pollers and {streams} streams | answers | events |
 |---|---|---|---|---|

@@ -35,6 +35,9 @@ from facechain_ext.studio.uploads import read_uploads
 logger = logging.getLogger("bench.templates")
 
 BATCH = 2
+COMPARED = 3
+"""Photos of everybody that a new face is compared with."""
+
 PHOTOS = 5
 """That a person is trained on; the others are kept back to compare with."""
 
@@ -52,10 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     embedders: dict[str, FaceEmbedder] = {"sface": studio.nets.embedder}
     if (second := second_embedder()) is not None:
         embedders["dlib"] = second
-    known = {
-        label: _known(args.out, label, embedder, everybody, chosen, studio.nets)
-        for label, embedder in embedders.items()
-    }
+    known = _known(everybody, chosen, embedders, studio.nets)
     config = config_from(args, TemplateConfig, seed=1)
     for number in range(args.groups):
         path = args.out / "pictures" / f"{number:03d}.json"
@@ -95,21 +95,19 @@ def _train(studio: Studio, name: str, photos: list[Path], steps: int) -> None:
 
 
 def _known(
-    out: Path,
-    label: str,
-    embedder: FaceEmbedder,
     everybody: dict[str, list[Path]],
     chosen: Sequence[str],
+    embedders: dict[str, FaceEmbedder],
     nets: FaceNets,
-) -> dict[str, Embedding]:
-    """Return everybody's mean embedding: of kept-back photos, for those who were trained."""
-    means = {}
+) -> dict[str, dict[str, Embedding]]:
+    """Return everybody's mean embedding by embedder: of kept-back photos, for who was trained."""
+    means: dict[str, dict[str, Embedding]] = {label: {} for label in embedders}
     for name, photos in everybody.items():
         kept = photos[PHOTOS:] if name in chosen else photos
-        shown = [
-            (p, nets.detector.detect(p)) for p in (read_photo(path).pixels for path in kept[:6])
-        ]
-        means[name] = mean_of([embedder.embed(p, faces[0]) for p, faces in shown if faces])
+        read = [read_photo(path).pixels for path in kept[:COMPARED]]
+        shown = [(pixels, faces[0]) for pixels in read if (faces := nets.detector.detect(pixels))]
+        for label, embedder in embedders.items():
+            means[label][name] = mean_of([embedder.embed(*pair) for pair in shown])
     return means
 
 

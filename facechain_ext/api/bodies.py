@@ -121,8 +121,10 @@ async def _keep(request: Request, operation: Operation, folder: Path) -> Path:
     return path
 
 
-def _is_text(hint: Any) -> bool:
-    return hint is str or get_origin(hint) is Literal
+def _field(hint: Any, value: bytes) -> Any:
+    """Read a field of a form: text as it is, one of some words also in quotes, else JSON."""
+    word = get_origin(hint) is Literal and value[:1] != b'"'
+    return value.decode("utf-8", "replace") if word or hint is str else _decoded(value)
 
 
 async def _read_form(
@@ -142,10 +144,7 @@ async def _read_form(
     hints, fields = get_type_hints(operation.body), form.finish()
     if PHOTOS in fields:
         raise BadField(PHOTOS, f"{PHOTOS} come as files: each part needs a filename.")
-    given = {
-        name: value.decode("utf-8", "replace") if _is_text(hints.get(name)) else _decoded(value)
-        for name, value in fields.items()
-    }
+    given = {name: _field(hints.get(name), value) for name, value in fields.items()}
     await run_in_threadpool(incoming.require_pixels)
     value = reader.read(operation.body, {**given, PHOTOS: []})
     return Body(value, tuple(incoming.paths), incoming.folder, _asked(given))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facechain_ext.base.records import Instance, Mask, Pixels, Points
+from facechain_ext.base.records import Embedding, Instance, Mask, Pixels, Points
 from facechain_ext.config.template import MaskKind
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import erode, feather
@@ -23,10 +23,11 @@ from facechain_ext.portrait.expression import BROWS
 from facechain_ext.portrait.fuse import fuse, fusion_note
 from facechain_ext.portrait.head_mask import head_mask
 from facechain_ext.portrait.light import grain, relight, to_lab, to_rgb
+from facechain_ext.portrait.mirrored import mirrored
 from facechain_ext.portrait.place import Place
 from facechain_ext.portrait.regions import face_height, smoothstep, upwards
 from facechain_ext.portrait.skin import bare_forehead, cheeks
-from facechain_ext.portrait.template import choose_template_for
+from facechain_ext.portrait.template import templates_for
 
 _BLEND = 0.06
 """Width of the soft border inside the mask, in face heights."""
@@ -41,6 +42,9 @@ _UNDER_FRINGE = (-0.05, 0.0)
 _BARE = 0.85
 """Share of skin from which on a forehead has no fringe."""
 
+_TRIED = 6
+"""Photos that are tried: one may have a hand before the face, or be of the worst light."""
+
 _FINER = 0.8
 """Of one painted pixel, the sigma of the detail that is too fine for the painting."""
 
@@ -53,14 +57,14 @@ _GRAIN = 0.015
 
 @dataclass(frozen=True, eq=False)
 class Exchange:
-    """A place in the template and the photos of who comes there.
+    """A place in the template and the photo of who comes there.
 
     mask: (S, S) of the square, what is painted. alpha: how much of the outcome shows there.
     led: the square with a photo of the person fused in.
     """
 
     place: Place
-    instances: Sequence[Instance]
+    photo: Instance
     kind: MaskKind
     strength: float
     mask: Mask
@@ -76,8 +80,7 @@ class Exchange:
         square = self._relit(self._refined(painted, scale))
         if self.strength > 0:
             landmarks = nets.landmarker.locate(square, self.place.face)
-            photo = choose_template_for(landmarks, self.instances)
-            square = fuse(square, landmarks, photo, strength=self.strength)
+            square = fuse(square, landmarks, self.photo, strength=self.strength)
         return composite(self._regrained(square), self.place.pixels, self.alpha)
 
     def _refined(self, painted: Pixels, scale: float) -> Pixels:
@@ -125,20 +128,36 @@ class Exchange:
 def exchange(
     place: Place,
     instances: Sequence[Instance],
+    person: Embedding,
     nets: FaceNets,
     *,
     kind: MaskKind,
     strength: float,
     others: Sequence[Points] = (),
 ) -> Exchange:
-    """Make ready to exchange a face; strength: of the fusion. others: meshes of other faces."""
-    photo = choose_template_for(place.landmarks, instances)
+    """Make ready to exchange a face, by the photo that makes it most alike.
+
+    person: their mean embedding. strength: of the fusion. others: meshes of other faces.
+    """
     mask = head_mask(kind, place.landmarks, _matte(kind, place, nets), others)
+    return max(
+        (_led(place, photo, mask, kind, strength) for photo in _fitting(place, instances, nets)),
+        key=lambda one: float(nets.embedder.embed(one.led, place.face) @ person),
+    )
+
+
+def _fitting(place: Place, instances: Sequence[Instance], nets: FaceNets) -> Sequence[Instance]:
+    """Return the few photos, also mirrored, whose heads are turned most alike."""
+    both = [*instances, *(mirrored(photo, nets.landmarker) for photo in instances)]
+    return templates_for(place.landmarks, both)[:_TRIED]
+
+
+def _led(place: Place, photo: Instance, mask: Mask, kind: MaskKind, strength: float) -> Exchange:
     alpha = _shown(mask, place.landmarks, kind, fringe=_has_fringe(photo))
     fused = fuse(place.pixels, place.landmarks, photo, strength=1.0)
     led = composite(fused, place.pixels, alpha)
     note = fusion_note(place.landmarks, photo)
-    return Exchange(place, instances, kind, strength, mask, alpha, led, note)
+    return Exchange(place, photo, kind, strength, mask, alpha, led, note)
 
 
 def _matte(kind: MaskKind, place: Place, nets: FaceNets) -> Mask:

@@ -151,6 +151,7 @@ class Templates:
             name = cast[face.number]
             others = [other.mesh for other in faces if other is not face]
             instances = self.library.get(name).load_instances()
+            person = mean_embedding(instances)
             square = Place.around(face.face, template.pixels, self.nets.landmarker)
             yield Seat(
                 face,
@@ -158,14 +159,13 @@ class Templates:
                 exchange(
                     square,
                     instances,
+                    person,
                     self.nets,
                     kind=config.mask,
                     strength=config.fusion_strength,
                     others=[square.points(mesh) for mesh in others],
                 ),
-                Acquaintance(
-                    mean_embedding(instances), {n: e for n, e in known.items() if n != name}
-                ),
+                Acquaintance(person, {n: e for n, e in known.items() if n != name}),
                 self._drawing(name, config, template).for_seeds(_seeds(first + place * each, each)),
                 others,
             )
