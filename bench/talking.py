@@ -36,6 +36,8 @@ from facechain_ext.talking.speech import Phone, Speech, joined
 from facechain_ext.talking.video import write_video
 
 FPS = 25
+STEP, SMOOTH = 0.005, 0.045
+"""Seconds: of one step, and the deviation of the Gaussian that phones are smoothed with."""
 MOST_SHIFT = 4
 MET = 0.04
 """Opening over width of a mouth whose lips meet, as landmarks tell it."""
@@ -131,20 +133,22 @@ def _seen(frames: Sequence[Pixels], sitter: Sitter, nets: FaceNets) -> tuple[Cur
 
 
 def _wanted(phones: Sequence[Phone], count: int) -> Curve:
-    """Return each frame's opening as its phone alone would have it, nothing smoothed."""
-    wanted = np.zeros(count)
+    """Return the opening that the phones alone ask for, smoothed as mouths are, at each frame."""
+    wanted = np.zeros(round(count / FPS / STEP))
     for phone in phones:
-        first, last = int(phone.start * FPS), int(np.ceil(phone.end * FPS))
-        wanted[first:last] = shape_of(phone.symbol).opening if phone.symbol else 0.0
-    return wanted
+        if phone.symbol:
+            wanted[round(phone.start / STEP) : round(phone.end / STEP)] = shape_of(
+                phone.symbol
+            ).opening
+    soft = cv2.GaussianBlur(wanted[None], (0, 0), SMOOTH / STEP, borderType=cv2.BORDER_REPLICATE)[0]
+    return np.asarray(soft[((np.arange(count) + 0.5) / FPS / STEP).astype(int)])
 
 
 def _synchrony(opening: Curve, wanted: Curve) -> dict[str, float]:
-    """Compare what is seen with what the phones ask for, smoothed over three frames."""
-    soft = np.convolve(np.pad(wanted, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+    """Compare what is seen with what the phones ask for, and find the shift that fits best."""
 
     def alike(shift: int) -> float:
-        return float(np.corrcoef(np.roll(opening, -shift), soft)[0, 1])
+        return float(np.corrcoef(np.roll(opening, -shift), wanted)[0, 1])
 
     best = max(range(-MOST_SHIFT, MOST_SHIFT + 1), key=alike)
     return {"correlation": alike(0), "offset_ms": 1000 * best / FPS}

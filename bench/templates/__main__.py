@@ -26,13 +26,17 @@ from facechain_ext.config import PrepareConfig, TemplateConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.imaging.files import encode_png, list_photos, read_photo, write_atomic
 from facechain_ext.nets import FaceNets
-from facechain_ext.portrait.casting import Candidate, Cast, propose
+from facechain_ext.portrait.casting import Cast, Sitter, propose
 from facechain_ext.portrait.numbered import NumberedFace
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
 
 logger = logging.getLogger("bench.templates")
+
+BATCH = 2
+COMPARED = 3
+"""Photos of everybody that a new face is compared with."""
 
 PHOTOS = 5
 """That a person is trained on; the others are kept back to compare with."""
@@ -51,10 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     embedders: dict[str, FaceEmbedder] = {"sface": studio.nets.embedder}
     if (second := second_embedder()) is not None:
         embedders["dlib"] = second
-    known = {
-        label: _known(args.out, label, embedder, everybody, chosen, studio.nets)
-        for label, embedder in embedders.items()
-    }
+    known = _known(everybody, chosen, embedders, studio.nets)
     config = config_from(args, TemplateConfig, seed=1)
     for number in range(args.groups):
         path = args.out / "pictures" / f"{number:03d}.json"
@@ -88,27 +89,25 @@ def _train(studio: Studio, name: str, photos: list[Path], steps: int) -> None:
         return
     logger.info("training %s", name)
     prepare = PrepareConfig(size=256)
-    train = TrainConfig(max_train_steps=steps, snapshot_every=steps)
+    train = TrainConfig(max_train_steps=steps, snapshot_every=steps, train_batch_size=BATCH)
     for _ in studio.train_person(name, read_uploads(photos, prepare), prepare, train):
         pass
 
 
 def _known(
-    out: Path,
-    label: str,
-    embedder: FaceEmbedder,
     everybody: dict[str, list[Path]],
     chosen: Sequence[str],
+    embedders: dict[str, FaceEmbedder],
     nets: FaceNets,
-) -> dict[str, Embedding]:
-    """Return everybody's mean embedding: of kept-back photos, for those who were trained."""
-    means = {}
+) -> dict[str, dict[str, Embedding]]:
+    """Return everybody's mean embedding by embedder: of kept-back photos, for who was trained."""
+    means: dict[str, dict[str, Embedding]] = {label: {} for label in embedders}
     for name, photos in everybody.items():
         kept = photos[PHOTOS:] if name in chosen else photos
-        shown = [
-            (p, nets.detector.detect(p)) for p in (read_photo(path).pixels for path in kept[:6])
-        ]
-        means[name] = mean_of([embedder.embed(p, faces[0]) for p, faces in shown if faces])
+        read = [read_photo(path).pixels for path in kept[:COMPARED]]
+        shown = [(pixels, faces[0]) for pixels in read if (faces := nets.detector.detect(pixels))]
+        for label, embedder in embedders.items():
+            means[label][name] = mean_of([embedder.embed(*pair) for pair in shown])
     return means
 
 
@@ -121,7 +120,7 @@ def _cast(studio: Studio, faces: list[NumberedFace], number: int, names: Sequenc
     ]
     return propose(
         faces,
-        [Candidate(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in people],
+        [Sitter(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in people],
     )
 
 

@@ -42,5 +42,5 @@ def _part(chance: random.Random, path: Path) -> Pixels:
     large = resize(np.ascontiguousarray(middle), size)
     above = chance.randrange(max(1, _HEIGHT - size[1]))
     below = max(0, _HEIGHT - size[1] - above)
-    padded = np.pad(large, ((above, below), (0, 0), (0, 0)), mode="reflect")
+    padded = np.pad(large, ((above, below), (0, 0), (0, 0)), mode="edge")
     return np.ascontiguousarray(padded[:_HEIGHT])

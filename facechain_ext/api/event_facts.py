@@ -28,8 +28,8 @@ class EventEntry:
     job: str | None = told("The job's id; null: it is about the queue.")
     time: str = told("When it happened, ISO 8601.")
     type: str = told(
-        '"state", "stage", "photo", "step", "preview", "snapshot", "trained", "candidate" or '
-        '"portraits"; in streams also "progress" and "queue".'
+        '"state", "stage", "photo", "step", "preview", "snapshot", "trained", "candidate", '
+        '"portraits", "filming" or "video"; in streams also "progress" and "queue".'
     )
     data: dict[str, Any] = told("What belongs to it; pictures by name.")
 

@@ -20,7 +20,7 @@ _ANGLE = 30.0
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class Sitter:
     """A person who may be proposed, and their photos."""
 
     name: str
@@ -70,7 +70,7 @@ def _counted(faces: int) -> str:
     return "1 face" if faces == 1 else f"{faces} faces"
 
 
-def propose(faces: Sequence[NumberedFace], people: Sequence[Candidate]) -> Cast:
+def propose(faces: Sequence[NumberedFace], people: Sequence[Sitter]) -> Cast:
     """Give faces the people who fit best, each once: gender, age, a photo of a head turned alike.
 
     Faces that are too small, and those that nobody is left for, are left as they are.
@@ -87,7 +87,7 @@ def propose(faces: Sequence[NumberedFace], people: Sequence[Candidate]) -> Cast:
     return dict(sorted(cast.items()))
 
 
-def _unlikeness(face: NumberedFace, person: Candidate) -> float:
+def _unlikeness(face: NumberedFace, person: Sitter) -> float:
     shown, known = face.attributes, person.attributes
     genders = (shown.gender, known.gender)
     other = _OTHER_GENDER if None not in genders and genders[0] != genders[1] else 0.0

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facechain_ext.base.records import Instance, Mask, Pixels, Points
+from facechain_ext.base.records import Embedding, Instance, Mask, Pixels, Points
 from facechain_ext.config.template import MaskKind
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import erode, feather
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait import regions
 from facechain_ext.portrait.expression import BROWS
 from facechain_ext.portrait.fuse import fuse, fusion_note
 from facechain_ext.portrait.head_mask import head_mask
 from facechain_ext.portrait.light import grain, relight, to_lab, to_rgb
+from facechain_ext.portrait.mirrored import mirrored
 from facechain_ext.portrait.place import Place
 from facechain_ext.portrait.regions import face_height, smoothstep, upwards
 from facechain_ext.portrait.skin import bare_forehead, cheeks
-from facechain_ext.portrait.template import choose_template_for
+from facechain_ext.portrait.template import templates_for
 
 _BLEND = 0.06
 """Width of the soft border inside the mask, in face heights."""
@@ -40,6 +42,9 @@ _UNDER_FRINGE = (-0.05, 0.0)
 _BARE = 0.85
 """Share of skin from which on a forehead has no fringe."""
 
+_TRIED = 6
+"""Photos that are tried: one may have a hand before the face, or be of the worst light."""
+
 _FINER = 0.8
 """Of one painted pixel, the sigma of the detail that is too fine for the painting."""
 
@@ -52,14 +57,15 @@ _GRAIN = 0.015
 
 @dataclass(frozen=True, eq=False)
 class Exchange:
-    """A place in the template and the photos of who comes there.
+    """A place in the template and the photo of who comes there.
 
     mask: (S, S) of the square, what is painted. alpha: how much of the outcome shows there.
     led: the square with a photo of the person fused in.
     """
 
     place: Place
-    instances: Sequence[Instance]
+    photo: Instance
+    kind: MaskKind
     strength: float
     mask: Mask
     alpha: Mask
@@ -74,33 +80,36 @@ class Exchange:
         square = self._relit(self._refined(painted, scale))
         if self.strength > 0:
             landmarks = nets.landmarker.locate(square, self.place.face)
-            photo = choose_template_for(landmarks, self.instances)
-            square = fuse(square, landmarks, photo, strength=self.strength)
+            square = fuse(square, landmarks, self.photo, strength=self.strength)
         return composite(self._regrained(square), self.place.pixels, self.alpha)
 
     def _refined(self, painted: Pixels, scale: float) -> Pixels:
-        """Give a coarse painting the detail of what it started from."""
-        if scale <= 1:
+        """Give a coarse painting the detail of what it started from; not to hair of other shape."""
+        if scale <= 1 or self.kind != "face":
             return painted
         sigma = _FINER * scale
         detail = self.led.astype(np.float32) - _blurred(self.led, sigma)
         whole = np.clip(np.rint(_blurred(painted, sigma) + detail), 0, 255).astype(np.uint8)
-        return composite(whole, painted, (self.mask > 0).astype(np.float32))
+        refined = composite(whole, painted, (self.mask > 0).astype(np.float32))
+        return composite(self.led, refined, _features(self.place.landmarks, self.mask.shape))
 
     def _relit(self, square: Pixels) -> Pixels:
         """Give a painting the template's light and complexion, which it started from.
 
         A checkpoint paints skin as it knows skin, whatever the neck below it looks like.
         """
-        height = face_height(self.place.landmarks)
+        landmarks, shape = self.place.landmarks, self.mask.shape[:2]
+        height = face_height(landmarks)
+        face = regions.inside_face(landmarks, shape) if self.kind != "face" else self.alpha
         lit = relight(
             to_lab(square),
             to_lab(self.led),
-            self.alpha,
+            face,
             radius=_LIGHT * height,
             tint_radius=_TINT * height,
         )
-        return composite(to_rgb(lit), square, (self.mask > 0).astype(np.float32))
+        shown = face if self.kind != "face" else (self.mask > 0).astype(np.float32)
+        return composite(to_rgb(lit), square, shown)
 
     def _regrained(self, square: Pixels) -> Pixels:
         """Add the grain that the template has on skin, where the new face has less."""
@@ -119,20 +128,36 @@ class Exchange:
 def exchange(
     place: Place,
     instances: Sequence[Instance],
+    person: Embedding,
     nets: FaceNets,
     *,
     kind: MaskKind,
     strength: float,
     others: Sequence[Points] = (),
 ) -> Exchange:
-    """Make ready to exchange a face; strength: of the fusion. others: meshes of other faces."""
-    photo = choose_template_for(place.landmarks, instances)
+    """Make ready to exchange a face, by the photo that makes it most alike.
+
+    person: their mean embedding. strength: of the fusion. others: meshes of other faces.
+    """
     mask = head_mask(kind, place.landmarks, _matte(kind, place, nets), others)
+    return max(
+        (_led(place, photo, mask, kind, strength) for photo in _fitting(place, instances, nets)),
+        key=lambda one: float(nets.embedder.embed(one.led, place.face) @ person),
+    )
+
+
+def _fitting(place: Place, instances: Sequence[Instance], nets: FaceNets) -> Sequence[Instance]:
+    """Return the few photos, also mirrored, whose heads are turned most alike."""
+    both = [*instances, *(mirrored(photo, nets.landmarker) for photo in instances)]
+    return templates_for(place.landmarks, both)[:_TRIED]
+
+
+def _led(place: Place, photo: Instance, mask: Mask, kind: MaskKind, strength: float) -> Exchange:
     alpha = _shown(mask, place.landmarks, kind, fringe=_has_fringe(photo))
     fused = fuse(place.pixels, place.landmarks, photo, strength=1.0)
     led = composite(fused, place.pixels, alpha)
     note = fusion_note(place.landmarks, photo)
-    return Exchange(place, instances, strength, mask, alpha, led, note)
+    return Exchange(place, photo, kind, strength, mask, alpha, led, note)
 
 
 def _matte(kind: MaskKind, place: Place, nets: FaceNets) -> Mask:
@@ -162,6 +187,12 @@ def _above_brows(landmarks: Points, shape: tuple[int, ...]) -> Mask:
 
 def _has_fringe(photo: Instance) -> bool:
     return bare_forehead(to_lab(photo.pixels), photo.landmarks) < _BARE
+
+
+def _features(landmarks: Points, shape: tuple[int, ...]) -> Mask:
+    """Select eyes and mouth: painted coarsely in another state they would show twice."""
+    size = (shape[0], shape[1])
+    return np.maximum(regions.mouth(landmarks, size), regions.eyes(landmarks, size))
 
 
 def _blurred(pixels: Pixels, sigma: float) -> Mask:

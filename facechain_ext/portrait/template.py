@@ -42,10 +42,15 @@ def choose_template_for(picture_landmarks: Points, instances: Sequence[Instance]
 
     picture_landmarks: (478, 2). Raises InvalidInput for no instances.
     """
+    return templates_for(picture_landmarks, instances)[0]
+
+
+def templates_for(picture_landmarks: Points, instances: Sequence[Instance]) -> list[Instance]:
+    """Return the photos by how well they fit a picture, the best first; see above."""
     pose, expression = fit_pose(picture_landmarks), read_expression(picture_landmarks)
-    return max(
+    return sorted(
         _required(instances),
-        key=lambda instance: _fitness(instance, pose, expression, smiles=True),
+        key=lambda instance: -_fitness(instance, pose, expression, smiles=True),
     )
 
 

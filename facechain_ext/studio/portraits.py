@@ -53,7 +53,7 @@ class Portraits:
         NoPortraitFound, when every candidate was rejected.
         """
         request = self.request(name, config)
-        sitting = Sitting(self._finisher(name, config), Stopwatch(), self._notes(name))
+        sitting = Sitting(self.finisher(name, config), Stopwatch(), self._notes(name))
         try:
             yield from self._draw(sitting, request, tell)
             ranked, rejected = yield from self._judge(sitting)
@@ -154,7 +154,8 @@ class Portraits:
         run = person.latest_run
         return person.manifest if run is None else person.as_trained(run)
 
-    def _finisher(self, name: str, config: PortraitConfig) -> Finisher:
+    def finisher(self, name: str, config: PortraitConfig) -> Finisher:
+        """Return what makes portraits of a person's pictures."""
         person = self.library.get(name)
         person.require_crops()
         instances = person.load_instances()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from facechain_ext.base.events import Candidate, Event
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, Host, StepCallback
 from facechain_ext.base.infotext import parse_infotext
 from facechain_ext.base.records import Face, Pixels, Points, Rejection, Score
@@ -64,16 +63,14 @@ class Seat:
         host: Host,
         nets: FaceNets,
         on_step: StepCallback | None,
-    ) -> Generator[Event, None, None]:
+    ) -> Iterator[NewFace]:
         """Paint candidates until there are as many good ones as pictures, or the limit is met."""
-        done, total = 0, config.candidates * config.attempts
         for attempt in range(config.attempts):
             request = self._request(config, attempt)
             part = _part_width(request)
             for image in host.repaint(request, on_step):
                 self.found.append(self._judged(image, part, template, nets))
-                done += 1
-                yield Candidate(done, total)
+                yield self.found[-1]
             if sum(face.score.ranked for face in self.found) >= config.count:
                 break
         self.found.sort(key=lambda face: face.rank, reverse=True)

@@ -17,6 +17,7 @@ from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.library.runs import Resumable, RunHistory
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.enrolment import Enrolment
+from facechain_ext.studio.finishing import Finisher
 from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
@@ -147,6 +148,10 @@ class Studio:
     def request(self, name: str, config: PortraitConfig) -> GenerationRequest:
         """Return what the host will be asked to draw for portraits."""
         return self._portraits.request(name, config)
+
+    def finisher(self, name: str, config: PortraitConfig) -> Finisher:
+        """Return what fuses and judges a person's pictures, wherever they are drawn."""
+        return self._portraits.finisher(name, config)
 
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
-from facechain_ext.base.events import Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.infotext import add_fields
 from facechain_ext.base.records import Embedding, Photo, Portrait, Score
@@ -17,7 +18,7 @@ from facechain_ext.imaging.color import is_monochrome
 from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.acquaintance import Acquaintance
-from facechain_ext.portrait.casting import Candidate, Cast, checked_cast, propose
+from facechain_ext.portrait.casting import Cast, Sitter, checked_cast, propose
 from facechain_ext.portrait.exchange import exchange
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.numbered import NumberedFace, number_faces
@@ -28,6 +29,26 @@ from facechain_ext.studio.portraits import LARGEST_SEED, Portraits
 from facechain_ext.studio.seat import NewFace, Seat
 
 _COLOURLESS = "black and white photo"
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """How many candidates were painted, and how many there will be if nothing fails from now on."""
+
+    before: Sequence[Seat]
+    seat: Seat
+    after: int
+    candidates: int
+
+    @property
+    def done(self) -> int:
+        return sum(len(seat.found) for seat in (*self.before, self.seat))
+
+    @property
+    def total(self) -> int:
+        attempts = max(1, ceil(len(self.seat.found) / self.candidates))
+        earlier = sum(len(seat.found) for seat in self.before)
+        return earlier + (attempts + self.after) * self.candidates
 
 
 @dataclass(frozen=True)
@@ -48,10 +69,7 @@ class Templates:
         trained = [person for person in self.library.people() if person.latest_run is not None]
         return propose(
             faces,
-            [
-                Candidate(p.manifest.name, p.manifest.attributes, p.load_instances())
-                for p in trained
-            ],
+            [Sitter(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in trained],
         )
 
     def checked(
@@ -90,10 +108,11 @@ class Templates:
         with watch.measure("look"):
             faces, settled = self.checked(template, cast, config)
             seats = [*self._seats(template, faces, settled, config)]
-        for seat in seats:
+        for place, seat in enumerate(seats):
             yield Stage(f"face {seat.face.number}: {seat.name}", config.candidates)
+            count = Count(seats[:place], seat, len(seats) - place - 1, config.candidates)
             with watch.measure("paint"):
-                yield from self._filled(seat, template, config, tell)
+                yield from self._filled(seat, template, config, count, tell)
         with watch.measure("put back"):
             pictures = [*_pictures(template, seats, config)]
         ranked, rejected = rank(pictures)
@@ -107,14 +126,16 @@ class Templates:
         seat: Seat,
         template: Photo,
         config: TemplateConfig,
+        count: Count,
         tell: Callable[[Drawing], None] | None,
-    ) -> Generator[Event, None, None]:
+    ) -> Iterator[Event]:
         def on_step(picture: int, step: int, steps: int) -> None:
             if tell is not None:
-                number = min(picture + 1, config.candidates)
-                tell(Drawing(number, config.candidates, step, steps, self.host.preview()))
+                number = min(count.done + 1, count.total)
+                tell(Drawing(number, count.total, step, steps, self.host.preview()))
 
-        yield from seat.fill(template.pixels, config, self.host, self.nets, on_step)
+        for _ in seat.fill(template.pixels, config, self.host, self.nets, on_step):
+            yield Candidate(count.done, count.total)
 
     def _seats(
         self,
@@ -130,6 +151,7 @@ class Templates:
             name = cast[face.number]
             others = [other.mesh for other in faces if other is not face]
             instances = self.library.get(name).load_instances()
+            person = mean_embedding(instances)
             square = Place.around(face.face, template.pixels, self.nets.landmarker)
             yield Seat(
                 face,
@@ -137,14 +159,13 @@ class Templates:
                 exchange(
                     square,
                     instances,
+                    person,
                     self.nets,
                     kind=config.mask,
                     strength=config.fusion_strength,
                     others=[square.points(mesh) for mesh in others],
                 ),
-                Acquaintance(
-                    mean_embedding(instances), {n: e for n, e in known.items() if n != name}
-                ),
+                Acquaintance(person, {n: e for n, e in known.items() if n != name}),
                 self._drawing(name, config, template).for_seeds(_seeds(first + place * each, each)),
                 others,
             )

@@ -24,8 +24,9 @@ _CLOSED_AT = 0.9
 _LASHES, _LASH_DARK = 0.09, 0.8
 _SKIN = 0.22
 """What of the open eye's height above its edge is lashes and shadow rather than skin."""
-_BLUR = 0.07
-"""How far stretched skin is blurred, of the open eye's height: lashes in it would smear."""
+_BLUR = (0.18, 0.07)
+"""How far stretched skin is blurred across and down, of the open eye's height: lashes in it would
+become stripes."""
 _LEVELS = 6
 
 Values = NDArray[np.float64]
@@ -151,13 +152,14 @@ def _drawn(pixels: Pixels, shown: Pixels, eye: _Eye, lash: Values, closed: float
 def _lid_skin(pixels: Pixels, eye: _Eye, edge: Values) -> NDArray[np.float32]:
     """Stretch the skin between brow and lashes down to the lid's edge."""
     low = eye.top - _SKIN * eye.height
-    high = low - np.clip(0.6 * (low - eye.brow), 0.15 * eye.height, 1.3 * eye.height)
+    high = low - np.clip(0.45 * (low - eye.brow), 0.15 * eye.height, 1.3 * eye.height)
     share = (eye.down - high) / np.maximum(edge - high, 1e-3)
     source = np.where(share > 0, high + share * (low - high), eye.down)
     source = np.minimum(source, low)
     places = eye.grid.pixels + ((source - eye.down)[..., None] * eye.axis).astype(np.float32)
     skin = _read(pixels, places)
-    soft = cv2.GaussianBlur(skin, (0, 0), max(0.6, _BLUR * eye.height))
+    across, along = (max(0.6, reach * eye.height) for reach in _BLUR)
+    soft = cv2.GaussianBlur(skin, (0, 0), across, sigmaY=along)
     return np.asarray(skin + (soft - skin) * smoothstep(share, 0.1, 0.5)[..., None], np.float32)
 
 

@@ -21,7 +21,7 @@ HEARING = "hama"
 _RATE = 16000
 _FRAME = 0.02
 """Seconds of one answer of the net, which comes one answer early."""
-_LONGEST_PHONE = 0.16
+_LONGEST_PHONE = 0.22
 _PIECE, _MARGIN = 20 * _RATE, 3 * _RATE
 _FEWEST = 1.5
 """Phones in a loud second below which nobody speaks; noise had 0.5, speech 5 and more."""

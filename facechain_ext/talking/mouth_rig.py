@@ -41,8 +41,8 @@ _DROP = 0.33
 _LIFT = 0.16
 """How far the upper lip goes up, of what the lower one goes down."""
 _CORNER_DROP = 0.14
-_CLOSING = (0.35, 0.65)
-"""The shares of a gap that the upper and the lower lip close."""
+_CLOSING = (0.4, 0.7)
+"""The shares of a gap that upper and lower lip close: a little over, so that no slit is left."""
 _LIP_SWELLS = 0.45
 """How much less of it the outer edges move: closed lips are fuller than parted ones."""
 _WIDE, _ROUND = 0.1, 0.24

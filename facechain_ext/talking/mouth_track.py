@@ -23,7 +23,7 @@ _SPREAD = 0.035
 """Standard deviation in seconds of what a sound still reaches; rounding comes earlier."""
 _ROUNDING_SPREAD = 0.05
 _REACH = 3
-_PARTING = 0.07
+_PARTING = 0.045
 """Seconds in which lips that met come apart."""
 _STILL = 0.015
 """Openings below this are none: a mouth at rest does not quiver."""

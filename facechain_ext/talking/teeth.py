@@ -145,7 +145,7 @@ def _painted(pixels: Pixels, frame: FaceFrame, grid: Grid) -> Teeth:
 
 
 def _eye_white(pixels: Pixels, frame: FaceFrame) -> NDArray[np.float64]:
-    """Return a tooth's colour: the brighter part of the eyes' whites, a little warmer."""
+    """Return a tooth's colour: as bright as the eyes' whites, half as coloured as the skin."""
     height, width = pixels.shape[:2]
     spots = [
         0.55 * frame.mesh[corner] + 0.45 * frame.mesh[iris]
@@ -157,4 +157,5 @@ def _eye_white(pixels: Pixels, frame: FaceFrame) -> NDArray[np.float64]:
     brightest = seen[np.argsort(seen.mean(axis=1))[-2:]].mean(axis=0)
     skin = _skin(pixels, frame.mesh)
     grey = float(np.clip(brightest.mean(), 0.75 * skin.mean(), 1.15 * skin.mean()))
-    return np.asarray(0.82 * grey * np.array([1.05, 1.0, 0.92]))
+    cast = np.sqrt(skin / max(1.0, float(skin.mean())))
+    return np.asarray(0.92 * grey * cast)

@@ -21,8 +21,10 @@ from facechain_ext.ui.page.actions import sentence
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
 from facechain_ext.ui.people.view import PeopleView
+from facechain_ext.ui.portraits import template_view
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
+from facechain_ext.ui.portraits.template_desk import TemplateDesk
 from facechain_ext.ui.talking.desk import TalkDesk
 from facechain_ext.ui.talking.desk import progress as talk_progress
 
@@ -66,6 +68,7 @@ class LivePage:
     def __post_init__(self) -> None:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
+        self.templates = TemplateDesk(self.services)
         self.talking = TalkDesk(self.services)
         self._lock = threading.Lock()
 
@@ -103,6 +106,7 @@ class LivePage:
             ids.CURVES: training.curves,
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
+            ids.TEMPLATE_PROGRESS: template_view.progress(self.templates),
             ids.TALK_PROGRESS: talk_progress(self.talking),
         }
 

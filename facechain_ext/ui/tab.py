@@ -1,4 +1,4 @@
-"""The whole tab: three pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: four pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import PeopleView, title_of
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
+from facechain_ext.ui.portraits.template_desk import TemplateDesk
+from facechain_ext.ui.portraits.template_panel import TemplatePanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
 from facechain_ext.ui.talking.desk import TalkDesk
@@ -41,6 +43,7 @@ def draw_tab(services: Services) -> None:
     desk = PeopleDesk(services)
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
+    templates = TemplatePanel(TemplateDesk(services))
     talking = TalkPanel(TalkDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
@@ -51,11 +54,15 @@ def draw_tab(services: Services) -> None:
                 people.draw()
             with gr.Tab("Portraits", id="portraits"):
                 portraits.draw()
+            with gr.Tab("Templates", id="templates"):
+                templates.draw()
             with gr.Tab("Talk", id="talk"):
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(services, people, portraits, status, queue, talking=talking).draw()
+        Pulse(
+            services, people, portraits, status, queue, templates=templates, talking=talking
+        ).draw()
 
 
 @dataclass(eq=False)
@@ -76,6 +83,7 @@ class Pulse:
     queue: QueuePanel | None = None
     trouble: live.Trouble = field(default_factory=live.Trouble)
     talking: TalkPanel | None = None
+    templates: TemplatePanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -85,7 +93,8 @@ class Pulse:
         self.seen = gr.State({})
         queue = self.queue.outputs if self.queue else {}
         talking = self.talking.outputs if self.talking else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs, **talking}
+        templates = self.templates.outputs if self.templates else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         inputs += self.talking.inputs if self.talking else []
@@ -117,6 +126,8 @@ class Pulse:
         state, loras = live.state(desk, title_of(*values[:2])), "/".join(desk.loras())
         person, run = self.people.refresh(page, values[:split])
         self.portraits.refresh(page, values[split:])
+        if self.templates is not None:
+            self.templates.refresh(page)
         if self.talking is not None:
             self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
         return {"loras": loras, "person": person, "run": run, "state": state}

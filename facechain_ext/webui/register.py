@@ -14,7 +14,7 @@ from facechain_ext.webui.host.guarded import guarded
 
 def register() -> None:
     """Hook settings, tab, API, pasted infotexts and the mini checkpoint into the webui."""
-    for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini):
+    for part in (_stop_buttons, _serving, _settings, _sending, _tab, _mini, _plot):
         guarded(part)()
 
 
@@ -47,8 +47,23 @@ def _sending() -> None:
 
     from facechain_ext.webui import sending
 
-    script_callbacks.on_before_ui(guarded(sending.forget))
+    script_callbacks.on_before_ui(guarded(_before_the_page))
     script_callbacks.on_after_component(guarded(sending.add_to_png_info))
+
+
+def _before_the_page() -> None:
+    from facechain_ext.webui import sending
+
+    sending.forget()
+    guarded(_plot_axes)()
+
+
+def _plot_axes() -> None:
+    """Add our axes to the plots, which all scripts are loaded for by now."""
+    from facechain_ext.webui import plot, plot_cell
+
+    if plot_cell.is_added():
+        plot.add_axes()
 
 
 def _tab() -> None:
@@ -67,6 +82,15 @@ def _mini() -> None:
     script_callbacks.on_script_unloaded(guarded(mini_listing.unlist))
     if settings.mini_wanted():
         mini_listing.enlist()
+
+
+def _plot() -> None:
+    from modules import script_callbacks
+
+    from facechain_ext.webui import plot_cell
+
+    plot_cell.add_script()
+    script_callbacks.on_before_image_saved(guarded(plot_cell.mark))
 
 
 def _switch_mini(wanted: bool) -> None:

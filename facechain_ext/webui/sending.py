@@ -32,7 +32,7 @@ def draw_send_buttons(sources: SendSources) -> None:
 
     buttons = infotext_utils.create_buttons(["txt2img", *PICTURE_TABS])
     for tab, button in buttons.items():
-        button.elem_id = f"facechain_send_to_{tab}"
+        button.elem_id = f"facechain_{sources.called}send_to_{tab}"
         binding = infotext_utils.ParamBinding(
             paste_button=button,
             tabname=tab,

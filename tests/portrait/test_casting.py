@@ -10,7 +10,7 @@ import pytest
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Attributes, Face, Gender
-from facechain_ext.portrait.casting import Candidate, Cast, checked_cast, propose, read_cast
+from facechain_ext.portrait.casting import Cast, Sitter, checked_cast, propose, read_cast
 from facechain_ext.portrait.head_pose import FRONTAL, Pose, mean_face
 from facechain_ext.portrait.numbered import NumberedFace
 
@@ -33,9 +33,9 @@ def face(
     )
 
 
-def person(name: str, gender: Gender | None, age: float = 30, *angles: float) -> Candidate:
+def person(name: str, gender: Gender | None, age: float = 30, *angles: float) -> Sitter:
     photos: Any = [SimpleNamespace(landmarks=turned(angle)) for angle in angles or (0,)]
-    return Candidate(name, Attributes(gender=gender, age=age), photos)
+    return Sitter(name, Attributes(gender=gender, age=age), photos)
 
 
 def test_a_head_of_the_mean_is_frontal() -> None:
@@ -108,4 +108,4 @@ def test_so_are_ages_and_heads_turned_alike() -> None:
 def test_everybody_comes_once_and_a_face_too_many_stays() -> None:
     assert len(propose([face(1), face(2), face(3)], [person("Ana", None)])) == 1
     assert propose([face(1, px=20)], [person("Ana", None)]) == {}
-    assert propose([face(1)], [Candidate("Ana", Attributes(), [])]) == {}
+    assert propose([face(1)], [Sitter("Ana", Attributes(), [])]) == {}

@@ -22,7 +22,7 @@ from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.config import PrepareConfig, TemplateConfig
 from facechain_ext.dataset.prepare import prepare
 from facechain_ext.jobs.works import KINDS, MakeTemplate
-from facechain_ext.library.people import PeopleLibrary
+from facechain_ext.library.people import PeopleLibrary, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.acquaintance import Acquaintance
 from facechain_ext.portrait.head_mask import faces_mask
@@ -104,6 +104,13 @@ def test_faces_are_numbered_from_the_left(made: Templates, group: Photo) -> None
     assert faces[0].face.center[0] < 300 < faces[1].face.center[0]
 
 
+def test_who_is_trained_is_proposed_where_nothing_is_said(made: Templates, group: Photo) -> None:
+    run = Run("20260101-000000", "ana.safetensors", "", "mini", 0.5, (50,))
+    made.library.get("Ana").add_run(run)
+    _, cast = made.checked(group, {}, CONFIG)
+    assert [*cast.values()] == ["Ana"]
+
+
 def test_one_face_changes_and_every_other_pixel_stays(made: Templates, group: Photo) -> None:
     before = group.pixels.copy()
     after = picture(made, group, {1: "Ana"})
@@ -118,7 +125,10 @@ def test_one_face_changes_and_every_other_pixel_stays(made: Templates, group: Ph
 def test_events_tell_the_way_and_the_infotext_everybody(made: Templates, group: Photo) -> None:
     events = list(made.make(group, {2: "Ana"}, CONFIG))
     assert events[0] == Stage("face 2: Ana", 2)
-    assert [event.done for event in events if isinstance(event, Candidate)] == [1, 2]
+    assert [event for event in events if isinstance(event, Candidate)] == [
+        Candidate(1, 2),
+        Candidate(2, 2),
+    ]
     (portrait,) = events[-1].ranked
     fields = parse_infotext(portrait.infotext)[2]
     assert fields["FaceChain template"] == "group.png"
@@ -145,8 +155,11 @@ def test_a_face_is_painted_again_until_it_is_good(
     bad, good = Score(0.9, Rejection.NOT_ALIKE), Score(0.4)
     scores = iter([bad, bad, good, bad])
     monkeypatch.setattr(Acquaintance, "judge", lambda *_: next(scores))
-    (portrait,) = finished(made.make(group, {1: "Ana"}, CONFIG)).ranked
+    events = list(made.make(group, {1: "Ana"}, CONFIG))
+    (portrait,) = events[-1].ranked
+    told = [(event.done, event.total) for event in events if isinstance(event, Candidate)]
     host: Any = made.host
+    assert told == [(1, 2), (2, 2), (3, 4), (4, 4)]
     assert [request.drawing.seeds for request in host.requests] == [(7, 8), (9, 10)]
     assert (portrait.seed, portrait.score.similarity) == (9, 0.4)
 

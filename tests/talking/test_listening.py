@@ -100,7 +100,7 @@ def test_tokens_become_phones_that_end() -> None:
     phones = phones_of(heard, TOKENS)
     assert [phone.symbol for phone in phones] == ["p", "a", "a"]
     assert [phone.start for phone in phones] == pytest.approx([0.04, 0.1, 0.36])
-    assert [phone.end for phone in phones] == pytest.approx([0.1, 0.26, 0.52])
+    assert [phone.end for phone in phones] == pytest.approx([0.1, 0.32, 0.58])
     assert phones_of(np.full(9, 4), TOKENS) == []
 
 

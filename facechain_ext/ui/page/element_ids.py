@@ -76,6 +76,17 @@ ASIDE = "facechain_aside"
 WHOSE = "facechain_whose"
 MISMATCH = "facechain_mismatch"
 
+TEMPLATE = "facechain_template"
+TEMPLATE_PICTURE = "facechain_template_picture"
+TEMPLATE_FACES = "facechain_template_faces"
+TEMPLATE_START = "facechain_template_start"
+TEMPLATE_STOP = "facechain_template_stop"
+TEMPLATE_MESSAGE = "facechain_template_message"
+TEMPLATE_PROGRESS = "facechain_template_progress"
+TEMPLATE_RESULTS = "facechain_template_gallery"
+TEMPLATE_ASIDE = "facechain_template_aside"
+TEMPLATE_INFOTEXT = "facechain_template_infotext"
+TEMPLATE_WHOSE = "facechain_template_whose"
 CONTROLS = "facechain_controls"
 CONTROL_PICTURE = "facechain_control_picture"
 CONTROL_KIND = "facechain_control_kind"
@@ -109,3 +120,8 @@ INSTALL_MESSAGE = "facechain_install_message"
 def queue_row(number: int) -> str:
     """Return the id of what a row of the queue tells; number: from 0."""
     return f"{QUEUE}_{number + 1}_told"
+
+
+def template_face(number: int) -> str:
+    """Return the id of the drop-down under a face of a template; number: from 1."""
+    return f"{TEMPLATE_FACES}_{number}"

@@ -22,10 +22,14 @@ def _as_shipped(config: type[Any]) -> Any:
 
 @dataclass(frozen=True)
 class SendSources:
-    """The components that a host's "Send to ..." buttons read: a Gallery and a Textbox."""
+    """The components that a host's "Send to ..." buttons read: a Gallery and a Textbox.
+
+    called: tells the buttons of one panel from another's.
+    """
 
     gallery: Any
     infotext: Any
+    called: str = ""
 
 
 PasteTarget = str | Callable[[Mapping[str, Any]], Any]

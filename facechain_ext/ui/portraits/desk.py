@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from facechain_ext.base.errors import FaceChainError, InvalidInput
@@ -26,6 +27,9 @@ from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import STATES, count, duration
 
 PREVIEW_SIDE = 512
+
+FACE = "face "
+"""How the stage of a template's face begins."""
 
 Shown = tuple[str, str]
 """A file that gradio may serve, and its caption."""
@@ -52,6 +56,7 @@ class Results:
 class PortraitDesk:
     """Makes portraits on behalf of one or more open pages."""
 
+    kind: ClassVar[str] = MakePortraits.kind
     services: Services
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary
@@ -84,13 +89,13 @@ class PortraitDesk:
             job.cancel()
 
     def job(self) -> Job | None:
-        return self.services.jobs.latest(MakePortraits.kind)
+        return self.services.jobs.latest(self.kind)
 
     def is_busy_with(self, name: str) -> bool:
         return any(job.person == name for job in self._active())
 
     def _active(self) -> list[Job]:
-        return [job for job in self.services.jobs.active() if job.kind == MakePortraits.kind]
+        return [job for job in self.services.jobs.active() if job.kind == self.kind]
 
     def mismatch(self, name: str | None) -> str:
         """Say that somebody's LoRA was trained on another checkpoint than would draw now."""
@@ -104,7 +109,7 @@ class PortraitDesk:
 
         None where that has left no pictures: those of one before it are not its own.
         """
-        made = [j for j in self.services.jobs.all() if j.kind == MakePortraits.kind]
+        made = [j for j in self.services.jobs.all() if j.kind == self.kind]
         ended = [job for job in made if _has_ended(job)]
         return ended[-1] if ended and _finished(ended[-1]) else None
 
@@ -168,11 +173,20 @@ def _label(job: Job) -> str:
         return "Begins when the work before it is done."
     stages = [event for event in job.events if isinstance(event, Stage)]
     drawn = [event for event in job.events if isinstance(event, Candidate)]
+    if stages and stages[-1].name.startswith(FACE):
+        return _face_label(job, stages[-1].name.replace(FACE, FACE.capitalize(), 1), drawn)
     if stages and stages[-1].name != "generate":
         return "Blending in the face, judging and ranking"
     if isinstance(step := job.passing, Drawing):
         return f"Picture {step.picture} of {step.pictures}, step {step.step} of {step.steps}"
     return f"Picture {drawn[-1].done} of {drawn[-1].total} drawn" if drawn else "Preparing to draw"
+
+
+def _face_label(job: Job, face: str, drawn: Sequence[Candidate]) -> str:
+    """Tell how far the face of a template is that is being painted."""
+    if isinstance(step := job.passing, Drawing):
+        return f"{face}, step {step.step} of {step.steps}"
+    return f"{face}, {drawn[-1].done} of at most {drawn[-1].total} painted" if drawn else face
 
 
 def _has_ended(job: Job) -> bool:

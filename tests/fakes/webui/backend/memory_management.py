@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 calls: list[str] = []
@@ -19,9 +21,13 @@ def soft_empty_cache(force: bool = False) -> None:
     calls.append("soft_empty_cache")
 
 
-def unet_dtype() -> torch.dtype:
+def unet_dtype(
+    device: Any = None, model_params: Any = None, supported_dtypes: Any = None
+) -> torch.dtype:
     return torch.float32
 
 
-def get_computation_dtype(device: torch.device) -> torch.dtype:
+def get_computation_dtype(
+    inference_device: torch.device, parameters: Any = None, supported_dtypes: Any = None
+) -> torch.dtype:
     return torch.float32

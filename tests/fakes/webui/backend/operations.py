@@ -6,5 +6,11 @@ from contextlib import nullcontext
 from typing import Any
 
 
-def using_forge_operations(**how: Any) -> Any:
+def using_forge_operations(
+    operations: Any = None,
+    device: Any = None,
+    dtype: Any = None,
+    manual_cast_enabled: Any = None,
+    bnb_dtype: Any = None,
+) -> Any:
     return nullcontext()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,8 +25,18 @@ def get_modules(alias_names: bool = False) -> list[str]:
     return preprocessors
 
 
-class ControlNetUnit(SimpleNamespace):
+@dataclass
+class ControlNetUnit:
     """The real one is a pydantic model that is turned off unless told otherwise."""
 
-    def __init__(self, **fields: Any) -> None:
-        super().__init__(**{"enabled": False, **fields})
+    enabled: bool = False
+    module: str = "none"
+    model: str = "None"
+    weight: float = 1.0
+    image: Any = None
+    processor_res: int = -1
+    threshold_a: float = -1
+    threshold_b: float = -1
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    save_detected_map: bool = True

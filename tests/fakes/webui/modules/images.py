@@ -12,6 +12,12 @@ from PIL.PngImagePlugin import PngInfo
 from modules import shared
 
 
+def get_font(fontsize: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default()
+
+
 def save_image(
     image: Any,
     path: str,

@@ -33,6 +33,10 @@ def on_before_ui(callback: Callable[[], None], *, name: str | None = None) -> No
     registered["before_ui"] = callback
 
 
+def on_before_image_saved(callback: Callable[[Any], None], *, name: str | None = None) -> None:
+    registered["before_image_saved"] = callback
+
+
 def on_after_component(callback: Callable[..., None], *, name: str | None = None) -> None:
     registered["after_component"] = callback
 

@@ -6,5 +6,7 @@ from typing import Any
 
 
 class ControlNet:
-    def __init__(self, control_model: Any, **how: Any) -> None:
+    def __init__(
+        self, control_model: Any, load_device: Any = None, manual_cast_dtype: Any = None
+    ) -> None:
         self.control_model = control_model

@@ -1,0 +1,238 @@
+"""The Templates panel: a picture, a drop-down under each of its faces, ranked results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from facechain_ext.config import TemplateConfig
+from facechain_ext.portrait.numbered import MOST_FACES, NumberedFace
+from facechain_ext.ui.page import element_ids as ids
+from facechain_ext.ui.page import markup
+from facechain_ext.ui.page.actions import failing_in_place, is_running, sentence
+from facechain_ext.ui.page.compat import SENDS_PICTURES, UNCHANGED, not_saved, on, paths_of
+from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.services import SendSources
+from facechain_ext.ui.page.widgets import ConfigForm
+from facechain_ext.ui.portraits import template_view as view
+from facechain_ext.ui.portraits.desk import Results
+from facechain_ext.ui.portraits.template_desk import LEFT, Looked, TemplateDesk
+
+LABELS = {
+    "strength": "Strength of the painting",
+    "count": "How many pictures",
+    "seed": "Template seed",
+    "prompt": "Words for every face",
+    "negative_prompt": "To avoid in every face",
+    "steps": "Steps of the painting",
+    "guidance_scale": "CFG scale of the painting",
+    "sampler_name": "Sampler of the painting",
+    "lora_weight": "LoRA weight of each person",
+    "fusion_strength": "Face fusion of each face",
+}
+"""Where another panel has a field of the same name."""
+
+SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"]
+
+
+@dataclass(eq=False)
+class TemplatePanel:
+    """Draws itself when made; `refresh` is called with every pulse of the page."""
+
+    desk: TemplateDesk
+
+    def draw(self) -> None:
+        """Draw the panel into the page that is being built."""
+        services = self.desk.services
+        samplers = [*services.sampler_names()]
+        choices = {"sampler_name": samplers} if samplers else {}
+        self.form = ConfigForm(services.defaults(TemplateConfig), LABELS, choices)
+        with gr.Row(elem_classes=["fc-split"]):
+            with gr.Column(scale=6, min_width=320):
+                self._draw_request()
+            with gr.Column(scale=6, min_width=320):
+                self._draw_results()
+        self._wire()
+
+    def _draw_request(self) -> None:
+        self.template = not_saved(
+            gr.File(
+                label="A picture with one face or more",
+                file_types=SUFFIXES,
+                elem_id=ids.TEMPLATE,
+            )
+        )
+        self.picture = gr.HTML(elem_id=ids.TEMPLATE_PICTURE)
+        with gr.Row(elem_id=ids.TEMPLATE_FACES, elem_classes=["fc-faces"]):
+            self.faces = [self._draw_face(number) for number in range(1, MOST_FACES + 1)]
+        self.form.draw("mask", "strength")
+        with gr.Row(elem_classes=["fc-fields"]):
+            self.form.draw("count", "seed", min_width=140)
+        with gr.Accordion("More about the painting", open=False):
+            if "sampler_name" in self.form.choices:
+                self.form.draw("sampler_name")
+            self.form.draw_rest(leave_out=("sampler_name",))
+        with gr.Column(elem_classes=["fc-actions"]):
+            self.message = gr.HTML(elem_id=ids.TEMPLATE_MESSAGE)
+            with gr.Row():
+                self.start = gr.Button(
+                    "Paint", variant="primary", elem_id=ids.TEMPLATE_START, min_width=120
+                )
+                self.stop = gr.Button(
+                    "Stop painting",
+                    variant="stop",
+                    elem_id=ids.TEMPLATE_STOP,
+                    interactive=False,
+                    min_width=100,
+                )
+
+    def _draw_face(self, number: int) -> tuple[Any, Any, Any]:
+        """Draw the place of a face, unseen until there is one: a column, its face, who comes."""
+        with gr.Column(visible=False, min_width=130) as column:
+            face = gr.HTML()
+            who = not_saved(
+                gr.Dropdown(
+                    [LEFT],
+                    value=LEFT,
+                    label=f"Face {number}",
+                    elem_id=ids.template_face(number),
+                    interactive=True,
+                )
+            )
+        return column, face, who
+
+    def _draw_results(self) -> None:
+        self.progress = gr.HTML(elem_id=ids.TEMPLATE_PROGRESS)
+        with gr.Column(visible=False) as self.shown:
+            self.whose = gr.HTML(elem_id=ids.TEMPLATE_WHOSE)
+            self.results = _gallery("Pictures, best first", ids.TEMPLATE_RESULTS, columns=1)
+            self.notes = gr.HTML()
+            self.infotext = not_saved(
+                gr.Textbox(
+                    label="Settings of the selected picture",
+                    lines=3,
+                    max_lines=8,
+                    interactive=False,
+                    elem_id=ids.TEMPLATE_INFOTEXT,
+                )
+            )
+            if self.desk.services.send_buttons is not None:
+                with gr.Row(elem_classes=["fc-send"]):
+                    sources = SendSources(self.results, self.infotext, "template_")
+                    self.desk.services.send_buttons(sources)
+            with gr.Accordion("Set aside", open=False) as self.aside_fold:
+                self.aside = _gallery("Pictures set aside", ids.TEMPLATE_ASIDE, columns=2)
+
+    def _wire(self) -> None:
+        shown = [self.message, self.picture, *(part for face in self.faces for part in face)]
+        on(self.template.change, self._look, [self.template], shown)
+        names = [who for _, _, who in self.faces]
+        on(
+            self.start.click,
+            failing_in_place(self._start),
+            [self.template, *names, *self.form.inputs],
+            [self.message],
+        )
+        on(self.stop.click, failing_in_place(self._stop), [], [self.message])
+        on(self.results.select, self._describe, [], [self.infotext])
+
+    def _look(self, file: Any) -> tuple[Any, ...]:
+        """Show a template with its faces; or nothing, and why."""
+        paths = paths_of([file] if file else [])
+        if not paths:
+            return "", "", *self._unseen(0)
+        try:
+            looked = self.desk.look(paths[0])
+        except Exception as error:  # noqa: BLE001  `sentence` logs it
+            return markup.message(sentence(error)), "", *self._unseen(0)
+        names = self.desk.names()
+        seen = [part for face in looked.faces for part in _seen(looked, face, names)]
+        return "", view.numbered(looked), *seen, *self._unseen(len(looked.faces))
+
+    def _unseen(self, faces: int) -> list[Any]:
+        nobody = (gr.update(visible=False), "", gr.update(choices=[LEFT], value=LEFT))
+        return [*nobody] * (MOST_FACES - faces)
+
+    def _start(self, file: Any, *values: Any) -> str:
+        chosen, settings = values[:MOST_FACES], values[MOST_FACES:]
+        self.desk.paint(paths_of([file] if file else []), chosen, self.form.read(settings))
+        return ""
+
+    def _stop(self) -> str:
+        self.desk.stop()
+        return ""  # the queue says that it stops
+
+    def _describe(self, event: gr.SelectData) -> Any:
+        job = self.desk.shown_job()
+        infotexts = self.desk.results(job).infotexts if job else []
+        return infotexts[event.index] if event.index < len(infotexts) else UNCHANGED
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return {
+            "template_progress": self.progress,
+            "template_message": self.message,
+            "template_stop": self.stop,
+            "template_shown": self.shown,
+            "template_whose": self.whose,
+            "template_results": self.results,
+            "template_notes": self.notes,
+            "template_infotext": self.infotext,
+            "template_aside_fold": self.aside_fold,
+            "template_aside": self.aside,
+        }
+
+    def refresh(self, page: Redraw) -> None:
+        """Put everything that may have changed."""
+        job = self.desk.job()
+        page.put("template_progress", markup.live(view.progress(self.desk)))
+        if page.has_changed("template_over", job.id if job and job.state.over else ""):
+            page.values["template_message"] = ""  # what it says of a job is no longer so
+        page.put("template_stop", gr.update(interactive=is_running(job)))
+        self._put_results(page)
+
+    def _put_results(self, page: Redraw) -> None:
+        job = self.desk.shown_job()
+        shown = self.desk.results(job) if job else None
+        mark = job.id if job else ""
+        page.put("template_shown", gr.update(visible=shown is not None))
+        page.put("template_whose", _whose(job.title) if job else "")
+        page.put("template_results", shown.ranked if shown else [], mark)
+        page.put("template_aside", shown.aside if shown else [], mark)
+        label = f"Set aside ({len(shown.aside)})" if shown else "Set aside"
+        page.put("template_aside_fold", gr.update(label=label))
+        first = [*shown.infotexts, *shown.aside_infotexts][:1] if shown else []
+        page.put("template_infotext", "".join(first), mark)
+        page.put("template_notes", _notes(shown) if shown else "")
+
+
+def _seen(looked: Looked, face: NumberedFace, names: list[str]) -> tuple[Any, Any, Any]:
+    chosen = looked.cast.get(face.number, LEFT)
+    who = gr.update(choices=[LEFT] if face.is_small else [LEFT, *names], value=chosen)
+    return gr.update(visible=True), view.one_face(looked, face), who
+
+
+def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
+    return gr.Gallery(
+        label=label,
+        show_label=False,
+        columns=columns,
+        object_fit="contain",
+        height="auto",
+        elem_id=elem_id,
+        **SENDS_PICTURES,
+    )
+
+
+def _whose(title: str) -> str:
+    return f'<h4 class="fc-whose">{escape(title)}</h4>'
+
+
+def _notes(shown: Results) -> str:
+    notes = "".join(markup.message(note, "note") for note in shown.notes)
+    if shown.folder is None:
+        return notes
+    return f'<p class="fc-hint">Saved in <code>{escape(str(shown.folder))}</code></p>' + notes
