@@ -41,6 +41,7 @@ ONLY_IN = {
     "backend": "webui",
     "networks": "webui",
     "huggingface_guess": "webui",
+    "ldm_patched": "webui",
 }
 
 
