@@ -42,6 +42,7 @@ ONLY_IN = {
     "backend": "webui",
     "networks": "webui",
     "huggingface_guess": "webui",
+    "ldm_patched": "webui",
     "lib_controlnet": "webui",
     "internal_controlnet": "webui",
 }

@@ -5,22 +5,27 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-HostName = Literal["a1111", "forge"]
+HostName = Literal["a1111", "forge", "neo", "ersatz", "reforge", "classic"]
+FORGES: tuple[HostName, ...] = ("forge", "neo", "ersatz", "reforge", "classic")
+"""Forge and its descendants: one host of ours serves them all."""
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "facechain_ext" / "webui"
 RECORDS = ROOT / "tests" / "webui" / "signatures"
-FORGES_OWN = ("modules_forge", "backend", "huggingface_guess", "lib_controlnet")
+FORGES_OWN = ("modules_forge", "backend", "huggingface_guess", "ldm_patched", "lib_controlnet")
 A1111S_OWN = ("internal_controlnet",)
 """Of the extension sd-webui-controlnet."""
 HOST_ROOTS = ("modules", "networks", *FORGES_OWN, *A1111S_OWN)
 LORA_EXTENSION = "networks"
 """Taken from sys.modules, so a variable of this name is that module everywhere."""
+OURS = "facechain"
+"""How settings and flags begin that we add to a webui."""
 
 
 @dataclass(frozen=True)
@@ -34,46 +39,51 @@ class Call:
 
 @dataclass(frozen=True)
 class Use:
-    """A symbol by its full dotted name, and where it is used."""
+    """A symbol by its full dotted name, and where it is used.
+
+    asked_for: by getattr or hasattr, which a webui without it answers, too.
+    """
 
     symbol: str
     place: str
     call: Call | None = None
+    asked_for: bool = False
 
 
 def uses_for(host: HostName) -> list[Use]:
     """List what every file of ours that runs in this host uses of it."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if runs_in(path, host)]
     found = [use for path in files for use in _uses(path)]
-    others = A1111S_OWN if host == "forge" else FORGES_OWN
+    others = A1111S_OWN if host in FORGES else FORGES_OWN
     return [use for use in found if use.symbol.split(".")[0] not in others]
 
 
 def runs_in(path: Path, host: HostName) -> bool:
-    """Folders named after one host are for that one; all others for both."""
-    other = "forge" if host == "a1111" else "a1111"
-    return path.parent.name != other
+    """Folders named after one host are for that one; all others for every one."""
+    others = "forge" if host == "a1111" else "a1111"
+    return path.parent.name != others
 
 
 def uses_in(source: str, file: str) -> Iterator[Use]:
     """Find imports, attribute chains and calls that begin at something imported from a host."""
     tree = ast.parse(source)
     imported = _imported(tree)
-    names = imported | _renamed(tree, imported)
+    names = {**imported, **_renamed(tree, imported)}
     calls = {id(node.func): _call(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     inner = {
         id(node.value)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and _symbol(node.value, names)
+        if isinstance(node, ast.Attribute) and _symbols(node.value, names)
     }
-    for symbol in sorted(set(imported.values())):
+    for symbol in sorted(set(chain.from_iterable(imported.values()))):
         yield Use(symbol, file)
+    for module in sorted(set(_modules(tree))):
+        yield Use(module, file, asked_for=True)  # what is imported from it is a use of its own
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _named_by_text(node, names, file)
         if isinstance(node, (ast.Attribute, ast.Name)) and id(node) not in inner:
-            symbol = _symbol(node, names)
-            if symbol:
+            for symbol in _symbols(node, names):
                 yield Use(symbol, f"{file}:{node.lineno}", calls.get(id(node)))
 
 
@@ -100,10 +110,17 @@ def signature_of(record: str) -> inspect.Signature | None:
     return inspect.Signature(parameters)
 
 
-def problems(uses: list[Use], symbols: Mapping[str, str]) -> list[str]:
-    """Say which uses are not recorded, or call a symbol in a way its record does not allow."""
+def problems(
+    uses: list[Use], symbols: Mapping[str, str], absent: Collection[str] = ()
+) -> list[str]:
+    """Say which uses are not recorded, or call a symbol in a way its record does not allow.
+
+    absent: what is known not to be there; that we do without it is for other tests to see.
+    """
     found = []
     for use in uses:
+        if use.asked_for or use.symbol in absent:
+            continue
         if use.symbol not in symbols:
             found.append(f"{use.place} uses {use.symbol}, which is not recorded")
         elif use.call is not None and (error := _misfit(use.call, symbols[use.symbol])):
@@ -113,9 +130,18 @@ def problems(uses: list[Use], symbols: Mapping[str, str]) -> list[str]:
 
 def recorded(host: HostName) -> dict[str, str]:
     """Read the record of a host: every symbol with its signature, or what else it is."""
-    text = (RECORDS / f"{host}.json").read_text(encoding="utf-8")
-    symbols: dict[str, str] = json.loads(text)["symbols"]
+    symbols: dict[str, str] = _record(host)["symbols"]
     return symbols
+
+
+def absent(host: HostName) -> list[str]:
+    """List what we use elsewhere and this host does not have, modules before what is in them."""
+    return sorted(_record(host)["absent"])
+
+
+def _record(host: HostName) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((RECORDS / f"{host}.json").read_text(encoding="utf-8"))
+    return record
 
 
 _KIND = inspect.Parameter
@@ -137,28 +163,48 @@ def _misfit(call: Call, record: str) -> str:
     return ""
 
 
-def _imported(tree: ast.AST) -> dict[str, str]:
+Names = Mapping[str, tuple[str, ...]]
+"""What a name in a file of ours may stand for: more than one thing where webuis differ."""
+
+
+def _imported(tree: ast.AST) -> Names:
     """Map the names that a file gives to what it imports from a host."""
-    names = {LORA_EXTENSION: LORA_EXTENSION} if _mentions(tree, LORA_EXTENSION) else {}
+    names: dict[str, tuple[str, ...]] = {}
+    if _mentions(tree, LORA_EXTENSION):
+        names[LORA_EXTENSION] = (LORA_EXTENSION,)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.split(".")[0] in HOST_ROOTS:
-                    top = alias.name.split(".")[0]
-                    names[alias.asname or top] = alias.name if alias.asname else top
+                top = alias.name.split(".")[0]
+                if top in HOST_ROOTS:
+                    _add(names, alias.asname or top, alias.name if alias.asname else top)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in HOST_ROOTS:
-            names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+            for alias in node.names:
+                _add(names, alias.asname or alias.name, f"{node.module}.{alias.name}")
     return names
 
 
-def _renamed(tree: ast.AST, names: Mapping[str, str]) -> dict[str, str]:
+def _modules(tree: ast.AST) -> Iterator[str]:
+    """Name the modules of a host that a file imports something from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            root, dot, _ = node.module.partition(".")
+            if root in HOST_ROOTS and dot:
+                yield node.module
+
+
+def _add(names: dict[str, tuple[str, ...]], name: str, symbol: str) -> None:
+    names[name] = tuple(dict.fromkeys((*names.get(name, ()), symbol)))
+
+
+def _renamed(tree: ast.AST, names: Names) -> Names:
     """Follow `state = shared.state` and its like."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            symbol = _symbol(node.value, names)
-            if symbol:
-                found[node.targets[0].id] = symbol
+            symbols = _symbols(node.value, names)
+            if symbols:
+                found[node.targets[0].id] = symbols
     return found
 
 
@@ -166,13 +212,13 @@ def _mentions(tree: ast.AST, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
-def _symbol(node: ast.AST, names: Mapping[str, str]) -> str:
-    """Return the dotted name of an attribute chain that begins at an imported name, or ""."""
+def _symbols(node: ast.AST, names: Names) -> tuple[str, ...]:
+    """Return the dotted names of an attribute chain that begins at an imported name, if it does."""
     if isinstance(node, ast.Name):
-        return names.get(node.id, "")
-    if isinstance(node, ast.Attribute) and (before := _symbol(node.value, names)):
-        return f"{before}.{node.attr}"
-    return ""
+        return names.get(node.id, ())
+    if isinstance(node, ast.Attribute):
+        return tuple(f"{before}.{node.attr}" for before in _symbols(node.value, names))
+    return ()
 
 
 def _call(node: ast.Call) -> Call:
@@ -183,11 +229,13 @@ def _call(node: ast.Call) -> Call:
     return Call(positional, keywords, starred or doubly)
 
 
-def _named_by_text(node: ast.Call, names: Mapping[str, str], file: str) -> Iterator[Use]:
-    """Find what patches.patch(key, module, "name", ...) and its like name by a text."""
-    if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
-        return
+def _named_by_text(node: ast.Call, names: Names, file: str) -> Iterator[Use]:
+    """Find what patches.patch(key, module, "name", ...), getattr and their like name by a text."""
+    asks = isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr")
     for owner, name in zip(node.args, node.args[1:], strict=False):
-        symbol = _symbol(owner, names)
-        if symbol and isinstance(name, ast.Constant) and isinstance(name.value, str):
-            yield Use(f"{symbol}.{name.value}", f"{file}:{node.lineno}")
+        if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
+            continue
+        if asks and name.value.startswith(OURS):
+            continue
+        for symbol in _symbols(owner, names):
+            yield Use(f"{symbol}.{name.value}", f"{file}:{node.lineno}", asked_for=asks)

@@ -1,11 +1,11 @@
 """Record the signature of every host symbol that our package uses, from a real webui folder.
 
-    <the webui's python> tools/record_signatures.py <webui folder> [<sd-webui-controlnet>]
+    <the webui's python> tools/record_signatures.py <name> <folder> [<sd-webui-controlnet>]
 
-The second folder is for A1111, which has no ControlNet of its own. It
-writes tests/webui/signatures/a1111.json or forge.json, whichever the folder is. The webui's modules
-are imported, on the CPU, with a data folder of their own; it is not started. Exit status 1 when it
-lacks something that we use.
+with a name of a1111, forge, neo, ersatz, reforge, classic
+writes tests/webui/signatures/<name>.json. The third is for A1111, which has no ControlNet of its
+own. The webui's modules are imported, on the CPU, with a data folder of their own; it is not
+started. What it lacks is recorded, too, and named.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tools.host_uses import RECORDS, HostName, uses_for
 
-LORA_FOLDERS = {"a1111": "Lora", "forge": "sd_forge_lora"}
+LORA_FOLDERS = ("sd_forge_lora", "Lora")
 FORGES_CONTROLNET = Path("extensions-builtin") / "sd_forge_controlnet"
 A1111_FLAGS = ["--skip-torch-cuda-test", "--use-cpu", "all", "--no-half", "--precision", "full"]
 FORGE_FLAGS = ["--always-cpu", "--skip-install"]
+FLAGS: dict[HostName, list[str]] = {"a1111": A1111_FLAGS, "neo": ["--cpu", "--skip-install"]}
 
 
 def main() -> None:
     """Record one webui."""
-    if len(sys.argv) not in (2, 3) or not (Path(sys.argv[1]) / "modules").is_dir():
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in get_args(HostName):
         sys.exit(__doc__)
-    webui, *controlnet = (Path(each).resolve() for each in sys.argv[1:])
-    host: HostName = "forge" if (webui / "modules_forge").is_dir() else "a1111"
+    host: HostName = sys.argv[1]  # type: ignore[assignment]
+    webui, *controlnet = (Path(each).resolve() for each in sys.argv[2:])
     wanted = sorted({use.symbol for use in uses_for(host)})
     with TemporaryDirectory() as data:
         enter(webui, host, data)
@@ -44,33 +45,34 @@ def main() -> None:
         found = {symbol: describe(symbol) for symbol in wanted}
     missing = [symbol for symbol, record in found.items() if record is None]
     kept = {symbol: record for symbol, record in found.items() if record is not None}
-    record = {"host": host, "commit": commit(webui), "symbols": kept}
+    record = {"host": host, "commit": commit(webui), "absent": missing, "symbols": kept}
     RECORDS.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (RECORDS / f"{host}.json").write_text(text, encoding="utf-8")
-    print(f"{host}: {len(kept)} symbols recorded")
-    if missing:
-        sys.exit(f"not in this webui: {', '.join(missing)}")
+    print(f"{host}: {len(kept)} symbols recorded; not there: {', '.join(missing) or 'none'}")
 
 
 def enter(webui: Path, host: HostName, data: str) -> None:
     """Make the webui's modules importable, as its own start does."""
     os.chdir(webui)
-    sys.path[:0] = [str(webui), str(webui / "extensions-builtin" / LORA_FOLDERS[host])]
-    flags = FORGE_FLAGS if host == "forge" else A1111_FLAGS
-    sys.argv = ["webui.py", *flags, "--data-dir", data]
-    if host == "forge":
-        importlib.import_module("modules_forge.initialization").initialize_forge()
-        importlib.import_module("modules.shared_init").initialize()
-        for first in ("scripts", "processing"):  # the webui's imports are a ring
-            importlib.import_module(f"modules.{first}")
-    else:
+    loras = [str(webui / "extensions-builtin" / name) for name in LORA_FOLDERS]
+    sys.path[:0] = [str(webui), *loras]
+    sys.argv = ["webui.py", *FLAGS.get(host, FORGE_FLAGS), "--data-dir", data]
+    if host == "a1111":
         importlib.import_module("modules.initialize").imports()
+        return
+    importlib.import_module("modules_forge.initialization").initialize_forge()
+    importlib.import_module("modules.shared_init").initialize()
+    for first in ("scripts", "processing"):  # the webui's imports are a ring
+        importlib.import_module(f"modules.{first}")
 
 
 def describe(symbol: str) -> str | None:
     """Return a signature with every default as `...`, or what else it is; None if there is none."""
-    thing, rest = deepest_module(symbol)
+    try:
+        thing, rest = deepest_module(symbol)
+    except ModuleNotFoundError:
+        return None
     for name in rest:
         if isinstance(thing, type) and name in _own_annotations(thing):
             return "value"  # a field without a default

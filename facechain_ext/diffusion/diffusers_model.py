@@ -39,6 +39,7 @@ class DiffusersModel:
     """A Stable Diffusion of any family; its modules are frozen and in evaluation mode.
 
     text_encoder_2: SDXL's second one; both read the tokenizer's ids.
+    clip_skip: which of a text encoder's layers is asked, counted from the last, 1; SDXL's own: 2.
     alphas_cumprod: (1000,), float32, on the CPU.
     controls: ControlNets that lead what is predicted.
     """
@@ -51,6 +52,7 @@ class DiffusersModel:
     family: Family = "sd1"
     prediction_type: PredictionType = "epsilon"
     text_encoder_2: CLIPTextModelWithProjection | None = None
+    clip_skip: int = 1
     controls: Controls | None = None
 
     @property
@@ -125,9 +127,11 @@ class DiffusersModel:
         """Encode as `encode_prompts` does, so that gradients reach the text encoders."""
         if self.text_encoder_2 is not None:
             encoders = self.text_encoder, self.text_encoder_2
-            return Conditioning(*encode_text_pair(texts, self.tokenizer, *encoders))
-        pad = OPEN_CLIP_PAD if self.family == "sd2" else None
-        return Conditioning(encode_text(texts, self.tokenizer, self.text_encoder, pad=pad))
+            skip = self.clip_skip
+            return Conditioning(*encode_text_pair(texts, self.tokenizer, *encoders, skip=skip))
+        pad, skip = OPEN_CLIP_PAD if self.family == "sd2" else None, self.clip_skip
+        embeds = encode_text(texts, self.tokenizer, self.text_encoder, pad=pad, skip=skip)
+        return Conditioning(embeds)
 
     def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
         """Run the UNet in its own precision; the answer has the input's dtype."""
@@ -152,10 +156,11 @@ class DiffusersModel:
         return all_layers(self.unet, self.text_encoders, self.family)
 
     def text_targets(self) -> list[TextTargets]:
-        """Name the attention layers of every text encoder."""
-        prefixes = TEXT_PREFIXES[self.family]
+        """Name the attention layers of every text encoder, but those that nothing is read from."""
+        prefixes, alone = TEXT_PREFIXES[self.family], self.text_encoder_2 is None
+        left_out = self.clip_skip - 1 if alone else 0
         return [
-            (encoder, text_targets(encoder, prefix))
+            (encoder, text_targets(encoder, prefix, left_out=left_out))
             for prefix, encoder in zip(prefixes, self.text_encoders, strict=True)
         ]
 
@@ -167,7 +172,11 @@ class DiffusersModel:
 
 
 def load_model(
-    path: Path, *, device: torch.device | str, dtype: torch.dtype | None = None
+    path: Path,
+    *,
+    device: torch.device | str,
+    dtype: torch.dtype | None = None,
+    clip_skip: int = 1,
 ) -> DiffusersModel:
     """Load a .safetensors file or diffusers folder, never asking the network.
 
@@ -192,6 +201,7 @@ def load_model(
         family=info.family,
         prediction_type=settle(info, unet),
         text_encoder_2=second,
+        clip_skip=clip_skip,
     )
 
 

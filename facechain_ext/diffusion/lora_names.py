@@ -32,7 +32,9 @@ REST = (
     r"\.proj_(in|out)$",
     r"\.resnets\.\d+\.(conv1|conv2|time_emb_proj)$",
 )
-TEXT_ATTENTION = re.compile(r"(?:^|\.)(encoder\.layers\.\d+\.self_attn\.(?:q|k|v|out)_proj)$")
+TEXT_ATTENTION = re.compile(
+    r"(?:^|\.)(encoder\.layers\.(?P<layer>\d+)\.self_attn\.(?:q|k|v|out)_proj)$"
+)
 TARGETS: dict[TargetModules, re.Pattern[str]] = {
     "attention": re.compile(ATTENTION),
     "all": re.compile("|".join((ATTENTION, *REST))),
@@ -68,13 +70,20 @@ def all_layers(
     return layers
 
 
-def text_targets(encoder: nn.Module, prefix: str) -> dict[str, str]:
+def text_targets(encoder: nn.Module, prefix: str, *, left_out: int = 0) -> dict[str, str]:
     """Map kohya name to module path of a CLIP text encoder's attention: 48 layers in SD1's.
 
     encoder: transformers' CLIP text model, or whatever holds one; {} where none is inside.
+    left_out: how many of its last blocks nothing is read from.
     """
     found = ((TEXT_ATTENTION.search(path), path) for path, _ in encoder.named_modules())
-    return {_kohya(prefix, f"text_model.{match[1]}"): path for match, path in found if match}
+    known = [(match, path) for match, path in found if match]
+    blocks = 1 + max((int(match["layer"]) for match, _ in known), default=0)
+    return {
+        _kohya(prefix, f"text_model.{match[1]}"): path
+        for match, path in known
+        if int(match["layer"]) < blocks - left_out
+    }
 
 
 def _unet_names(unet: Any, family: Family) -> dict[str, str]:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
+
+from facechain_ext.base.errors import InvalidInput
 
 CHUNK = 75
 COMMA_REACH = 20
@@ -152,16 +154,40 @@ def encode_text(
     text_encoder: nn.Module,
     *,
     pad: int | None = None,
+    skip: int = 1,
 ) -> Tensor:
-    """Return prompt embeddings (B, 77 * n, D) of the last layer; n: see `tokenize`.
+    """Return prompt embeddings (B, 77 * n, D); n: see `tokenize`.
 
     pad: the id that follows a prompt's end; None for the end's own, as CLIP was trained with.
+    skip: which layer's they are, counted from the last, 1. Raises InvalidInput where it has fewer.
     """
     tokens = tokenize(prompts, tokenizer)
     device = next(text_encoder.parameters()).device
-    hidden = text_encoder(tokens.padded_with(pad).flatten(0, 1).to(device)).last_hidden_state
+    hidden = _read(text_encoder, tokens.padded_with(pad).flatten(0, 1).to(device), skip)
     hidden = emphasise(hidden, tokens.weights.flatten(0, 1).to(device))
     return hidden.reshape(len(prompts), -1, hidden.shape[-1])
+
+
+def _read(text_encoder: nn.Module, ids: Tensor, skip: int) -> Tensor:
+    """Return a layer's states, normed as the last layer's are, whichever it is."""
+    answer = text_encoder(ids, output_hidden_states=skip > 1)
+    if skip == 1:
+        last: Tensor = answer.last_hidden_state
+        return last
+    # Newer transformers leave the level text_model out.
+    model: Any = getattr(text_encoder, "text_model", text_encoder)
+    normed: Tensor = model.final_layer_norm(layer(answer.hidden_states, skip))
+    return normed
+
+
+def layer(states: Sequence[Tensor], skip: int) -> Tensor:
+    """Take the states of one layer, counted from the last, 1; raises InvalidInput for too many."""
+    if skip > len(states):
+        raise InvalidInput(
+            f"Clip skip is {skip} in the settings, and this checkpoint's text encoder has "
+            f"{len(states) - 1} layers; set it to 1 or 2."
+        )
+    return states[-skip]
 
 
 def _padded(rows: Sequence[Sequence[Token]], tokenizer: CLIPTokenizer) -> tuple[Tensor, Tensor]:

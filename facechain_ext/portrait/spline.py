@@ -45,8 +45,11 @@ class ThinPlateSpline:
 
 
 def _kernel(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    squared = ((first[:, None] - second[None]) ** 2).sum(axis=-1)
-    return np.asarray(squared * np.log(squared + 1e-12))
+    across, down = (first[:, axis, None] - second[None, :, axis] for axis in (0, 1))
+    squared = np.square(across, out=across)
+    squared += np.square(down, out=down)
+    bent = np.add(squared, 1e-12, out=down)
+    return np.multiply(squared, np.log(bent, out=bent), out=squared)
 
 
 def backward_map(drawn: Points, source: Points, size: tuple[int, int]) -> Map:

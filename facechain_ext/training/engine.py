@@ -50,6 +50,7 @@ class Engine:
         trained = [encoder for encoder, _ in trained_text_encoders(model, config)]
         self._parking, self._arranged = Parking(model, working=trained), ExitStack()
         self._stepper: Stepper | None = None
+        self._samples_fit = True
         self.plan = planner.first()
 
     def __enter__(self) -> Engine:
@@ -79,7 +80,7 @@ class Engine:
                 meanwhile()
                 return losses.cpu()
             except torch.cuda.OutOfMemoryError as error:
-                logger.warning("Out of memory: %s", error)
+                logger.warning("Out of memory: %s", str(error))  # the record must not hold it
             # Only here is the error gone, which holds the step's tensors.
             self._shrink()
 
@@ -94,13 +95,16 @@ class Engine:
     def draw(self, pictures: Callable[[bool], T]) -> T:
         """Have pictures drawn by the whole model, by a function told whether to draw one by one.
 
-        Where memory runs out it is called again, while the step's own memory is given up.
+        Where memory runs out it is called again, while the step's own memory is given up; from
+        then on that is done at once.
         """
-        try:
-            with self._parking.at_work():
-                return pictures(self.plan.micro_batch == 1)
-        except (OutOfMemory, torch.cuda.OutOfMemoryError) as error:
-            logger.warning("The training makes room for its samples: %s", error)
+        if self._samples_fit:
+            try:
+                with self._parking.at_work():
+                    return pictures(self.plan.micro_batch == 1)
+            except (OutOfMemory, torch.cuda.OutOfMemoryError) as error:
+                logger.warning("The training makes room for its samples: %s", str(error))
+            self._samples_fit = False
         state = self.state()
         self._put_away()
         try:

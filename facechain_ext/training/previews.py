@@ -58,7 +58,7 @@ class Previewer:
         try:
             return self._drawn(self.seeds, pair, on_step, split=False)
         except torch.cuda.OutOfMemoryError as error:
-            logger.warning("Samples are drawn one by one: %s", error)
+            logger.warning("Samples are drawn one by one: %s", str(error))
         return None
 
     def _one_by_one(self, pair: Pair, on_step: OnStep) -> list[Pixels]:

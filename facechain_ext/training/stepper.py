@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,11 +59,26 @@ def make_stepper(
         try:
             stepper = GraphStepper(loss, parameters, example=example, scale=scale)
         except RuntimeError as error:
-            logger.warning("Training without a CUDA graph, which could not be made: %s", error)
+            # Its text alone: whoever keeps the record would keep all that the failed step has made.
+            reason = str(error)
         else:
             logger.info("Training with every step as one CUDA graph")
             return stepper
+        logger.warning("Training without a CUDA graph, which could not be made: %s", reason)
+        _let_go(parameters)
     return EagerStepper(loss, parameters, scale=scale)
+
+
+def _let_go(parameters: Sequence[nn.Parameter]) -> None:
+    """Give back what a failed capture leaves: gradients in the graph's own memory, and its pool.
+
+    What was cached for the stream of the capture is of no use to any other stream.
+    """
+    for parameter in parameters:
+        parameter.grad = None
+    gc.collect()
+    if any(parameter.is_cuda for parameter in parameters):
+        torch.cuda.empty_cache()
 
 
 class EagerStepper:

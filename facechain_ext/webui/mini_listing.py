@@ -8,15 +8,17 @@ to load one stays broken until it is restarted.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from modules import patches, sd_models, sd_vae
 
+from facechain_ext.base.errors import FaceChainError
 from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS
 from facechain_ext.diffusion.mini_yaml import materialise_yaml
 from facechain_ext.webui.host.guarded import guarded
-from facechain_ext.webui.which import has, is_forge
+from facechain_ext.webui.which import mini_teacher
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +41,13 @@ def enlist() -> None:
     except OSError as error:
         logger.warning("The FaceChain mini is not listed, its .yaml cannot be written: %s", error)
         return
-    if is_forge():
-        if not has("huggingface_guess.model_list"):
-            logger.warning("The FaceChain mini is not listed: this webui cannot load it.")
-            return
-        from facechain_ext.webui.forge.mini import teach_forge
-
-        teach_forge()
+    try:
+        teacher = mini_teacher()
+    except FaceChainError as error:
+        logger.warning("%s", error)
+        return
+    if teacher is not None:
+        teacher.teach()
     patches.patch(__name__, sd_models, "list_models", _list_models)
     if hasattr(sd_vae, "resolve_vae"):  # some of Forge's descendants choose while they load
         patches.patch(__name__, sd_vae, "resolve_vae", _resolve_vae)
@@ -53,10 +55,13 @@ def enlist() -> None:
 
 
 def unlist() -> None:
-    """Leave the webui's functions as they were; what is listed stays until it is filled again."""
+    """Leave the webui as it was; what is listed stays until the list is filled again."""
     for module, name in ((sd_models, "list_models"), (sd_vae, "resolve_vae")):
         if patches.original(__name__, module, name) is not None:
             patches.undo(__name__, module, name)
+    with suppress(FaceChainError):  # nobody has taught it
+        if (teacher := mini_teacher()) is not None:
+            guarded(teacher.forget)()
 
 
 def _list_models() -> None:

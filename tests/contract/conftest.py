@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +14,11 @@ import pytest
 
 from facechain_ext.base.host import Host
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from tests.fakes.forges import become
+from tools.host_uses import FORGES, FORGES_OWN
 
 FAKES = Path(__file__).parents[1] / "fakes"
-FOREIGN = ("modules", "modules_forge", "backend", "huggingface_guess", "networks")
+FOREIGN = ("modules", "networks", *FORGES_OWN)
 
 
 class Webui:
@@ -88,14 +90,28 @@ def a1111_host(a1111: Webui) -> Any:
 
 
 @pytest.fixture
-def forge_host(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with living_in(tmp_path / "fôrge data", tiny_file, "webui"):
-        from facechain_ext.webui.forge import host as forge
-        from facechain_ext.webui.forge import thread
+def host_in(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tiny_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[str], Any]]:
+    """Return the host in a webui of this name; in Forge or a descendant as they choose it."""
+    with ExitStack() as stack:
 
-        # In Forge our jobs have threads of their own: the tests' thread is no main thread here.
-        monkeypatch.setattr(thread, "main_thread", lambda: None)
-        yield forge.ForgeHost()
+        def host_in(name: str) -> Any:
+            if name not in FORGES:
+                return request.getfixturevalue(f"{name}_host")
+            stack.enter_context(living_in(tmp_path / "fôrge data", tiny_file, "webui"))
+            become(name)
+            from facechain_ext.webui.forge import thread
+            from facechain_ext.webui.which import make_host
+
+            # In Forge our jobs have threads of their own: the tests' is no main thread here.
+            monkeypatch.setattr(thread, "main_thread", lambda: None)
+            return make_host()
+
+        yield host_in
 
 
 @pytest.fixture
@@ -103,7 +119,10 @@ def diffusers_host(tmp_path: Path, tiny_folder: Path) -> DiffusersHost:
     return DiffusersHost(tmp_path / "données", tiny_folder, device="cpu")
 
 
-@pytest.fixture(params=["a1111", "forge", "diffusers"])
-def host(request: pytest.FixtureRequest) -> Host:
-    found: Host = request.getfixturevalue(f"{request.param}_host")
-    return found
+IN_WEBUIS = ["a1111", "forge", *(pytest.param(each, marks=pytest.mark.once) for each in FORGES[1:])]
+"""Forge's descendants differ from it in what is absent, which no version of a library changes."""
+
+
+@pytest.fixture(params=[*IN_WEBUIS, "diffusers"])
+def host(request: pytest.FixtureRequest, host_in: Callable[[str], Host]) -> Host:
+    return host_in(request.param)

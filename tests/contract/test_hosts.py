@@ -64,8 +64,9 @@ def test_the_text_encoder_trains_too_and_is_left_as_it_was(host: Host, tmp_path:
     config = replace(QUICK, text_encoder_lora=True)
     with host.job("Training"), host.borrow_model(for_training=True) as model:
         chosen = finished(training(host, model, tmp_path, config))
+        (read,) = model.text_targets()
     trained = [t for key, t in chosen.state.items() if key.startswith("lora_te_") and "up" in key]
-    assert len(trained) == 8
+    assert len(trained) == len(read[1]) >= 4  # a clip skip leaves the last layer out
     assert all(tensor.abs().max() > 0 for tensor in trained)
     assert fingerprint(host) == before
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import Step
 from facechain_ext.base.host import GenerationRequest, LoraUse
+from facechain_ext.diffusion.pixels import to_pixels
+from facechain_ext.diffusion.sampler import sample
+from tests.contract.conftest import IN_WEBUIS
 from tests.contract.lending import fingerprint, finished, in_slices, make_lora, steps, training
 
 pytestmark = pytest.mark.slow(15)
 
 
-@pytest.fixture(params=["a1111", "forge"])
-def host(request: pytest.FixtureRequest) -> Any:
-    return request.getfixturevalue(f"{request.param}_host")
+@pytest.fixture(params=IN_WEBUIS)
+def host(request: pytest.FixtureRequest, host_in: Callable[[str], Any]) -> Any:
+    return host_in(request.param)
 
 
 def lock_of(host: Any) -> Any:
@@ -82,6 +87,24 @@ def test_others_are_served_within_a_step_and_the_result_is_the_same(
     assert all(broken.state[key].equal(unbroken.state[key]) for key in unbroken.state)
     list(host.generate(picture))
     assert fingerprint(host) == before
+
+
+@pytest.mark.parametrize("clip_skip", [None, 3])
+def test_a_prompt_is_read_in_a_training_as_in_a_picture(host: Any, clip_skip: int | None) -> None:
+    """Forge Neo leaves out the text encoder's last layer unless its user says otherwise."""
+    from modules import shared
+
+    if clip_skip is not None:
+        shared.opts.CLIP_stop_at_last_layers = clip_skip
+    request = GenerationRequest("fcsks, photo", seeds=(1,), steps=1, width=64, height=64)
+    (drawn,) = host.generate(request)
+    with host.borrow_model(for_training=True) as model, torch.no_grad():
+        both = model.encode_prompts([request.prompt, ""])
+        rows = both.select(torch.tensor([0])), both.select(torch.tensor([1]))
+        size = {"seeds": [1], "width": 64, "height": 64, "steps": 1}
+        latents = sample(model, *rows, **size, guidance_scale=model.default_guidance_scale)
+        (ours,) = to_pixels(model.decode_latents(latents))
+    assert np.abs(drawn.pixels.astype(int) - ours).max() <= 1
 
 
 def test_training_shows_in_the_webuis_progress_until_it_is_over(host: Any, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.prompts import (
     CHUNK,
@@ -121,6 +124,22 @@ def test_a_plain_prompt_is_what_the_text_model_says(tiny_model: DiffusersModel) 
     expected = tiny_model.text_encoder(ids.input_ids).last_hidden_state
     found = encode_text(["a photo, 25"], tokenizer, tiny_model.text_encoder)
     assert torch.equal(found, expected)
+
+
+def test_clip_skip_takes_an_earlier_layer_and_norms_it(tiny_model: DiffusersModel) -> None:
+    tokenizer, encoder = tiny_model.tokenizer, tiny_model.text_encoder
+    ids = torch.tensor([[tokenizer.bos_token_id, *[tokenizer.eos_token_id] * 76]])
+    states = encoder(ids, output_hidden_states=True).hidden_states
+    norm = getattr(encoder, "text_model", encoder).final_layer_norm
+    found = encode_text([""], tokenizer, encoder, skip=2)
+    assert torch.equal(found, norm(states[-2]))
+    assert not torch.equal(found, encode_text([""], tokenizer, encoder))
+    assert torch.equal(replace(tiny_model, clip_skip=2).encode_prompts([""]).prompt_embeds, found)
+
+
+def test_a_clip_skip_that_leaves_nothing_is_a_sentence(tiny_model: DiffusersModel) -> None:
+    with pytest.raises(InvalidInput, match="Clip skip is 12 "):
+        encode_text([""], tiny_model.tokenizer, tiny_model.text_encoder, skip=12)
 
 
 def test_emphasis_scales_the_word_and_keeps_the_mean() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 
 import pytest
 import torch
@@ -196,3 +197,25 @@ def test_graphs_one_after_the_other_leave_nothing_on_the_device() -> None:
         torch.cuda.synchronize()
         left.append(torch.cuda.memory_allocated())
     assert left[1:] == left[:1] * 3, left
+
+
+def test_a_failed_capture_holds_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Gradients lie in the graph's memory, and a log record would keep the failed step's frames."""
+    parameter = weight()
+    made: list[weakref.ref[Tensor]] = []
+
+    def fail(self: GraphStepper, *args: object, **kwargs: object) -> None:
+        activations = torch.zeros(1000)
+        made.append(weakref.ref(activations))
+        parameter.grad = torch.ones(2)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(GraphStepper, "__init__", fail)
+    with caplog.at_level(logging.WARNING):
+        stepper = make_stepper(quadratic(parameter), [parameter], example=batch(), graph=True)
+    assert isinstance(stepper, EagerStepper)
+    assert parameter.grad is None
+    assert made[0]() is None
+    assert "not permitted" in caplog.text

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.forges import become
+from tools.host_uses import A1111S_OWN, FORGES, FORGES_OWN, HostName
+
 FAKES = Path(__file__).parents[1] / "fakes" / "webui"
-FOREIGN = (
-    *("modules", "modules_forge", "backend", "huggingface_guess", "networks"),
-    *("lib_controlnet", "internal_controlnet"),
-)
+FOREIGN = ("modules", "networks", *FORGES_OWN, *A1111S_OWN)
 
 
 class Webui:
@@ -44,12 +44,22 @@ class Webui:
 
 
 @pytest.fixture
-def webui(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webui]:
+def host_name() -> HostName:
+    """The webui to live in; a test that is given another name is in that one."""
+    return "forge"
+
+
+@pytest.fixture
+def webui(
+    host_name: HostName, tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Webui]:
     """A webui with one checkpoint, in a folder with a space and an accent."""
     root = tmp_path / "wébui data"
     _forget()
     monkeypatch.syspath_prepend(str(FAKES))
     fake = Webui(root, tiny_file)
+    if host_name in FORGES:
+        become(host_name)
     paths, shared = fake.module("modules.paths"), fake.module("modules.shared")
     paths.data_path, paths.models_path = str(root), str(root / "models")
     shared.cmd_opts.lora_dir = str(root / "models" / "Lora")

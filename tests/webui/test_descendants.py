@@ -117,16 +117,16 @@ def test_a_preview_is_shown_where_nothing_says_otherwise(webui: Webui) -> None:
         assert webui.state.current_image.size == (8, 8)
 
 
-class TestWithoutForgesBackend:
-    """reForge and Forge Classic have modules_forge, and neither backend nor huggingface_guess."""
+class TestWithoutAnyBackend:
+    """A relative of Forge with a memory manager and a list of models that nobody has seen yet."""
 
     @pytest.fixture(autouse=True)
-    def reforge(self, webui: Webui) -> None:
+    def unknown(self, webui: Webui) -> None:
         for name in ("backend.memory_management", "backend", "huggingface_guess"):
             sys.modules[name] = None  # type: ignore[assignment]
 
     def test_the_tab_can_say_what_is_the_matter(self) -> None:
-        with pytest.raises(FaceChainError, match="reForge"):
+        with pytest.raises(FaceChainError, match="relative of Forge"):
             ours("which").make_host()
 
     def test_the_mini_is_not_listed(self, webui: Webui, caplog: pytest.LogCaptureFixture) -> None:

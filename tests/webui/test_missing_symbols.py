@@ -18,8 +18,9 @@ import torch
 pytest.importorskip("gradio")
 
 from facechain_ext.base.events import CheckpointSaved, Preview, Stage, Step
+from tests.fakes.forges import remove
 from tests.webui.conftest import FAKES, Webui
-from tools.host_uses import HostName, Use, recorded, uses_for
+from tools.host_uses import FORGES, HostName, Use, recorded, uses_for
 from tools.record_signatures import deepest_module
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ COSTS: dict[str, set[str]] = {
     "register.py": EVERYTHING,
     "settings.py": {"settings", "upscalers"},
     "mini_listing.py": {"mini"},
-    "forge/mini.py": {"mini"},
+    **{f"forge/{name}.py": {"mini"} for name in ("mini", "ldm_patched_mini")},
     "sending.py": {"send buttons", "png info"},
     "services.py": {"samplers"},
     "tab.py": PAGE,
@@ -47,7 +48,10 @@ The host's are those without which none can be made: folders, queue, state, chec
 WHOLE = {"modules.shared", "modules.shared.opts", "modules.shared.opts.data"}
 """Without these a webui has neither settings nor a place for a tab."""
 
-PARTS = [(host, symbol) for host in get_args(HostName) for symbol in sorted(recorded(host))]
+ONCE: tuple[HostName, ...] = ("a1111", "forge", "reforge")
+"""One of each kind: the others have nothing that none of these has."""
+
+PARTS = [(host, symbol) for host in ONCE for symbol in sorted(recorded(host))]
 
 
 class Lacking:
@@ -148,26 +152,6 @@ class Lacking:
         return thing
 
 
-def remove(symbol: str) -> bool:
-    """Take a symbol from the fake webui; False where it has none that can be taken."""
-    thing, rest = deepest_module(symbol)
-    if not rest:
-        sys.modules[symbol] = None  # type: ignore[assignment]
-        parent, _, name = symbol.rpartition(".")
-        if parent and hasattr(sys.modules[parent], name):
-            delattr(sys.modules[parent], name)
-        return True
-    *path, name = rest
-    for part in path:
-        thing = getattr(thing, part, None)
-    owner = thing if name in getattr(thing, "__dict__", {}) else type(thing)
-    try:
-        delattr(owner, name)
-    except (AttributeError, TypeError):  # nobody's, or of a class of Python's own
-        return False
-    return True
-
-
 @cache
 def uses(host: HostName) -> tuple[Use, ...]:
     return tuple(uses_for(host))
@@ -185,32 +169,29 @@ def may_cost(host: HostName, symbol: str) -> set[str]:
 
 @pytest.fixture
 def lives(
-    request: pytest.FixtureRequest,
-    webui: Webui,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    host_name: HostName, webui: Webui, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Lacking:
-    host = request.param[0]
     which = importlib.import_module("facechain_ext.webui.which")
-    monkeypatch.setattr(which, "is_forge", lambda: host == "forge")
-    if host == "a1111":
+    monkeypatch.setattr(which, "is_forge", lambda: host_name in FORGES)
+    if host_name == "a1111":
         sys.modules["modules"].__path__.append(str(FAKES.parent / "a1111" / "modules"))
     return Lacking(webui, monkeypatch, tmp_path / "weights.pth")
 
 
-@pytest.mark.parametrize("lives", [("a1111",), ("forge",)], indirect=True)
+@pytest.mark.parametrize("host_name", get_args(HostName))
 def test_where_nothing_is_missing_everything_is_there(lives: Lacking) -> None:
     assert lives.start() == EVERYTHING
 
 
 @pytest.mark.parametrize(
-    ("lives", "host", "symbol"),
-    [((host,), host, symbol) for host, symbol in PARTS],
-    indirect=["lives"],
+    ("host_name", "symbol"),
+    PARTS,
     ids=["-".join(pair) for pair in PARTS],
 )
-def test_a_missing_symbol_costs_what_needs_it(lives: Lacking, host: HostName, symbol: str) -> None:
+def test_a_missing_symbol_costs_what_needs_it(
+    lives: Lacking, host_name: HostName, symbol: str
+) -> None:
     if not remove(symbol):
         pytest.skip("not in the fake, or of a class of Python's own")
     lost = EVERYTHING - lives.start()
-    assert lost <= may_cost(host, symbol)
+    assert lost <= may_cost(host_name, symbol)

@@ -7,7 +7,15 @@ from typing import get_args
 
 import pytest
 
-from tools.host_uses import HostName, problems, recorded, signature_of, uses_for, uses_in
+from tools.host_uses import (
+    HostName,
+    absent,
+    problems,
+    recorded,
+    signature_of,
+    uses_for,
+    uses_in,
+)
 
 pytestmark = pytest.mark.once
 
@@ -24,12 +32,18 @@ SYMBOLS = {
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_what_we_use_is_in_the_real_webui(host: HostName) -> None:
-    assert problems(uses_for(host), recorded(host)) == []
+    assert problems(uses_for(host), recorded(host), absent(host)) == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_record_holds_nothing_else(host: HostName) -> None:
-    assert set(recorded(host)) == {use.symbol for use in uses_for(host)}
+    assert {*recorded(host), *absent(host)} == {use.symbol for use in uses_for(host)}
+    assert not recorded(host).keys() & set(absent(host))
+
+
+def test_the_two_that_we_began_with_lack_nothing_of_theirs() -> None:
+    assert absent("a1111") == []
+    assert {symbol.split(".")[0] for symbol in absent("forge")} <= {"ldm_patched", "modules_forge"}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +57,7 @@ def test_the_record_holds_nothing_else(host: HostName) -> None:
         ("shared()", "it cannot be called"),
         ("state = shared.state\nstate.finish()", "state.finish, which is not recorded"),
         ("patches.patch('k', shared, 'absent', None)", "modules.shared.absent, which is not"),
+        ("if 0:\n from modules import progress as state\nstate.begin(1)", "modules.progress.begin"),
     ],
 )
 def test_a_wrong_use_is_seen(line: str, complaint: str) -> None:

@@ -33,7 +33,9 @@ class CheckpointCopy:
         backend.make_room()
         if self._model is None:
             logger.info("Reading a copy of %s for training", self.checkpoint.path.name)
-            self._model = load_model(self.checkpoint.path, device=device)
+            self._model = load_model(
+                self.checkpoint.path, device=device, clip_skip=backend.clip_skip()
+            )
         move(self._model, device)
         try:
             yield self._model

@@ -60,10 +60,10 @@ class LivePreview:
             if self._colors is None:
                 self._colors = LatentColors.fitted(latents, _decode)
             return np.concatenate(self._colors.pictures(latents), axis=1)
-        from modules import sd_samplers
+        from modules import sd_samplers_common as common
 
         grid = getattr(shared.opts, "show_progress_grid", True)
-        make = sd_samplers.samples_to_image_grid if grid else sd_samplers.sample_to_image
+        make = common.samples_to_image_grid if grid else common.sample_to_image
         image = make(latents).convert("RGB")
         image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
         return np.asarray(image)

@@ -16,6 +16,5 @@ def update_available_networks_by_names(names: list[str]) -> None:
 
 
 def list_available_networks() -> None:
-    update_available_networks_by_names(
-        [path.stem for path in Path(shared.cmd_opts.lora_dir).rglob("*.safetensors")]
-    )
+    for path in Path(shared.cmd_opts.lora_dir).rglob("*.safetensors"):
+        available_networks[path.stem] = path

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ def guess(webui: Any) -> Any:
     from facechain_ext.webui.forge import mini
 
     models = webui.module("huggingface_guess.model_list").models
-    mini.teach_forge()
+    mini.teach()
 
     def first_match(config: dict[str, Any]) -> Any:
         return next((each(config) for each in models if each.matches(config)), None)
@@ -49,10 +51,49 @@ def test_other_checkpoints_are_none_of_its_business(guess: Any) -> None:
 def test_it_can_be_taught_again_and_forgotten(guess: Any) -> None:
     from facechain_ext.webui.forge import mini
 
-    mini.teach_forge()
+    mini.teach()
     assert len(guess.models) == 2
     mini.forget()
     assert guess(READ) is None
+
+
+def test_the_engine_of_stable_diffusion_1_takes_it(webui: Any, guess: Any) -> None:
+    """Forge Neo's takes the very classes that it lists, where others take derived ones, too."""
+    from facechain_ext.webui.forge import mini
+
+    guesses = webui.module("backend.diffusion_engine.sd15").StableDiffusion.matched_guesses
+    assert type(guess(READ)) in guesses
+    mini.teach()
+    assert len(guesses) == 2
+    mini.forget()
+    assert len(guesses) == 1
+
+
+def test_no_folder_is_taken_for_a_models_name(
+    webui: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facechain_ext.diffusion import checkpoint
+
+    ours = tmp_path / "Wang" / "krea-xl" / "klein"
+    (ours / "unet").mkdir(parents=True)
+    (ours / "model_index.json").touch()
+    (ours / "unet" / "config.json").write_bytes(
+        (checkpoint.MINI_COMPONENTS / "unet" / "config.json").read_bytes()
+    )
+    configs = tmp_path / "Wang" / "forge" / "backend" / "huggingface"
+    configs.mkdir(parents=True)
+    monkeypatch.setattr(checkpoint, "MINI_COMPONENTS", ours)
+    loader = webui.module("backend.loader")
+    monkeypatch.setattr(loader, "__file__", str(configs.parent / "loader.py"))
+    from facechain_ext.webui.forge import mini
+
+    mini.teach()
+    name = webui.module("huggingface_guess.model_list").models[0].huggingface_repo
+    assert not any(text in name for text in ("Wan", "klein", "xl"))
+    assert "krea" not in name.lower()
+    joined = os.path.join(str(configs), name)  # noqa: PTH118  as Forge does
+    assert type(joined) is str
+    assert Path(joined).resolve() == ours.resolve()
 
 
 @pytest.mark.model

@@ -122,7 +122,8 @@ def process_images(p: Processing) -> Processed:
     """Draw; interrupted or skipped, the picture comes out as far as it got."""
     jobs.append(p)
     if isinstance(p, StableDiffusionProcessingTxt2Img):
-        assert not p.enable_hr or "Use same choices" in (p.hr_additional_modules or ())
+        modules = getattr(p, "hr_additional_modules", ["Use same choices"])  # Forge's alone
+        assert not p.enable_hr or "Use same choices" in (modules or ())
     _run_scripts(p)
     if fail_with:
         raise fail_with.pop()
@@ -143,7 +144,8 @@ def _run_scripts(p: Processing) -> None:
 
 
 def _draw(p: Processing) -> list[Any]:
-    model = load_model(Path(sd_models.select_checkpoint().filename), device="cpu")
+    checkpoint, skip = sd_models.select_checkpoint(), shared.opts.CLIP_stop_at_last_layers
+    model = load_model(Path(checkpoint.filename), device="cpu", clip_skip=skip)
     folder = Path(shared.cmd_opts.lora_dir)
     uses = [
         (read_lora(folder / f"{name}.safetensors")[0], float(weight))

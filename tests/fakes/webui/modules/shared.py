@@ -91,6 +91,7 @@ opts = Options(
     save_to_dirs=False,
     directories_filename_pattern="[sampler]",
     enable_pnginfo=True,
+    CLIP_stop_at_last_layers=1,
 )
 cmd_opts = SimpleNamespace(lora_dir="", facechain_data_dir=None)
 sd_model: Any = None
