@@ -45,13 +45,14 @@ TEXT = """# What listeners cost a training
 
 `facechain serve` trains the mini for {steps} steps on one thread; another program is {pollers}
 clients that ask for the job every {every:g} s, and {streams} that follow events, half of the job
-and half of all. Runs without and with it took turns; seconds from the first step to the last.
+and half of all. Runs without and with it took turns. Seconds from the first step to the last, and
+of processor time of the server for the whole job, which other work on the machine changes less.
 
-| pair | alone | with {pollers} pollers and {streams} streams | answers | events |
-|---|---|---|---|---|
+| pair | alone | computing | listened to | computing | answers | events |
+|---|---|---|---|---|---|---|
 {table}
 
-Median of the pairs' differences: {cost:+.1%}.
+Median of the pairs' differences in computing: {cost:+.1%}.
 """
 
 
@@ -66,8 +67,8 @@ def ask(port: int, method: str, path: str, body: object = None) -> dict[str, obj
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[int]:
-    """Run `facechain serve`; yields its port."""
+def server(folder: Path) -> Iterator[tuple[int, int]]:
+    """Run `facechain serve`; yields its port and process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [*(sys.executable, "-m", "facechain_ext.cli", "serve"), "--port", str(port)]
@@ -80,7 +81,7 @@ def server(folder: Path) -> Iterator[int]:
                 ask(port, "GET", "health")
                 break
             time.sleep(0.2)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -145,8 +146,16 @@ def be_listeners(port: int, job: str, counts: Any) -> None:
     asyncio.run(listen(port, job, counts))
 
 
-def trained(port: int, *, listened_to: bool) -> tuple[float, list[int]]:
-    """Train once; returns the seconds, and how many answers and events were read."""
+def computed(process: int) -> float:
+    """Return the seconds of processor time that a process has taken so far, on Linux."""
+    told = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def trained(port: int, process: int, *, listened_to: bool) -> tuple[float, float, list[int]]:
+    """Train once; returns the seconds that passed and were computed, and how many answers and
+    events were read."""
+    before = computed(process)
     counts = multiprocessing.Array("q", 2)
     job = begun(port, "people/ana/trainings", {"train": TRAINING})
     listeners = multiprocessing.Process(target=be_listeners, args=(port, job, counts))
@@ -156,16 +165,20 @@ def trained(port: int, *, listened_to: bool) -> tuple[float, list[int]]:
     if listened_to:
         listeners.terminate()
         listeners.join()
-    return seconds_of(port, job), counts[:]
+    return seconds_of(port, job), computed(process) - before, counts[:]
 
 
-def pair(port: int, number: int) -> tuple[float, str]:
+def pair(port: int, process: int, number: int) -> tuple[float, str]:
     """Train alone and listened to, which first by turns; returns the cost and a row."""
-    runs = {first: trained(port, listened_to=first) for first in (bool(number % 2), not number % 2)}
-    alone, (listened, (answers, events)) = runs[False][0], runs[True]
-    row = f"| {number} | {alone:.1f} | {listened:.1f} | {answers:,} | {events:,} |"
+    runs = {
+        first: trained(port, process, listened_to=first)
+        for first in (bool(number % 2), not number % 2)
+    }
+    times = " | ".join(f"{time:.1f}" for which in (False, True) for time in runs[which][:2])
+    answers, events = runs[True][2]
+    row = f"| {number} | {times} | {answers:,} | {events:,} |"
     print(row, flush=True)
-    return listened / alone - 1, row
+    return runs[True][1] / runs[False][1] - 1, row
 
 
 def main() -> None:
@@ -174,11 +187,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=PAIRS)
     options = parser.parse_args()
     photo = base64.b64encode(encode_jpeg(astronaut())).decode()
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as port:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as (port, process):
         ask(port, "POST", "people", {"name": "Ana"})
         wait(port, begun(port, "people/ana/photos", {"photos": [{"data": photo}]}))
-        trained(port, listened_to=True)  # whatever is slow once
-        found = [pair(port, number) for number in range(1, options.pairs + 1)]
+        trained(port, process, listened_to=True)  # whatever is slow once
+        found = [pair(port, process, number) for number in range(1, options.pairs + 1)]
     facts = {"steps": STEPS, "pollers": POLLERS, "streams": STREAMS, "every": EVERY}
     cost, table = median(cost for cost, _ in found), "\n".join(row for _, row in found)
     options.out.write_text(TEXT.format(**facts, table=table, cost=cost), encoding="utf-8")

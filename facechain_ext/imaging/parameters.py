@@ -14,8 +14,10 @@ _UNICODE = b"UNICODE\0"
 
 def read_parameters(path: Path) -> str:
     """Return a picture's infotext; empty where it has none or cannot be read."""
+    Image.init()
+    known = [name for name in _FORMATS if name in Image.OPEN]
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=known) as image:
             if isinstance(told := image.info.get("parameters"), str):
                 return told
             comment = image.getexif().get_ifd(_EXIF).get(_USER_COMMENT, b"")

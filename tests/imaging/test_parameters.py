@@ -21,7 +21,7 @@ def saved(path: Path, text: str) -> Path:
         PICTURE.save(path, pnginfo=chunks)
         return path
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf-16-be")
+    exif[0x8769] = {0x9286: b"UNICODE\0" + text.encode("utf-16-be")}
     PICTURE.save(path, exif=exif.tobytes())
     return path
 
