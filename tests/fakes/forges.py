@@ -17,7 +17,10 @@ from tools.record_signatures import deepest_module
 DEFAULTS: dict[HostName, dict[str, Any]] = {"neo": {"CLIP_stop_at_last_layers": 2}}
 """Settings that begin elsewhere than Forge's."""
 
-NARROWED = ("modules.processing.StableDiffusionProcessingTxt2Img",)
+NARROWED = (
+    "modules.processing.StableDiffusionProcessingTxt2Img",
+    "modules.processing.StableDiffusionProcessingImg2Img",
+)
 
 
 def become(host: HostName) -> None:

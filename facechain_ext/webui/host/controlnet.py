@@ -76,7 +76,7 @@ def led(job: Any, request: GenerationRequest) -> Iterator[None]:
 
 def unit_of(control: Control, names: Dialect, size: tuple[int, int]) -> Any:
     """Describe a control as a unit; raises InvalidInput where model or preprocessor is missing."""
-    return names.unit(
+    unit = names.unit(
         enabled=True,
         module=_plain_preprocessor(names),
         model=_model_for(control.kind, names),
@@ -87,8 +87,10 @@ def unit_of(control: Control, names: Dialect, size: tuple[int, int]) -> Any:
         processor_res=min(size),
         threshold_a=-1,
         threshold_b=-1,
-        save_detected_map=False,
     )
+    if hasattr(unit, "save_detected_map"):  # not ersatzForge's
+        unit.save_detected_map = False
+    return unit
 
 
 def _plain_preprocessor(names: Dialect) -> str:

@@ -185,7 +185,7 @@ def test_a_missing_preprocessor_is_said(
 
 
 @pytest.mark.parametrize("host", get_args(HostName))
-def test_both_real_units_know_every_field(
+def test_every_real_unit_knows_every_field(
     webui: Webui, host: HostName, script: ControlNetScript, model: str
 ) -> None:
     from facechain_ext.webui.host.controlnet import unit_of
@@ -193,7 +193,8 @@ def test_both_real_units_know_every_field(
 
     class Recorded(BuiltIn):
         def unit(self, **fields: Any) -> Any:
-            real = recorded(host)[f"{DIALECTS[host]}.external_code.ControlNetUnit"]
+            package = DIALECTS["a1111" if host == "a1111" else "forge"]
+            real = recorded(host)[f"{package}.external_code.ControlNetUnit"]
             signature = signature_of(real)
             assert signature is not None
             return signature.bind(**fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,4 +18,4 @@ class ControlNetUnit:
     threshold_b: float = -1
     guidance_start: float = 0.0
     guidance_end: float = 1.0
-    save_detected_map: bool = True
+    save_detected_map: bool = field(default=True, init=False)
