@@ -14,7 +14,8 @@ from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import called, is_visible, known_as
 from facechain_ext.base.errors import PersonNotFound
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train, Work
+from facechain_ext.jobs.work import Work
+from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.library.names import LONGEST_NAME, checked, identity, tidy
 from facechain_ext.studio.uploads import MOST_PHOTOS
 

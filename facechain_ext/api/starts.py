@@ -11,7 +11,7 @@ from facechain_ext.api.webhooks import Webhook, require_webhook
 from facechain_ext.base.errors import InvalidInput, PersonNotFound, TooMany
 from facechain_ext.config.option import option
 from facechain_ext.jobs.record import JobRecord
-from facechain_ext.jobs.works import Work
+from facechain_ext.jobs.work import Work
 
 USUAL_WAIT, LONGEST_WAIT = 30.0, 3600.0
 

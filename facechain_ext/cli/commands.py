@@ -30,7 +30,9 @@ from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, Trai
 from facechain_ext.config.flags import config_from
 from facechain_ext.installing.optional import OPTIONAL, OptionalPackage
 from facechain_ext.jobs.queue import Job, Jobs
-from facechain_ext.jobs.works import MakePortraits, Resume, Talk, Train, Work
+from facechain_ext.jobs.talk_work import Talk
+from facechain_ext.jobs.work import Work
+from facechain_ext.jobs.works import MakePortraits, Resume, Train
 from facechain_ext.library.people import Person, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.catalog import CATALOG, fetch, find

@@ -14,7 +14,7 @@ from facechain_ext.cli.paths import path, require_writable
 from facechain_ext.config import TemplateConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.imaging.still import read_still
-from facechain_ext.jobs.works import MakeTemplate
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.portrait.casting import Cast, read_cast
 from facechain_ext.portrait.numbered import NumberedFace
 

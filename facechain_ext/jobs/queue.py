@@ -18,10 +18,11 @@ from facechain_ext.jobs.files import digest_of
 from facechain_ext.jobs.holder import Holder
 from facechain_ext.jobs.job import Job
 from facechain_ext.jobs.keeper import Keeper
+from facechain_ext.jobs.kinds import KINDS, WorkKind
 from facechain_ext.jobs.record import JobRecord, JobState
 from facechain_ext.jobs.store import ACTIVE, Submission, new_id
+from facechain_ext.jobs.work import Work
 from facechain_ext.jobs.worker import Worker
-from facechain_ext.jobs.works import KINDS, Work, WorkKind
 from facechain_ext.studio.studio import Studio
 
 __all__ = ["Job", "JobState", "Jobs", "Work"]

@@ -11,9 +11,10 @@ from facechain_ext.base.errors import Cancelled, FaceChainError, describe
 from facechain_ext.base.events import Event, PhotoPrepared, Step
 from facechain_ext.jobs.books import Books
 from facechain_ext.jobs.job import Job
+from facechain_ext.jobs.kinds import WorkKind
 from facechain_ext.jobs.progress import seconds_left, share_of
 from facechain_ext.jobs.record import JobState
-from facechain_ext.jobs.works import Attempt, Work, WorkKind
+from facechain_ext.jobs.work import Attempt, Work
 from facechain_ext.studio.studio import Studio
 
 logger = logging.getLogger(__name__)

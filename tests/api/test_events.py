@@ -22,7 +22,7 @@ from facechain_ext.api.feed import Feed
 from facechain_ext.api.services import ApiServices
 from facechain_ext.base.events import Candidate, Drawing, Event
 from facechain_ext.jobs.queue import Jobs
-from facechain_ext.jobs.works import Attempt
+from facechain_ext.jobs.work import Attempt
 from tests.api.conftest import Gate, follow, problem
 from tests.jobs.told import TOLD, submit, work
 

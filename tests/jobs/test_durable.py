@@ -44,8 +44,10 @@ from facechain_ext.base.records import (
     Verdict,
 )
 from facechain_ext.config import JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Jobs, JobState
-from facechain_ext.jobs.works import KINDS, Attempt, Check, Enrol, MakePortraits, Resume, Train
+from facechain_ext.jobs.work import Attempt
+from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
 from tests.client.conftest import wait_until

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from facechain_ext.base.events import Event
+from facechain_ext.jobs.kinds import KINDS, WorkKind
 from facechain_ext.jobs.queue import Job, Jobs
-from facechain_ext.jobs.works import KINDS, Attempt, Work, WorkKind
+from facechain_ext.jobs.work import Attempt, Work
 from facechain_ext.studio.studio import Studio
 
 Doing = Callable[..., Iterable[Event]]

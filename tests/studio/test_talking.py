@@ -22,7 +22,8 @@ from facechain_ext.cli.main import main
 from facechain_ext.config import TalkConfig
 from facechain_ext.imaging.files import encode_png
 from facechain_ext.jobs.event_codec import EventCodec
-from facechain_ext.jobs.works import KINDS, Talk
+from facechain_ext.jobs.kinds import KINDS
+from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.talking import SILENT, Order

@@ -21,7 +21,8 @@ from facechain_ext.base.records import Instance, Photo, Pixels, Rejection, Score
 from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.config import PrepareConfig, TemplateConfig
 from facechain_ext.dataset.prepare import prepare
-from facechain_ext.jobs.works import KINDS, MakeTemplate
+from facechain_ext.jobs.kinds import KINDS
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.library.people import PeopleLibrary, Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.acquaintance import Acquaintance

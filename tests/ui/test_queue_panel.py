@@ -13,7 +13,7 @@ import pytest
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import Drawing, Event, Stage, Step
 from facechain_ext.jobs.queue import Job, Jobs, JobState
-from facechain_ext.jobs.works import Attempt
+from facechain_ext.jobs.work import Attempt
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio

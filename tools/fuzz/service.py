@@ -35,7 +35,8 @@ from facechain_ext.base.records import (
 )
 from facechain_ext.config import ApiConfig, JobsConfig
 from facechain_ext.jobs.queue import Jobs
-from facechain_ext.jobs.works import Attempt, Check, Enrol, MakePortraits, Resume, Train
+from facechain_ext.jobs.work import Attempt
+from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.library.people import Run
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost

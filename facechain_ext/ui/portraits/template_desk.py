@@ -12,7 +12,7 @@ from facechain_ext.base.records import Photo
 from facechain_ext.config import TemplateConfig
 from facechain_ext.imaging.still import read_still
 from facechain_ext.jobs.queue import Job
-from facechain_ext.jobs.works import MakeTemplate
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.portrait.casting import Cast
 from facechain_ext.portrait.numbered import NumberedFace
 from facechain_ext.ui.portraits.desk import PortraitDesk

@@ -12,7 +12,7 @@ from facechain_ext.config import TalkConfig
 from facechain_ext.installing.optional import AV
 from facechain_ext.jobs.progress import share_of
 from facechain_ext.jobs.queue import Job, JobState
-from facechain_ext.jobs.works import Talk
+from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.progress import Progress

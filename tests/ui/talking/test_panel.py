@@ -15,8 +15,8 @@ from skimage.data import astronaut
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import TalkConfig
 from facechain_ext.imaging.files import encode_png
+from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Jobs
-from facechain_ext.jobs.works import KINDS
 from facechain_ext.talking import video
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import Services
