@@ -21,7 +21,6 @@ from facechain_ext.ui.page.actions import sentence
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.people.desk import PeopleDesk
 from facechain_ext.ui.people.view import PeopleView
-from facechain_ext.ui.portraits import template_view
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
@@ -106,7 +105,7 @@ class LivePage:
             ids.CURVES: training.curves,
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
-            ids.TEMPLATE_PROGRESS: template_view.progress(self.templates),
+            ids.TEMPLATE_PROGRESS: portraits_view.progress(self.templates),
             ids.TALK_PROGRESS: talk_progress(self.talking),
         }
 

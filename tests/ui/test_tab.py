@@ -228,7 +228,7 @@ def test_portraits_are_shown_ranked_with_scores(trained: PeopleDesk) -> None:
     assert f"{PERSON}: Ana" in changed["infotext"]
     assert str(portraits.folder("Ana")) in changed["notes"]
     assert page.beat("Ana", "", "Ana") == {}
-    assert page.portraits._describe(_Selected(1)).startswith("fcsks")
+    assert page.portraits.results._describe(_Selected(1)).startswith("fcsks")
 
 
 def portraits_that_end(services: Services, *shown: Event, error: Exception | None) -> Job:
@@ -282,8 +282,8 @@ def test_what_a_stopped_run_has_drawn_is_shown_set_aside(services: Services) -> 
     assert 'role="note">Stopped while drawing.' in told["portrait_progress"]
     assert "2 pictures drawn and set aside" in told["portrait_progress"]
     assert "the run stopped before it was finished" in told["notes"]
-    assert page.portraits._describe_aside(_Selected(1)) == "x\nSeed: 8"
-    assert page.portraits._describe_aside(_Selected(9)) == UNCHANGED
+    assert page.portraits.results._describe_aside(_Selected(1)) == "x\nSeed: 8"
+    assert page.portraits.results._describe_aside(_Selected(9)) == UNCHANGED
 
 
 def test_pictures_of_an_earlier_run_are_called_so_while_another_goes_on(services: Services) -> None:

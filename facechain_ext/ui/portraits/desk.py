@@ -54,9 +54,14 @@ class Results:
 
 @dataclass(frozen=True)
 class PortraitDesk:
-    """Makes portraits on behalf of one or more open pages."""
+    """Makes portraits on behalf of one or more open pages.
+
+    noun: what is made. how: what to do for the first of them.
+    """
 
     kind: ClassVar[str] = MakePortraits.kind
+    noun: ClassVar[str] = "portraits"
+    how: ClassVar[str] = "Choose a style and press Make portraits."
     services: Services
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary

@@ -34,6 +34,8 @@ class TemplateDesk(PortraitDesk):
     """Paints people into templates on behalf of one or more open pages."""
 
     kind: ClassVar[str] = MakeTemplate.kind
+    noun: ClassVar[str] = "pictures"
+    how: ClassVar[str] = "Choose a picture with faces, say who comes on which, and press Paint."
 
     def look(self, path: Path) -> Looked:
         """Find the faces of a template; raises what `Templates.look` and `read_still` raise."""

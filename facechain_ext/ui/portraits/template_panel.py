@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -13,13 +12,13 @@ from facechain_ext.portrait.numbered import MOST_FACES, NumberedFace
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running, sentence
-from facechain_ext.ui.page.compat import SENDS_PICTURES, UNCHANGED, not_saved, on, paths_of
+from facechain_ext.ui.page.compat import not_saved, on, paths_of
 from facechain_ext.ui.page.redraw import Redraw
-from facechain_ext.ui.page.services import SendSources
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits import template_view as view
-from facechain_ext.ui.portraits.desk import Results
+from facechain_ext.ui.portraits.results_panel import ResultPlace, ResultsPanel
 from facechain_ext.ui.portraits.template_desk import LEFT, Looked, TemplateDesk
+from facechain_ext.ui.portraits.view import progress
 
 LABELS = {
     "strength": "Strength of the painting",
@@ -34,6 +33,17 @@ LABELS = {
     "fusion_strength": "Face fusion of each face",
 }
 """Where another panel has a field of the same name."""
+
+RESULTS = ResultPlace(
+    key="template_",
+    whose_id=ids.TEMPLATE_WHOSE,
+    ranked_id=ids.TEMPLATE_RESULTS,
+    infotext_id=ids.TEMPLATE_INFOTEXT,
+    aside_id=ids.TEMPLATE_ASIDE,
+    noun="picture",
+    title="Pictures, best first",
+    columns=(1, 2),
+)
 
 SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"]
 
@@ -106,25 +116,8 @@ class TemplatePanel:
 
     def _draw_results(self) -> None:
         self.progress = gr.HTML(elem_id=ids.TEMPLATE_PROGRESS)
-        with gr.Column(visible=False) as self.shown:
-            self.whose = gr.HTML(elem_id=ids.TEMPLATE_WHOSE)
-            self.results = _gallery("Pictures, best first", ids.TEMPLATE_RESULTS, columns=1)
-            self.notes = gr.HTML()
-            self.infotext = not_saved(
-                gr.Textbox(
-                    label="Settings of the selected picture",
-                    lines=3,
-                    max_lines=8,
-                    interactive=False,
-                    elem_id=ids.TEMPLATE_INFOTEXT,
-                )
-            )
-            if self.desk.services.send_buttons is not None:
-                with gr.Row(elem_classes=["fc-send"]):
-                    sources = SendSources(self.results, self.infotext, "template_")
-                    self.desk.services.send_buttons(sources)
-            with gr.Accordion("Set aside", open=False) as self.aside_fold:
-                self.aside = _gallery("Pictures set aside", ids.TEMPLATE_ASIDE, columns=2)
+        self.results = ResultsPanel(self.desk, RESULTS, lambda job, earlier: job.title)
+        self.results.draw()
 
     def _wire(self) -> None:
         shown = [self.message, self.picture, *(part for face in self.faces for part in face)]
@@ -137,7 +130,7 @@ class TemplatePanel:
             [self.message],
         )
         on(self.stop.click, failing_in_place(self._stop), [], [self.message])
-        on(self.results.select, self._describe, [], [self.infotext])
+        self.results.wire()
 
     def _look(self, file: Any) -> tuple[Any, ...]:
         """Show a template with its faces; or nothing, and why."""
@@ -165,74 +158,26 @@ class TemplatePanel:
         self.desk.stop()
         return ""  # the queue says that it stops
 
-    def _describe(self, event: gr.SelectData) -> Any:
-        job = self.desk.shown_job()
-        infotexts = self.desk.results(job).infotexts if job else []
-        return infotexts[event.index] if event.index < len(infotexts) else UNCHANGED
-
     @property
     def outputs(self) -> dict[str, Any]:
         return {
             "template_progress": self.progress,
             "template_message": self.message,
             "template_stop": self.stop,
-            "template_shown": self.shown,
-            "template_whose": self.whose,
-            "template_results": self.results,
-            "template_notes": self.notes,
-            "template_infotext": self.infotext,
-            "template_aside_fold": self.aside_fold,
-            "template_aside": self.aside,
+            **self.results.outputs,
         }
 
     def refresh(self, page: Redraw) -> None:
         """Put everything that may have changed."""
         job = self.desk.job()
-        page.put("template_progress", markup.live(view.progress(self.desk)))
+        page.put("template_progress", markup.live(progress(self.desk)))
         if page.has_changed("template_over", job.id if job and job.state.over else ""):
             page.values["template_message"] = ""  # what it says of a job is no longer so
         page.put("template_stop", gr.update(interactive=is_running(job)))
-        self._put_results(page)
-
-    def _put_results(self, page: Redraw) -> None:
-        job = self.desk.shown_job()
-        shown = self.desk.results(job) if job else None
-        mark = job.id if job else ""
-        page.put("template_shown", gr.update(visible=shown is not None))
-        page.put("template_whose", _whose(job.title) if job else "")
-        page.put("template_results", shown.ranked if shown else [], mark)
-        page.put("template_aside", shown.aside if shown else [], mark)
-        label = f"Set aside ({len(shown.aside)})" if shown else "Set aside"
-        page.put("template_aside_fold", gr.update(label=label))
-        first = [*shown.infotexts, *shown.aside_infotexts][:1] if shown else []
-        page.put("template_infotext", "".join(first), mark)
-        page.put("template_notes", _notes(shown) if shown else "")
+        self.results.refresh(page)
 
 
 def _seen(looked: Looked, face: NumberedFace, names: list[str]) -> tuple[Any, Any, Any]:
     chosen = looked.cast.get(face.number, LEFT)
     who = gr.update(choices=[LEFT] if face.is_small else [LEFT, *names], value=chosen)
     return gr.update(visible=True), view.one_face(looked, face), who
-
-
-def _gallery(label: str, elem_id: str, *, columns: int) -> Any:
-    return gr.Gallery(
-        label=label,
-        show_label=False,
-        columns=columns,
-        object_fit="contain",
-        height="auto",
-        elem_id=elem_id,
-        **SENDS_PICTURES,
-    )
-
-
-def _whose(title: str) -> str:
-    return f'<h4 class="fc-whose">{escape(title)}</h4>'
-
-
-def _notes(shown: Results) -> str:
-    notes = "".join(markup.message(note, "note") for note in shown.notes)
-    if shown.folder is None:
-        return notes
-    return f'<p class="fc-hint">Saved in <code>{escape(str(shown.folder))}</code></p>' + notes

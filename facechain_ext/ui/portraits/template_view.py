@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from facechain_ext.jobs.queue import JobState
 from facechain_ext.portrait.numbered import NumberedFace
 from facechain_ext.ui.page import markup
-from facechain_ext.ui.portraits import desk as portraits
-from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.template_desk import Looked
 
 _SIDE, _FACE_SIDE = 900, 96
@@ -44,18 +41,3 @@ def one_face(looked: Looked, face: NumberedFace) -> str:
     picture = markup.picture(pixels, f"Face {face.number}", _FACE_SIDE)
     hint = "<small>too small</small>" if face.is_small else ""
     return f'<div class="fc-face">{picture}<b>{face.number}</b>{hint}</div>'
-
-
-def progress(desk: PortraitDesk) -> str:
-    """Draw the running or latest template with what went wrong, or say what is to be done."""
-    job = desk.job()
-    if job is not None:
-        tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
-        return portraits.progress(job) + markup.message(str(job.error or ""), tone)
-    if desk.names():
-        return markup.empty(
-            "No template yet", "Choose a picture with faces, say who comes on which, and start."
-        )
-    return markup.empty(
-        "Nobody is trained yet", "Train a person in People first; then they can be painted in."
-    )

@@ -9,13 +9,13 @@ from facechain_ext.ui.portraits.desk import PortraitDesk
 
 
 def progress(desk: PortraitDesk) -> str:
-    """Draw the running or latest portraits with what went wrong, or say what is to be done."""
+    """Draw the running or latest job with what went wrong, or say what is to be done."""
     job = desk.job()
     if job is not None:
         tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
         return portraits.progress(job) + markup.message(str(job.error or ""), tone)
     if desk.names():
-        return markup.empty("No portraits yet", "Choose a style and press Make portraits.")
+        return markup.empty(f"No {desk.noun} yet", desk.how)
     return markup.empty(
-        "Nobody is trained yet", "Train a person in People first; then portraits can be made."
+        "Nobody is trained yet", f"Train a person in People first; then {desk.noun} can be made."
     )
