@@ -13,7 +13,8 @@ from facechain_ext.api.starts import JobOptions
 from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import called, is_visible, known_as
 from facechain_ext.base.errors import PersonNotFound
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.work import Work
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.library.names import LONGEST_NAME, checked, identity, tidy
@@ -25,6 +26,7 @@ TAKES = {
     "train": ("person", "photos", "prepare", "train"),
     "resume": ("person",),
     "portraits": ("person", "portrait"),
+    "template": ("photos", "cast", "template"),
 }
 """What each kind of job takes."""
 
@@ -33,20 +35,29 @@ TAKES = {
 class JobOrder(JobOptions):
     """A job to begin."""
 
-    kind: Literal["check", "enrol", "train", "resume", "portraits"] = told("What is to be done.")
+    kind: Literal["check", "enrol", "train", "resume", "portraits", "template"] = told(
+        "What is to be done."
+    )
     person: str = told(
         "Slug or name of whom it is about; with photos also the name of somebody new.",
         default="",
         longest=LONGEST_NAME,
     )
     photos: tuple[PhotoUpload, ...] = told(
-        "For `check` and `enrol`; for `train` in place of those that are kept.",
+        "For `check` and `enrol`; for `train` in place of those that are kept; for `template` the "
+        "one picture that people are painted into.",
         default=(),
         most=MOST_PHOTOS,
     )
     prepare: PrepareConfig | None = told("How photos become training pictures.", default=None)
     train: TrainConfig | None = told("How it is trained.", default=None)
     portrait: PortraitConfig | None = told("How portraits are made.", default=None)
+    cast: dict[str, str] | None = told(
+        "Who comes on which face of a template: slugs or names by the faces' numbers, which count "
+        "from the left.",
+        default=None,
+    )
+    template: TemplateConfig | None = told("How people are painted in.", default=None)
 
 
 def work_of(call: Call) -> Work:
@@ -56,6 +67,8 @@ def work_of(call: Call) -> Work:
     prepare = _or_default(call, order.prepare, PrepareConfig)
     if order.kind == "check":
         return Check(photos=call.photos, prepare=prepare)
+    if order.kind == "template":
+        return _template(call, order)
     person = _person(call, order.person, may_be_new=bool(call.photos))
     if order.kind == "enrol":
         return Enrol(person, call.photos, prepare)
@@ -66,15 +79,30 @@ def work_of(call: Call) -> Work:
     return MakePortraits(person, _or_default(call, order.portrait, PortraitConfig))
 
 
+def _template(call: Call, order: JobOrder) -> Work:
+    """Return the work of a template; raises BadField, PersonNotFound."""
+    if len(call.photos) != 1:
+        raise BadField("photos", f"A template is one picture, not {len(call.photos)}.")
+    cast: dict[int, str] = {}
+    for number, wanted in (order.cast or {}).items():
+        if not (number.isascii() and number.isdecimal() and 1 <= len(number) <= 3):
+            raise BadField("cast", f"{number[:60]!a} is no number of a face.")
+        cast[int(number)] = _person(call, wanted, may_be_new=False)
+    if not cast:
+        raise BadField("cast", "cast is missing: say who comes on which face.")
+    return MakeTemplate.of(call.photos[0], cast, _or_default(call, order.template, TemplateConfig))
+
+
 def _require_fitting(call: Call, order: JobOrder) -> None:
     given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
-             "train": order.train, "portrait": order.portrait}  # fmt: skip
+             "train": order.train, "portrait": order.portrait, "cast": order.cast,
+             "template": order.template}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:
             raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")
     if order.kind in ("check", "enrol") and not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    if order.kind != "check" and not order.person:
+    if order.kind not in ("check", "template") and not order.person:
         raise BadField("person", "person is missing.")
 
 

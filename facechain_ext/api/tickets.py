@@ -13,7 +13,12 @@ from facechain_ext.api.schema import told
 from facechain_ext.api.webhooks import WebhookState
 from facechain_ext.jobs.record import JobRecord, JobState
 
-RESULTS = {"train": "trainings", "resume": "trainings", "portraits": "portraits"}
+RESULTS = {
+    "train": "trainings",
+    "resume": "trainings",
+    "portraits": "portraits",
+    "template": "portraits",
+}
 """Where the result of a kind of job is looked at."""
 
 JOB = {"job": "The job's id."}
@@ -25,7 +30,7 @@ class JobTicket:
 
     id: str = told("The id in addresses; nobody can guess it.")
     client_id: str | None = told("What the client calls it.")
-    kind: str = told('"check", "enrol", "train", "resume" or "portraits".')
+    kind: str = told('"check", "enrol", "train", "resume", "portraits", "template" or "talk".')
     person: str = told("The name of the person whom it is about.")
     title: str = told("What it does, in words.")
     state: JobState = told("Where it stands; the last three are for good.")

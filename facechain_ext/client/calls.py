@@ -36,6 +36,7 @@ class Calls:
     train = Described(job_calls.train)
     resume = Described(job_calls.resume)
     make_portraits = Described(job_calls.make_portraits)
+    make_template = Described(job_calls.make_template)
     jobs = Described(job_calls.jobs)
     job = Described(job_calls.job)
     cancel = Described(job_calls.cancel)

@@ -24,7 +24,7 @@ from facechain_ext.client.records import (
     SampleList,
     Training,
 )
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
 
 Settings = Mapping[str, Any]
 
@@ -91,6 +91,17 @@ def make_portraits(
     return _begin("portraits", {"person": person, "portrait": portrait}, options)
 
 
+def make_template(
+    picture: Photo,
+    cast: Mapping[int, str],
+    template: TemplateConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Paint people into a picture; cast: slugs or names by the faces' numbers, from the left."""
+    whole = {str(number): name for number, name in cast.items()}
+    return _begin("template", {"cast": whole, "template": template}, options, [picture])
+
+
 def _begin(
     kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
 ) -> Call[Job]:
@@ -107,7 +118,7 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (PrepareConfig, TrainConfig, PortraitConfig)
+    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig)
     return asdict(value) if isinstance(value, configs) else value
 
 

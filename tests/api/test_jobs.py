@@ -14,11 +14,13 @@ from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
 from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
 from facechain_ext.jobs.queue import Job
+from facechain_ext.jobs.template_work import MakeTemplate
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
 from tests.api.test_photos import in_json, jpeg
 from tests.jobs.told import submit, work
 
 CHECK = {"kind": "check", **in_json(b"no photo")}
+PICTURE = in_json(jpeg())
 CHANGED = {PrepareConfig: {"size": 768}, TrainConfig: {"learning_rate": 3e-4}}
 
 
@@ -179,6 +181,12 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "resume"}, "person"),
         ("jobs/a", {"kind": "train", "person": "Ana", "train": {"rank": 0}}, "train.rank"),
         ("jobs/a", {"kind": "portraits", "portrait": {"seed": "x"}}, "portrait.seed"),
+        ("jobs/a", {"kind": "template", "cast": {"1": "ana"}}, "photos"),
+        ("jobs/a", {"kind": "template", **PICTURE}, "cast"),
+        ("jobs/a", {"kind": "template", **PICTURE, "cast": {"one": "ana"}}, "cast"),
+        ("jobs/a", {"kind": "template", **PICTURE, "cast": {"1": 2}}, "cast.1"),
+        ("jobs/a", {"kind": "template", **PICTURE, "template": {"mask": "x"}}, "template.mask"),
+        ("jobs/a", {**CHECK, "cast": {"1": "ana"}}, "cast"),
     ],
 )
 def test_a_job_that_cannot_be_is_refused(
@@ -186,6 +194,32 @@ def test_a_job_that_cannot_be_is_refused(
 ) -> None:
     response = client.put(path, json=body)
     assert (response.status_code, problem(response)["field"]) == (422, field)
+
+
+def test_people_come_into_a_template(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"kind": "template", **PICTURE, "cast": {"2": "ana"}, "template": {"count": 3}}
+    refused = client.put("jobs/t", json=asked)
+    assert (refused.status_code, problem(refused)["type"]) == (404, "person_not_found")
+    client.post("people", json={"name": "Ana"})
+    assert "no face 2" in problem(client.put("jobs/t", json=asked))["message"]
+    untrained = problem(client.put("jobs/t", json={**asked, "cast": {"1": "ana"}}))
+    assert "no trained LoRA" in untrained["message"]
+    monkeypatch.setattr(MakeTemplate, "require", lambda work, studio: None)
+    ticket = client.put("jobs/t", json=asked).json()
+    assert (ticket["kind"], ticket["title"]) == ("template", "Template with Ana")
+    assert ticket["links"]["result"].endswith(f"/portraits/{ticket['id']}")
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["cast"] == {"2": "Ana"}
+    assert record.work["template"]["count"] == 3
+    assert client.get(f"portraits/{ticket['id']}").json()["portraits"] == []
+    assert [job["id"] for job in client.get("jobs?kind=template").json()["jobs"]] == [ticket["id"]]
+    parts = [("kind", (None, "template")), ("cast", (None, '{"2": "ana"}'))]
+    form = [*parts, ("photos", ("group.jpg", jpeg(), "image/jpeg"))]
+    by_form = client.put("jobs/form", files=form)
+    assert (by_form.status_code, by_form.json()["kind"]) == (202, "template"), by_form.text
 
 
 def test_jobs_of_nobody_are_refused(client: TestClient) -> None:
