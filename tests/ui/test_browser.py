@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facechain_ext.installing.optional import NCNN, PILLOW_HEIF
+from facechain_ext.installing.optional import PILLOW_HEIF
+from facechain_ext.nets.catalog import CATALOG
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.portraits.styles_view import PREVIEWS
 from tests.ui.browser import PATIENCE, TABS, Tab, browsing, chromium, serving
@@ -210,11 +211,13 @@ def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> Non
 def test_the_models_page_asks_before_it_fetches(tab: Tab) -> None:
     tab.open("Models")
     tab.expect(ids.INSTALLED).to_contain_text("Face recogniser")
-    if NCNN.installed:
+    offered = next(entry for entry in CATALOG if not entry.shipped)
+    tab.expect(ids.FETCH_SUMMARY).to_contain_text(offered.role)
+    if not offered.unusable:
         tab.click(ids.FETCH)
         tab.expect(ids.ROOT).to_contain_text("Nothing is downloaded without your consent")
     else:
-        tab.expect(ids.FETCH_SUMMARY).to_contain_text("runs in the package ncnn")
+        tab.expect(ids.FETCH_SUMMARY).to_contain_text(f"runs in the package {offered.needs}")
         tab.expect(ids.FETCH).to_be_disabled()
 
 

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
+from facechain_ext.ui.page.services import SendSources
 from tests.webui.conftest import Webui
 
 ROOT = Path(__file__).parents[2]
@@ -196,7 +197,7 @@ class TestSettings:
 class TestSending:
     def test_buttons_carry_picture_and_settings(self, started: Webui) -> None:
         sending, utils = ours("sending"), started.module("modules.infotext_utils")
-        sending.draw_send_buttons(SimpleNamespace(gallery="gallery", infotext="text"))
+        sending.draw_send_buttons(SendSources("gallery", "text"))
         assert utils.registered_param_bindings == []
         sending.connect(tab_shown=True)
         told = {
@@ -230,7 +231,7 @@ class TestSending:
 
     def test_the_next_page_begins_afresh(self, started: Webui) -> None:
         sending, utils = ours("sending"), started.module("modules.infotext_utils")
-        sending.draw_send_buttons(SimpleNamespace(gallery="gallery", infotext="text"))
+        sending.draw_send_buttons(SendSources("gallery", "text"))
         callbacks(started)["before_ui"]()
         sending.connect(tab_shown=True)
         assert utils.registered_param_bindings == []

@@ -18,6 +18,7 @@ import torch
 pytest.importorskip("gradio")
 
 from facechain_ext.base.events import CheckpointSaved, Preview, Stage, Step
+from facechain_ext.ui.page.services import SendSources
 from tests.fakes.forges import remove
 from tests.webui.conftest import FAKES, Webui
 from tools.host_uses import FORGES, HostName, Use, recorded, uses_for
@@ -72,7 +73,7 @@ class Lacking:
 
     def build_tab(self, services: Any) -> Any:
         self.ours, self.samplers = services, services.sampler_names()
-        services.send_buttons(SimpleNamespace(gallery="gallery", infotext="text"))
+        services.send_buttons(SendSources("gallery", "text"))
         services.paste_fields([("field", "Steps")])
         return self.page
 
