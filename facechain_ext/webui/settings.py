@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from modules import shared
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.config import ApiConfig, JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import (
+    ApiConfig,
+    JobsConfig,
+    PortraitConfig,
+    PrepareConfig,
+    TalkConfig,
+    TemplateConfig,
+    TrainConfig,
+)
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
 from facechain_ext.webui.host import upscalers
@@ -32,6 +40,8 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
         *("count", "candidates", "steps", "fusion_strength", "output_size"),
         *("min_face_share", "max_face_share"),
     ),
+    TemplateConfig: ("candidates", "attempts", "fusion_strength"),
+    TalkConfig: (),
     ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }
@@ -41,7 +51,16 @@ WHEN = "the tab begins with it after Reload UI"
 AT_ONCE = (JobsConfig,)
 """Configs that are looked up where they are used."""
 
-Config = TypeVar("Config", PrepareConfig, TrainConfig, PortraitConfig, JobsConfig, ApiConfig)
+Config = TypeVar(
+    "Config",
+    PrepareConfig,
+    TrainConfig,
+    PortraitConfig,
+    TemplateConfig,
+    TalkConfig,
+    JobsConfig,
+    ApiConfig,
+)
 
 
 def add(*, on_mini_switched: Callable[[bool], None]) -> None:

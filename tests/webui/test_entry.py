@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
+from facechain_ext import config as configs
 from facechain_ext.ui.page.services import SendSources
 from tests.webui.conftest import Webui
 
@@ -114,6 +115,7 @@ class TestTheMini:
 class TestSettings:
     def test_begin_with_the_configs_own_defaults(self, started: Webui) -> None:
         opts, settings = options(started), ours("settings")
+        assert set(settings.DEFAULTS) == {getattr(configs, name) for name in configs.__all__}
         for config, names in settings.DEFAULTS.items():
             assert settings.chosen(config) == config()
             assert {settings.key(config, name) for name in names} <= set(opts.data_labels)
