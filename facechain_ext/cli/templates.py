@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.base.records import Portrait
 from facechain_ext.cli import console
@@ -26,7 +27,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("picture", type=path, metavar="PICTURE", help="the template")
     parser.add_argument(
         "--people",
-        default="",
         metavar="1=ANA,2=BEN",
         help="who comes on which face, numbered from the left (default: whoever fits)",
     )
@@ -37,9 +37,19 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_config_flags(parser, TemplateConfig, FLAGS)
 
 
+def _cast(args: argparse.Namespace) -> Cast:
+    """Read who is named; raises InvalidInput where --people is there and names nobody."""
+    if args.people is None:
+        return {}
+    cast = read_cast(args.people)
+    if not cast:
+        raise InvalidInput("--people names nobody: write 1=ANA,2=BEN, or leave it out.")
+    return cast
+
+
 def template(args: argparse.Namespace) -> Result:
     """Paint, and save; what can be found out before is found out before."""
-    config, cast = config_from(args, TemplateConfig), read_cast(args.people)
+    config, cast = config_from(args, TemplateConfig), _cast(args)
     studio, photo = new_studio(args), read_still(args.picture)
     if args.look:
         seen = studio.templates.look(photo)

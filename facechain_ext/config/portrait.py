@@ -13,10 +13,12 @@ SIDE_UNIT = 8
 """Pixels of a picture that one latent stands for."""
 LONGEST_PICTURE = 600_000
 """Characters of a picture that is written as a text."""
-_STRENGTH = "How closely the {} of a picture is kept to, where one is given."
+_STRENGTH = (
+    "How strongly it leads the drawing, where it is given; 1: as its ControlNet was trained."
+)
 _CONDITION = (
-    "A {} picture as data:image/png;base64,..., as ControlNets expect it; on the command line any "
-    "picture, of which it is made."
+    "On the command line a picture whose {} is drawn by; elsewhere what ControlNets expect, made "
+    "of it, as data:image/png;base64,..."
 )
 
 
@@ -112,23 +114,23 @@ class PortraitConfig(Validated):
         help="The pose to draw in, as 88 points; on the command line a picture of one person.",
     )
     pose_strength: float = option(
-        1.0, label="Pose strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("pose")
+        1.0, label="Pose strength", minimum=0.0, maximum=2.0, help=_STRENGTH
     )
     depth: str = option("", label="Depth", longest=LONGEST_PICTURE, help=_CONDITION.format("depth"))
     depth_strength: float = option(
-        1.0, label="Depth strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("depth")
+        1.0, label="Depth strength", minimum=0.0, maximum=2.0, help=_STRENGTH
     )
     canny: str = option(
-        "", label="Hard edges", longest=LONGEST_PICTURE, help=_CONDITION.format("edge")
+        "", label="Hard edges", longest=LONGEST_PICTURE, help=_CONDITION.format("outline")
     )
     canny_strength: float = option(
-        1.0, label="Hard edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("edges")
+        1.0, label="Hard edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH
     )
     soft_edges: str = option(
-        "", label="Soft edges", longest=LONGEST_PICTURE, help=_CONDITION.format("soft edge")
+        "", label="Soft edges", longest=LONGEST_PICTURE, help=_CONDITION.format("soft outline")
     )
     soft_edges_strength: float = option(
-        1.0, label="Soft edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH.format("edges")
+        1.0, label="Soft edges strength", minimum=0.0, maximum=2.0, help=_STRENGTH
     )
     control_start: float = option(
         0.0,

@@ -42,6 +42,7 @@ def test_faces_are_told_without_painting(
     ("arguments", "word"),
     [
         (["{t}", "--people", "Ana"], "1=Ana,2=Ben"),
+        (["{t}", "--people", ""], "names nobody"),
         (["{t}", "--people", "1=Ana"], "Ana"),
         (["{t}"], "Nobody can be proposed"),
         (["missing.png"], "missing.png"),
