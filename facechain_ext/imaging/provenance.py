@@ -22,6 +22,11 @@ _PACKET = (
 )
 
 
+def ai_packet(source: Source) -> str:
+    """Return the XMP packet that declares a picture's or a video's origin; see `ai_marker`."""
+    return _PACKET.format(source=_NEWSCODE + source)
+
+
 def ai_marker(source: Source) -> dict[str, str]:
     """Return PNG text entries that declare the picture's origin.
 
@@ -29,6 +34,6 @@ def ai_marker(source: Source) -> dict[str, str]:
     compositeWithTrainedAlgorithmicMedia: parts of a photo were blended in.
     """
     return {
-        XMP_KEY: _PACKET.format(source=_NEWSCODE + source),
+        XMP_KEY: ai_packet(source),
         "Software": "FaceChain for stable-diffusion-webui (AI-generated picture)",
     }

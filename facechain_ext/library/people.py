@@ -45,6 +45,10 @@ class PeopleLibrary(Places):
         """Everybody who can be read, by folder name; `damaged` has the others."""
         return [person for person in self.everybody() if isinstance(person, Person)]
 
+    def trained(self) -> list[Person]:
+        """Everybody who can be read and has a LoRA."""
+        return [person for person in self.people() if person.latest_run is not None]
+
     def damaged(self) -> list[Damaged]:
         """Those whose manifest is damaged or newer than this version, with what is wrong."""
         return [person for person in self.everybody() if isinstance(person, Damaged)]

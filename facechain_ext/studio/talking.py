@@ -16,7 +16,7 @@ from facechain_ext.imaging.files import list_photos, read_photo
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.talking.gestures import make_gestures
-from facechain_ext.talking.listening import PhoneListener, follow_loudness
+from facechain_ext.talking.listening import PhoneListener, follow_loudness, require_hearing
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
 from facechain_ext.talking.performance import Performer
 from facechain_ext.talking.recording import read_recording
@@ -66,7 +66,7 @@ class Talking:
         if order.person:
             self.library.get(order.person)
         if order.audio is not None and config.listening == "phones":
-            PhoneListener(self.host.paths.models_dir)
+            require_hearing(self.host.paths.models_dir)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
         """Make a video; the last event is VideoFinished. Raises what `require` raises, what is

@@ -66,11 +66,11 @@ class Templates:
 
     def propose(self, faces: Sequence[NumberedFace]) -> Cast:
         """Choose by what fits who might come on which face, of all who are trained."""
-        trained = [person for person in self.library.people() if person.latest_run is not None]
-        return propose(
-            faces,
-            [Sitter(p.manifest.name, p.manifest.attributes, p.load_instances()) for p in trained],
-        )
+        sitters = [
+            Sitter(person.manifest.name, person.manifest.attributes, person.load_instances())
+            for person in self.library.trained()
+        ]
+        return propose(faces, sitters)
 
     def checked(
         self, template: Photo, cast: Mapping[int, str], config: TemplateConfig

@@ -9,9 +9,10 @@ from PIL import Image
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.files import resize
-from facechain_ext.imaging.provenance import XMP_KEY, ai_marker
+from facechain_ext.imaging.provenance import Source, ai_packet
 from facechain_ext.talking.speech import Speech
 
+SOURCE: Source = "compositeWithTrainedAlgorithmicMedia"
 LONGEST_ANIMATION = 15
 """Seconds."""
 _LONG_SIDE = 480
@@ -35,7 +36,7 @@ class Animation:
         if not self._frames:
             raise FaceChainError("There is not a single picture to make an animation of.")
         first, *others = self._frames
-        packet = ai_marker("compositeWithTrainedAlgorithmicMedia")[XMP_KEY].encode("utf-8")
+        packet = ai_packet(SOURCE).encode("utf-8")
         marker = {"comment": "AI-generated"} if self._path.suffix == ".gif" else {"xmp": packet}
         first.save(
             self._path, save_all=True, append_images=others, duration=self._milliseconds, loop=0,

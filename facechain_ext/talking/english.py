@@ -11,7 +11,7 @@ import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.installing.optional import HIBARI
-from facechain_ext.talking.onnx_graph import with_output
+from facechain_ext.talking.onnx_graph import open_net, with_output
 from facechain_ext.talking.scripts import check_speakable
 from facechain_ext.talking.speech import Phone, Speech, joined
 
@@ -61,16 +61,8 @@ class EnglishVoice:
 
     @functools.cached_property
     def _net(self) -> Any:
-        import onnxruntime
-
         model = Path(self._hibari.model_path).read_bytes()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        providers = ["CPUExecutionProvider"]
-        return onnxruntime.InferenceSession(
-            with_output(model, _DURATIONS), options, providers=providers
-        )
+        return open_net(with_output(model, _DURATIONS))
 
 
 def phones_of(symbols: Sequence[str], steps: Sequence[int], before: int) -> tuple[Phone, ...]:

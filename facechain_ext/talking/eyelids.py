@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Pixels, Points
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.talking.face_frame import Field
-from facechain_ext.talking.grids import Box, Grid, boxed, smoothstep
+from facechain_ext.talking.grids import Box, Grid, boxed
 
 _EYES = (
     ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133),

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facechain_ext.base.records import Mask
 from facechain_ext.talking.face_frame import Field
 
 Box = tuple[int, int, int, int]
@@ -74,9 +73,3 @@ def boxed(low: NDArray[np.floating], high: NDArray[np.floating], shape: tuple[in
     x1, y1 = np.floor(low).astype(int).tolist()
     x2, y2 = np.ceil(high).astype(int).tolist()
     return max(0, x1), max(0, y1), min(shape[1], x2 + 1), min(shape[0], y2 + 1)
-
-
-def smoothstep(values: NDArray[np.floating], low: float, high: float) -> Mask:
-    """Rise from 0 at low to 1 at high without an edge; low may be the larger one."""
-    share = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)

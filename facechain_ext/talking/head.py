@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.talking.face_frame import FaceFrame, Field
-from facechain_ext.talking.grids import Grid, boxed, smoothstep
+from facechain_ext.talking.grids import Grid, boxed
 
 _TILT = 1.1
 """Degrees."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask
 from facechain_ext.imaging.masks import feather, polygon
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.talking.face_frame import FaceFrame
-from facechain_ext.talking.grids import Grid, smoothstep
+from facechain_ext.talking.grids import Grid
 from facechain_ext.talking.mouth_rig import LOWER_INNER, UPPER_INNER
 
 _INNER_CORNERS = (78, 308)

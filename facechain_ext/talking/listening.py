@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.nets.catalog import find
 from facechain_ext.talking.mouth_track import loudness_of
+from facechain_ext.talking.onnx_graph import open_net
 from facechain_ext.talking.speech import Phone, Samples, Speech
 
 HEARING = "hama"
@@ -34,20 +34,11 @@ class PhoneListener:
     """Hears phones by hama's net (wavecast, Apache-2.0): of English well, of others their like."""
 
     def __init__(self, models_dir: Path) -> None:
-        """Raises InvalidInput where the net or what runs it is not there yet."""
-        entry = find(HEARING)
-        if entry.unusable:
-            raise InvalidInput(entry.unusable)
-        if not entry.present(models_dir):
-            raise InvalidInput(
-                f"Hearing what is said takes a net that is not here yet: {entry.summary}. Fetch it "
-                f"under Models or by facechain models download {HEARING}, or let the mouth follow "
-                "the loudness alone (--listening loudness)."
-            )
-        entry.verify(models_dir)
-        net, vocabulary = entry.paths(models_dir)
+        """Raises InvalidInput as `require_hearing` does."""
+        require_hearing(models_dir)
+        net, vocabulary = find(HEARING).paths(models_dir)
         self._tokens = _tokens(vocabulary)
-        self._net = _session(net)
+        self._net = open_net(net.read_bytes())
 
     def listen(self, speech: Speech) -> Speech:
         """Return the speech with phones; raises InvalidInput where nobody speaks."""
@@ -73,6 +64,20 @@ class PhoneListener:
         given = {"waveform": piece[None], "waveform_lengths": np.array([len(piece)], np.int64)}
         (answer,) = self._net.run(["log_probs"], given)
         return np.asarray(answer[0].argmax(axis=-1), np.int64)
+
+
+def require_hearing(models_dir: Path) -> None:
+    """Raise InvalidInput where the net that hears, or what runs it, is not there yet."""
+    entry = find(HEARING)
+    if entry.unusable:
+        raise InvalidInput(entry.unusable)
+    if not entry.present(models_dir):
+        raise InvalidInput(
+            f"Hearing what is said takes a net that is not here yet: {entry.summary}. Fetch it "
+            f"under Models or by facechain models download {HEARING}, or let the mouth follow "
+            "the loudness alone (--listening loudness)."
+        )
+    entry.verify(models_dir)
 
 
 def follow_loudness(speech: Speech) -> Speech:
@@ -138,14 +143,3 @@ def _pieces(samples: Samples) -> Iterator[tuple[int, Samples]]:
 def _tokens(vocabulary: Path) -> list[str]:
     known = json.loads(vocabulary.read_text(encoding="utf-8"))["decoder"]
     return [*map(str, known), "<wb>", "<blank>"]
-
-
-def _session(net: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        net.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )

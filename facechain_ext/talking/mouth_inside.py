@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask, Pixels
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.talking.face_frame import FaceFrame, Field
-from facechain_ext.talking.grids import Grid, smoothstep
+from facechain_ext.talking.grids import Grid
 from facechain_ext.talking.teeth import Teeth
 
 _DARK = np.array([0.2, 0.09, 0.08])

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Points
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.portrait.spline import ThinPlateSpline
 from facechain_ext.talking.face_frame import FaceFrame, Field
-from facechain_ext.talking.grids import Grid, boxed, smoothstep
+from facechain_ext.talking.grids import Grid, boxed
 
 UPPER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LOWER_INNER = (95, 88, 178, 87, 14, 317, 402, 318, 324)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from facechain_ext.base.errors import InvalidInput, quoted
-
-LONGEST_TEXT = 20_000
-"""Characters of one speech: about twenty minutes."""
+from facechain_ext.config.talking import LONGEST_TEXT
 
 
 def foreign_letters(text: str, script: str) -> str:

@@ -19,8 +19,9 @@ from facechain_ext.imaging.geometry import (
 )
 from facechain_ext.imaging.masks import feather, polygon
 from facechain_ext.portrait.expression import INNER_LIPS
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.talking.face_frame import FaceFrame
-from facechain_ext.talking.grids import Grid, smoothstep
+from facechain_ext.talking.grids import Grid
 
 _SHOWN = 0.16
 """Height of the hole over half the mouth from which a photo shows teeth."""

@@ -12,9 +12,9 @@ from typing import Protocol
 from facechain_ext.base.errors import FaceChainError, InvalidInput, reason
 from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.imaging.provenance import XMP_KEY, ai_marker
+from facechain_ext.imaging.provenance import ai_packet
 from facechain_ext.installing.optional import AV
-from facechain_ext.talking.animation import LONGEST_ANIMATION, Animation
+from facechain_ext.talking.animation import LONGEST_ANIMATION, SOURCE, Animation
 from facechain_ext.talking.silent_film import SilentFilm
 from facechain_ext.talking.sound_film import SoundFilm
 from facechain_ext.talking.speech import Speech
@@ -65,7 +65,7 @@ def write_video(
                 yield count
             film.finish()
             film.close()
-            write_atomic(path.with_name(f"{path.name}.xmp"), _packet().encode("utf-8"))
+            write_atomic(path.with_name(f"{path.name}.xmp"), ai_packet(SOURCE).encode("utf-8"))
             os.replace(hidden, path)  # noqa: PTH105
     except OSError as error:
         raise FaceChainError(f"{path} cannot be written: {reason(error)}.") from error
@@ -91,7 +91,3 @@ def check_format(path: Path, seconds: float = 0.0) -> None:
 def has_sound(path: Path) -> bool:
     """Tell whether the speech can be heard in a video of that name."""
     return path.suffix.lower() in (".mp4", ".webm") and AV.installed
-
-
-def _packet() -> str:
-    return ai_marker("compositeWithTrainedAlgorithmicMedia")[XMP_KEY]

@@ -60,8 +60,7 @@ class Axis:
 
 def people() -> list[str]:
     """Name everybody who has a LoRA."""
-    known = services.studio().library.people()
-    return [person.manifest.name for person in known if person.latest_run is not None]
+    return [person.manifest.name for person in services.studio().library.trained()]
 
 
 def styles() -> list[str]:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from facechain_ext.base.errors import InvalidInput
+from facechain_ext.config.talking import LONGEST_TEXT
 from facechain_ext.talking import english
 from facechain_ext.talking.english import EnglishVoice, phones_of
 from facechain_ext.talking.mouth_track import loudness_of
 from facechain_ext.talking.onnx_graph import with_output
-from facechain_ext.talking.scripts import LONGEST_TEXT
 from facechain_ext.talking.voices import find_voice
 
 

@@ -54,7 +54,7 @@ class Studio:
         bea = SimpleNamespace(manifest=SimpleNamespace(name="Bea"), latest_run=None)
         self.styles = load_styles()
         self.library = SimpleNamespace(
-            people=lambda: [ana, bea], get=lambda name: {"Ana": ana, "Bea": bea}[name]
+            trained=lambda: [ana], get=lambda name: {"Ana": ana, "Bea": bea}[name]
         )
         self.asked: list[tuple[str, PortraitConfig]] = []
         self.score = Score(0.614)

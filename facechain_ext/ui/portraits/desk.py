@@ -69,8 +69,7 @@ class PortraitDesk:
 
     def names(self) -> list[str]:
         """Everybody who has a LoRA."""
-        people = self.services.studio.library.people()
-        return [person.manifest.name for person in people if person.latest_run is not None]
+        return [person.manifest.name for person in self.services.studio.library.trained()]
 
     def generate(self, name: str | None, config: PortraitConfig) -> Job:
         """Queue portraits; raises InvalidInput at once for what cannot be drawn."""
