@@ -124,15 +124,19 @@ class Feed:
         with self._lock:
             if self._listeners:
                 return True
-            self._thread, self._floor, self.standing = None, None, None
-            self._recent.clear()
+            self._forget()
             return False
 
     def _stop(self) -> None:
         with self._lock:
             self._failed = True
-            self._thread, self._floor, self.standing = None, None, None
+            self._forget()
         self._wake()
+
+    def _forget(self) -> None:
+        """Know nothing any more, as the thread ends; called with the lock held."""
+        self._thread, self._floor, self.standing = None, None, None
+        self._recent.clear()
 
     def _look(self) -> None:
         """Take what is new, tell it, and wait for more; a first look takes where things stand."""

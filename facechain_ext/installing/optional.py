@@ -34,10 +34,13 @@ class OptionalPackage:
     @property
     def lacking(self) -> str:
         """Say in a sentence what it is wanted for and how to get it."""
+        return self.lacked_by(f"{self.purpose[0].upper()}{self.purpose[1:]} takes")
+
+    def lacked_by(self, wanted: str) -> str:
+        """Say how to get what something wants, as in "An English voice takes"."""
         return (
-            f"{self.purpose[0].upper()}{self.purpose[1:]} takes the package {self.name}, which is "
-            "not installed: install it under Models first, or by facechain models install "
-            f"{self.name} --yes."
+            f"{wanted} the package {self.name}, which is not installed: install it under Models "
+            f"first, or by facechain models install {self.name} --yes."
         )
 
     @property

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from facechain_ext.base.events import Event, PortraitsFinished
+from facechain_ext.base.events import Event
 from facechain_ext.config import TemplateConfig
 from facechain_ext.imaging.still import read_still
-from facechain_ext.jobs.work import Attempt, Facts, OfPerson
-from facechain_ext.studio.portraits import LARGEST_SEED
+from facechain_ext.jobs.work import Attempt, Facts, OfPerson, saved, seeded
 from facechain_ext.studio.studio import Studio
 
 
@@ -56,16 +54,9 @@ class MakeTemplate(OfPerson):
         studio.templates.checked(read_still(self.photos[0]), self.cast, self.template)
 
     def settled(self, studio: Studio) -> MakeTemplate:
-        """Choose the seed now, so that a second try paints the same pictures."""
-        if self.template.seed >= 0:
-            return self
-        seed = random.randint(0, LARGEST_SEED)
-        return replace(self, template=replace(self.template, seed=seed))
+        return replace(self, template=seeded(self.template))
 
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
         photo = read_still(self.photos[0])
-        for event in studio.templates.make(photo, self.cast, self.template, attempt.tell):
-            if isinstance(event, PortraitsFinished):
-                folder = self.folder or studio.library.portraits_folder(self.person)
-                event = replace(event, saved=tuple(studio.save_portraits(event, folder)))
-            yield event
+        painted = studio.templates.make(photo, self.cast, self.template, attempt.tell)
+        return saved(painted, studio, self.person, self.folder)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from facechain_ext.base.events import Event
+from facechain_ext.base.events import Event, PortraitsFinished
+from facechain_ext.config import PortraitConfig, TemplateConfig
+from facechain_ext.studio.portraits import LARGEST_SEED
 from facechain_ext.studio.studio import Studio
 
 Facts = dict[str, Any]
 Tell = Callable[[Event], None]
+Seeded = TypeVar("Seeded", PortraitConfig, TemplateConfig)
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,21 @@ class OfPerson:
 
     def settled(self, studio: Studio) -> Work:
         return self  # type: ignore[return-value]  # a Work where it is completed
+
+
+def seeded(config: Seeded) -> Seeded:
+    """Choose a seed that is left to chance now, so that a second try draws the same pictures."""
+    if config.seed >= 0:
+        return config
+    return replace(config, seed=random.randint(0, LARGEST_SEED))
+
+
+def saved(
+    events: Iterable[Event], studio: Studio, person: str, folder: Path | None
+) -> Iterator[Event]:
+    """Save what is drawn, and tell where; folder: None for the person's own."""
+    for event in events:
+        if isinstance(event, PortraitsFinished):
+            place = folder or studio.library.portraits_folder(person)
+            event = replace(event, saved=tuple(studio.save_portraits(event, place)))
+        yield event

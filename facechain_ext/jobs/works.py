@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Event, PortraitsFinished
+from facechain_ext.base.events import Event
 from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
-from facechain_ext.jobs.work import Attempt, Facts, OfPerson
+from facechain_ext.jobs.work import Attempt, Facts, OfPerson, saved, seeded
 from facechain_ext.library.names import checked
-from facechain_ext.studio.portraits import LARGEST_SEED
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
 
@@ -136,15 +134,8 @@ class MakePortraits(OfPerson):
         studio.request(self.person, self.portrait)
 
     def settled(self, studio: Studio) -> MakePortraits:
-        """Choose the seed now, so that a second try draws the same pictures."""
-        if self.portrait.seed >= 0:
-            return self
-        seed = random.randint(0, LARGEST_SEED)
-        return replace(self, portrait=replace(self.portrait, seed=seed))
+        return replace(self, portrait=seeded(self.portrait))
 
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
-        for event in studio.make_portraits(self.person, self.portrait, attempt.tell):
-            if isinstance(event, PortraitsFinished):
-                folder = self.folder or studio.library.portraits_folder(self.person)
-                event = replace(event, saved=tuple(studio.save_portraits(event, folder)))
-            yield event
+        drawn = studio.make_portraits(self.person, self.portrait, attempt.tell)
+        return saved(drawn, studio, self.person, self.folder)

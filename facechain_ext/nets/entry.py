@@ -64,11 +64,7 @@ class ModelEntry:
     def unusable(self) -> str:
         """Say in a sentence why it would be of no use here; empty where it can run."""
         lacking = [each for each in OPTIONAL if each.name == self.needs and not each.installed]
-        return "".join(
-            f"{self.role} ({self.id}) runs in the package {each.name}, which is not installed: "
-            f"install it under Models first, or by facechain models install {each.name} --yes."
-            for each in lacking
-        )
+        return "".join(each.lacked_by(f"{self.role} ({self.id}) runs in") for each in lacking)
 
     @property
     def size(self) -> int:

@@ -54,7 +54,8 @@ class Studio:
         bea = SimpleNamespace(manifest=SimpleNamespace(name="Bea"), latest_run=None)
         self.styles = load_styles()
         self.library = SimpleNamespace(
-            trained=lambda: [ana], get=lambda name: {"Ana": ana, "Bea": bea}[name]
+            trained=lambda: [each for each in (ana, bea) if each.latest_run is not None],
+            get=lambda name: {"Ana": ana, "Bea": bea}[name],
         )
         self.asked: list[tuple[str, PortraitConfig]] = []
         self.score = Score(0.614)

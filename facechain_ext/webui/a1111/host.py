@@ -6,17 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from facechain_ext.base.host import (
-    CheckpointRef,
-    GeneratedImage,
-    GenerationRequest,
-    StepCallback,
-)
+from facechain_ext.base.host import CheckpointRef
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.webui.a1111.checkpoint import Checkpoint, loaded, moving_waits, wake
 from facechain_ext.webui.a1111.lending import lent
 from facechain_ext.webui.host.checkpoints import reference
-from facechain_ext.webui.host.guarded import guarded
 from facechain_ext.webui.host.webui_host import WebuiHost
 
 
@@ -57,19 +51,11 @@ class A1111Host(WebuiHost):
                 self._checkpoint = model.sd_checkpoint_info
             yield lendable
 
-    def generate(
-        self, request: GenerationRequest, on_step: StepCallback | None = None
-    ) -> Iterator[GeneratedImage]:
-        if request.controls:
-            guarded(_teach_controls)()
-        return super().generate(request, on_step)
+    def _teach_controls(self) -> None:
+        from facechain_ext.webui.a1111.mini_control import teach_extension
+
+        teach_extension()
 
     def _call(self, function: Callable[[Any], Any], argument: Any, /) -> Any:
         wake()
         return function(argument)
-
-
-def _teach_controls() -> None:
-    from facechain_ext.webui.a1111.mini_control import teach_extension
-
-    teach_extension()

@@ -6,18 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from facechain_ext.base.host import (
-    CheckpointRef,
-    GeneratedImage,
-    GenerationRequest,
-    StepCallback,
-)
+from facechain_ext.base.host import CheckpointRef
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.webui.forge import backend
 from facechain_ext.webui.forge.copy import CheckpointCopy
 from facechain_ext.webui.forge.thread import on_main_thread
 from facechain_ext.webui.host.checkpoints import selected_checkpoint
-from facechain_ext.webui.host.guarded import guarded
 from facechain_ext.webui.host.webui_host import WebuiHost
 
 
@@ -57,19 +51,11 @@ class ForgeHost(WebuiHost):
                 if not self._in_job:
                     self._copy = None
 
-    def generate(
-        self, request: GenerationRequest, on_step: StepCallback | None = None
-    ) -> Iterator[GeneratedImage]:
-        if request.controls:
-            guarded(_teach_controls)()
-        return super().generate(request, on_step)
+    def _teach_controls(self) -> None:
+        from facechain_ext.webui.forge.mini_control import teach_forge
+
+        teach_forge()
 
     def _call(self, function: Callable[[Any], Any], argument: Any, /) -> Any:
         backend.prepare_to_draw()
         return on_main_thread(function, argument)
-
-
-def _teach_controls() -> None:
-    from facechain_ext.webui.forge.mini_control import teach_forge
-
-    teach_forge()

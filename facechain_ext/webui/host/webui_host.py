@@ -27,6 +27,7 @@ from facechain_ext.webui.host.checkpoints import (
     selected_checkpoint,
     with_defaults,
 )
+from facechain_ext.webui.host.guarded import guarded
 from facechain_ext.webui.host.host_queue import HostQueue
 from facechain_ext.webui.host.job_state import JobState
 from facechain_ext.webui.host.live_preview import LivePreview
@@ -91,6 +92,8 @@ class WebuiHost:
 
         A part that was broken off is left out. Raises Cancelled, InvalidInput, OutOfMemory.
         """
+        if request.controls:
+            guarded(self._teach_controls)()
         request = with_defaults(request, selected_checkpoint().path)
         passes = 2 if request.hires_scale > 1 else 1  # the webui doubles the total itself
         yield from self._drawn(request, on_step, passes=passes, steps=request.steps * passes)
@@ -102,6 +105,10 @@ class WebuiHost:
         work = Repainting.on(request, selected_checkpoint())
         drawn = self._drawn(work.drawing, on_step, steps=work.steps, described=work.describe)
         yield from map(work.finished, drawn)
+
+    def _teach_controls(self) -> None:
+        """Make the mini's ControlNet known to what loads ControlNets here."""
+        raise NotImplementedError
 
     def _drawn(
         self,
