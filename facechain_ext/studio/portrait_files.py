@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.base.host import Host
 from facechain_ext.base.records import Portrait
+from facechain_ext.imaging.files import files_in
+from facechain_ext.library.people import PeopleLibrary, Person
 
 ASIDE = "rejected"
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+
+
+def kept_portraits(library: PeopleLibrary, person: Person) -> Iterator[Path]:
+    """Yield the files of a person's portraits, whatever folders they lie in, but those aside."""
+    for folder in library.portrait_folders(person):
+        for path in files_in(folder):
+            if path.suffix.lower() in _PICTURES and path.parent.name != ASIDE:
+                yield path
 
 
 def save_portraits(host: Host, finished: PortraitsFinished, folder: Path) -> list[Path]:

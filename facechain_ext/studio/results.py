@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facechain_ext.base.infotext import parse_infotext
-from facechain_ext.imaging.files import files_in
 from facechain_ext.imaging.parameters import read_parameters
 from facechain_ext.library.people import PeopleLibrary, Person
 from facechain_ext.portrait.infotext import OURS, PERSON
-from facechain_ext.studio.portrait_files import ASIDE
+from facechain_ext.studio.portrait_files import kept_portraits
 
 _LORA = re.compile(r"<lora:([^:>]+)")
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,9 @@ class Results:
         return [*self._of(self.library.get(name))]
 
     def _of(self, person: Person) -> Iterator[Result]:
-        for folder in self.library.portrait_folders(person):
-            for path in files_in(folder):
-                is_picture = path.suffix.lower() in _PICTURES and path.parent.name != ASIDE
-                if is_picture and (result := self._read(path, person.slug)) is not None:
-                    yield result
+        for path in kept_portraits(self.library, person):
+            if (result := self._read(path, person.slug)) is not None:
+                yield result
 
     def _read(self, path: Path, person: str) -> Result | None:
         try:

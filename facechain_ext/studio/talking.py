@@ -12,9 +12,10 @@ from facechain_ext.base.host import Host, Unavailable
 from facechain_ext.base.records import Pixels
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TalkConfig
-from facechain_ext.imaging.files import list_photos, read_photo
+from facechain_ext.imaging.files import read_photo
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
+from facechain_ext.studio.portrait_files import kept_portraits
 from facechain_ext.talking.gestures import make_gestures
 from facechain_ext.talking.listening import PhoneListener, follow_loudness, require_hearing
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
@@ -133,11 +134,10 @@ class Talking:
 
     def _pictures(self, name: str) -> list[Path]:
         """Return the newest portraits of a person, then their photos."""
-        folder = self.library.portraits_folder(name)
-        made = list_photos(folder) if folder.is_dir() else []
-        made = [path for path in made if path.suffix.lower() in (".png", ".jpg", ".jpeg")]
+        person = self.library.get(name)
+        made = kept_portraits(self.library, person)
         newest = sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)
-        return [*newest[:_MOST_PORTRAITS], *self.library.get(name).photos()]
+        return [*newest[:_MOST_PORTRAITS], *person.photos()]
 
     def _donors(self, name: str) -> Iterator[Donor]:
         """Yield photos of the person with their meshes, for teeth that a portrait does not show."""

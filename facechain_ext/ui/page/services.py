@@ -55,3 +55,8 @@ class Services:
     redraws: bool = False
     defaults: Callable[[type[Any]], Any] = _as_shipped
     offline: bool = False
+
+    def sampler_choices(self) -> dict[str, list[str]]:
+        """Return what a form may offer for sampler_name; nothing where there is no choice."""
+        samplers = [*self.sampler_names()]
+        return {"sampler_name": samplers} if samplers else {}

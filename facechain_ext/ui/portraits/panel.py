@@ -55,8 +55,7 @@ class PortraitsPanel:
     def draw(self) -> None:
         """Draw the panel into the page that is being built."""
         services = self.desk.services
-        samplers = [*services.sampler_names()]
-        choices = {"sampler_name": samplers} if samplers else {}
+        choices = services.sampler_choices()
         self.form = ConfigForm(services.defaults(PortraitConfig), LABELS, choices)
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):

@@ -57,8 +57,7 @@ class TemplatePanel:
     def draw(self) -> None:
         """Draw the panel into the page that is being built."""
         services = self.desk.services
-        samplers = [*services.sampler_names()]
-        choices = {"sampler_name": samplers} if samplers else {}
+        choices = services.sampler_choices()
         self.form = ConfigForm(services.defaults(TemplateConfig), LABELS, choices)
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=6, min_width=320):

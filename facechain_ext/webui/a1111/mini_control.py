@@ -11,16 +11,12 @@ from functools import wraps
 from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
 from modules import devices, scripts
 from torch import Tensor
 
-from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS, read_config
-from facechain_ext.diffusion.control_choice import width_of
-from facechain_ext.diffusion.control_files import original_names
+from facechain_ext.webui.host.mini_control import described, mini_config, renamed
 
 GUESS = "build_model_by_guess"
-FIRST = "conv_in.weight"
 
 Guess = Callable[[dict[str, Tensor], Any, str], Any]
 
@@ -36,9 +32,8 @@ def teach_extension() -> None:
 def _taught(guess: Guess) -> Guess:
     @wraps(guess)
     def build(state: dict[str, Tensor], unet: Any, model_path: str) -> Any:
-        config = read_config(MINI_COMPONENTS, "unet")
-        width = width_of({name: tensor.shape for name, tensor in state.items()})
-        if FIRST not in state or width != config["cross_attention_dim"]:
+        config = mini_config(state)
+        if config is None:
             return guess(state, unet, model_path)
         return _built(guess.__globals__, state, config)
 
@@ -47,27 +42,16 @@ def _taught(guess: Guess) -> Guess:
 
 def _built(its: Mapping[str, Any], state: dict[str, Tensor], config: Mapping[str, Any]) -> Any:
     """Build the net of the extension's own classes; its: the names beside its guess."""
-    with torch.device("meta"):
-        names = original_names(UNet2DConditionModel.from_config(config))
-    renamed = {names[name]: tensor for name, tensor in state.items()}
-    net = its["PlugableControlModel"](_described(config), renamed)
+    net = its["PlugableControlModel"](_described(config), renamed(state, config))
     net.to(devices.dtype_unet)
     return its["ControlModel"](net, its["ControlModelType"].ControlNet)
 
 
 def _described(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe the net in the extension's words: attention in the middle alone."""
-    widths = config["block_out_channels"]
     return {
-        "in_channels": config["in_channels"],
-        "model_channels": widths[0],
-        "hint_channels": 3,
+        **described(config),
         "num_res_blocks": config["layers_per_block"],
         "attention_resolutions": [],
-        "channel_mult": [width // widths[0] for width in widths],
-        "num_heads": config["attention_head_dim"],  # diffusers' SD1 configs call it so
-        "transformer_depth": [0] * len(widths),
-        "transformer_depth_middle": 1,
-        "context_dim": config["cross_attention_dim"],
+        "transformer_depth": [0] * len(config["block_out_channels"]),
         "use_fp16": devices.dtype_unet == torch.float16,
     }

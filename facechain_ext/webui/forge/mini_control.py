@@ -10,17 +10,13 @@ from backend import memory_management
 from backend.nn.cnets import cldm
 from backend.operations import using_forge_operations
 from backend.patcher.controlnet import ControlNet
-from diffusers import UNet2DConditionModel
 from modules_forge import shared as forge_shared
 from modules_forge.supported_controlnet import ControlModelPatcher, ControlNetPatcher
 from torch import Tensor
 
-from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS, read_config
-from facechain_ext.diffusion.control_choice import width_of
-from facechain_ext.diffusion.control_files import original_names
+from facechain_ext.webui.host.mini_control import described, mini_config, renamed
 
 NAME = "FaceChainMiniControl"
-FIRST = "conv_in.weight"
 
 
 def teach_forge() -> None:
@@ -34,35 +30,24 @@ def teach_forge() -> None:
 def _patcher(state: Mapping[str, Tensor], path: str) -> Any | None:
     """Return what Forge patches a UNet with; None for what is no ControlNet of the mini."""
     del path
-    config = read_config(MINI_COMPONENTS, "unet")
-    width = width_of({name: tensor.shape for name, tensor in state.items()})
-    if FIRST not in state or width != config["cross_attention_dim"]:
+    config = mini_config(state)
+    if config is None:
         return None
     device = memory_management.get_torch_device()
     dtype = memory_management.unet_dtype()
     computed = memory_management.get_computation_dtype(device)
     with using_forge_operations(dtype=dtype, manual_cast_enabled=computed != dtype):
         net = cldm.ControlNet(**_described(config, dtype)).to(dtype=dtype)
-    with torch.device("meta"):
-        names = original_names(UNet2DConditionModel.from_config(config))
-    net.load_state_dict({names[name]: tensor for name, tensor in state.items()})
+    net.load_state_dict(renamed(state, config))
     return ControlNetPatcher(ControlNet(net, load_device=device, manual_cast_dtype=computed))
 
 
 def _described(config: Mapping[str, Any], dtype: torch.dtype) -> dict[str, Any]:
-    """Describe the net in Forge's words: attention in the middle alone."""
-    widths = config["block_out_channels"]
-    blocks = config["layers_per_block"]
+    levels, blocks = len(config["block_out_channels"]), config["layers_per_block"]
     return {
-        "in_channels": config["in_channels"],
-        "model_channels": widths[0],
-        "hint_channels": 3,
-        "num_res_blocks": [blocks] * len(widths),
-        "channel_mult": [width // widths[0] for width in widths],
-        "num_heads": config["attention_head_dim"],  # diffusers' SD1 configs call it so
+        **described(config),
+        "num_res_blocks": [blocks] * levels,
         "use_spatial_transformer": True,
-        "transformer_depth": [0] * (blocks * len(widths)),
-        "transformer_depth_middle": 1,
-        "context_dim": config["cross_attention_dim"],
+        "transformer_depth": [0] * (blocks * levels),
         "dtype": dtype,
     }
