@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
+
+import numpy as np
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
 from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
@@ -59,10 +62,23 @@ class Templates:
     nets: FaceNets
     library: PeopleLibrary
     portraits: Portraits
+    _looked: dict[object, list[NumberedFace]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def look(self, template: Photo) -> list[NumberedFace]:
-        """Find and number every face; raises NoFaceFound, InvalidInput for a crowd."""
-        return number_faces(template, self.nets)
+        """Find and number every face; raises NoFaceFound, InvalidInput for a crowd.
+
+        The last template is remembered: it is looked at when it is chosen, queued and painted.
+        """
+        pixels = np.ascontiguousarray(template.pixels)
+        mark = pixels.shape, hashlib.sha256(pixels.data).digest()
+        faces = self._looked.get(mark)
+        if faces is None:
+            faces = number_faces(template, self.nets)
+            self._looked.clear()
+            self._looked[mark] = faces
+        return [*faces]
 
     def propose(self, faces: Sequence[NumberedFace]) -> Cast:
         """Choose by what fits who might come on which face, of all who are trained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from facechain_ext.jobs.event_codec import EventCodec
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.nets import FaceNets
+from facechain_ext.studio.portrait_files import ASIDE
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.talking import SILENT, Order
 from facechain_ext.talking import video
@@ -136,6 +138,12 @@ def test_a_person_speaks_by_the_newest_portrait_or_a_photo(
     folder.mkdir(parents=True)
     (folder / "01-1.png").write_bytes(encode_png(np.ascontiguousarray(astronaut()[:320, 60:380])))
     assert talking._sitter(order, LOUD).pixels.shape[0] == 320
+    for place, side in (("2026-11-29", 300), (ASIDE, 280)):
+        made = folder / place / "00001-1.png"
+        made.parent.mkdir()
+        made.write_bytes(encode_png(np.ascontiguousarray(astronaut()[:side, 60:380])))
+    os.utime(folder / "01-1.png", (1, 1))
+    assert talking._sitter(order, LOUD).pixels.shape[0] == 300
 
 
 @pytest.mark.parametrize(

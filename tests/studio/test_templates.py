@@ -28,7 +28,8 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.acquaintance import Acquaintance
 from facechain_ext.portrait.head_mask import faces_mask
 from facechain_ext.portrait.infotext import source_of
-from facechain_ext.portrait.numbered import MOST_FACES
+from facechain_ext.portrait.numbered import MOST_FACES, NumberedFace, number_faces
+from facechain_ext.studio import templates
 from facechain_ext.studio.templates import Templates
 
 CONFIG = TemplateConfig(candidates=2, attempts=2, seed=7)
@@ -103,6 +104,25 @@ def test_faces_are_numbered_from_the_left(made: Templates, group: Photo) -> None
     faces = made.look(group)
     assert [face.number for face in faces] == [1, 2]
     assert faces[0].face.center[0] < 300 < faces[1].face.center[0]
+
+
+def test_a_template_is_looked_at_once(
+    made: Templates, group: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def number(template: Photo, nets: FaceNets) -> list[NumberedFace]:
+        looked.append(template.name)
+        return number_faces(template, nets)
+
+    monkeypatch.setattr(templates, "number_faces", number)
+    read_again = replace(group, name="again.png", pixels=group.pixels.copy())
+    other = replace(group, name="other.png", pixels=group.pixels[1:].copy())
+    first = made.look(group)
+    assert made.look(read_again) == first
+    made.look(other)
+    made.look(group)
+    assert looked == ["group.png", "other.png", "group.png"]
 
 
 def test_who_is_trained_is_proposed_where_nothing_is_said(made: Templates, group: Photo) -> None:
