@@ -21,7 +21,8 @@ from facechain_ext.config import PrepareConfig
 from facechain_ext.config.option import Validated, option
 from facechain_ext.config.setting import LONGEST_TEXT
 from facechain_ext.imaging.encode import encode_jpeg
-from facechain_ext.imaging.files import read_photo, resize
+from facechain_ext.imaging.files import read_photo
+from facechain_ext.imaging.thumbnail import shrunk
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import Enrol
 from facechain_ext.library.person import Person
@@ -128,10 +129,7 @@ def get_photo(call: Call) -> FileResponse:
 
 def get_thumbnail(call: Call) -> Response:
     pixels = read_photo(_photo_at(call)).pixels
-    height, width = pixels.shape[:2]
-    scale = min(call.query.size / max(height, width), 1)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return Response(encode_jpeg(resize(pixels, size), quality=85), media_type=JPEG)
+    return Response(encode_jpeg(shrunk(pixels, call.query.size), quality=85), media_type=JPEG)
 
 
 def _photo_at(call: Call) -> Path:

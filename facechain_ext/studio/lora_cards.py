@@ -16,8 +16,8 @@ import torch
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import Family
 from facechain_ext.diffusion.headers import Header, read_header
-from facechain_ext.imaging.encode import encode_jpeg
-from facechain_ext.imaging.files import decode, resize
+from facechain_ext.imaging.files import decode
+from facechain_ext.imaging.thumbnail import thumbnail
 from facechain_ext.lora.family import TITLES, family_of_lora, other_family, told_family
 from facechain_ext.lora.foreign_names import with_kohyas_names
 from facechain_ext.lora.state import LoraState
@@ -163,10 +163,4 @@ def picture_beside(path: Path, named: str) -> str:
 
 
 def _small(data: bytes, name: str) -> str:
-    pixels = decode(data, name=name)
-    scale = PREVIEW_SIDE / max(pixels.shape[:2])
-    if scale < 1:
-        height, width = (max(round(side * scale), 1) for side in pixels.shape[:2])
-        pixels = resize(pixels, (width, height))
-    encoded = base64.b64encode(encode_jpeg(pixels, quality=80)).decode("ascii")
-    return f"data:image/jpeg;base64,{encoded}"
+    return thumbnail(decode(data, name=name), PREVIEW_SIDE, quality=80)

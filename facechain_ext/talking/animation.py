@@ -8,8 +8,8 @@ from PIL import Image
 
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.records import Pixels
-from facechain_ext.imaging.files import resize
 from facechain_ext.imaging.provenance import Source, ai_packet
+from facechain_ext.imaging.thumbnail import shrunk
 from facechain_ext.talking.speech import Speech
 
 SOURCE: Source = "compositeWithTrainedAlgorithmicMedia"
@@ -26,10 +26,7 @@ class Animation:
         self._frames: list[Image.Image] = []
 
     def add(self, pixels: Pixels) -> None:
-        height, width = pixels.shape[:2]
-        scale = min(1.0, _LONG_SIDE / max(height, width))
-        small = resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-        frame = Image.fromarray(small)
+        frame = Image.fromarray(shrunk(pixels, _LONG_SIDE))
         self._frames.append(frame.quantize(128) if self._path.suffix == ".gif" else frame)
 
     def finish(self) -> None:

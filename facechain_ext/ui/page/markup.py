@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Literal
 
 from facechain_ext.base.records import Pixels
-from facechain_ext.imaging.encode import encode_jpeg
-from facechain_ext.imaging.files import decode, resize
+from facechain_ext.imaging.files import decode
+from facechain_ext.imaging.thumbnail import thumbnail
 
 Tone = Literal["error", "good", "note"]
 
@@ -59,17 +58,3 @@ def _file_uri(path: Path, changed: int, side: int) -> str:
 
 def thumbnail_file(path: Path, side: int) -> str:
     return thumbnail(decode(path.read_bytes(), name=path.name), side)
-
-
-def thumbnail(pixels: Pixels, side: int) -> str:
-    """Encode a picture into an address of its own, so that no file has to be served."""
-    encoded = base64.b64encode(encode_jpeg(_shrunk(pixels, side), quality=85)).decode("ascii")
-    return f"data:image/jpeg;base64,{encoded}"
-
-
-def _shrunk(pixels: Pixels, side: int) -> Pixels:
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    return resize(pixels, (max(round(width * scale), 1), max(round(height * scale), 1)))

@@ -13,6 +13,7 @@ from facechain_ext.base.errors import FaceChainError, InvalidInput
 from facechain_ext.base.records import PreparedPhoto
 from facechain_ext.config import PrepareConfig
 from facechain_ext.imaging.files import read_photo
+from facechain_ext.imaging.thumbnail import thumbnail
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
@@ -94,4 +95,4 @@ def _thumbnail(path: Path, config: PrepareConfig) -> str:
         pixels = read_photo(path, max_megapixels=config.max_megapixels).pixels
     except FaceChainError:
         return ""
-    return markup.thumbnail(pixels, THUMBNAIL)
+    return thumbnail(pixels, THUMBNAIL)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.imaging.files import decode
+from facechain_ext.imaging.thumbnail import thumbnail
 from facechain_ext.studio.style_likeness import Cost
 from facechain_ext.styles import Style
 from facechain_ext.styles.catalog import PREVIEWS
@@ -80,7 +81,7 @@ def _own_picture(address: str) -> str:
         pixels = decode(b64decode(address.partition(",")[2]), name="A style's preview")
     except (InvalidInput, ValueError):
         return ""
-    return markup.thumbnail(pixels, SIDE)
+    return thumbnail(pixels, SIDE)
 
 
 def note(found: Found, looking: Looking) -> str:
