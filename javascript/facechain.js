@@ -8,23 +8,23 @@
 // asked about. It names the library's LoRAs too: a Lora tab of the webui that does not show them all is
 // told to look again, once.
 // gradio 3.41 drops an upload during which an answer arrives, and shows it as uploading for ever: so
-// nothing is pressed while photos are on their way, and photos wait for an answer that is, and for a
-// moment after it, in which it may have asked for more.
+// nothing is pressed while files are on their way in any panel, and files wait for an answer that is, and
+// for a moment after it, in which it may have asked for more.
 (() => {
     if (window.facechainPulse) return;
     const BUSY = 1000, IDLE = 5000, GIVE_UP = 15000, SETTLE = 1000;
     const FIRST = 4000, SILENT = 15000, AGAIN = { poll: 120000, press: 30000 };
-    const PICKERS = ["facechain_photos", "facechain_style_files"];
     const LORA_TABS = ["txt2img_lora", "img2img_lora"];
     let pressedAt = -Infinity, answered = null, soon = 0, listed = "";
     let shown = null, shownAt = -Infinity, pickedAt = -Infinity, open = false;
 
     const element = (id) => document.getElementById(id);
     const answer = () => element("facechain_pulse_state")?.querySelector("[data-beat]");
-    const inSight = () => element("facechain_tab")?.offsetParent !== null;
+    const root = () => element("facechain_tab");
+    const inSight = () => root()?.offsetParent !== null;
 
-    const uploading = () => PICKERS.some((id) => Array.from(element(id)?.querySelectorAll("tr.file") ?? [])
-        .some((row) => !row.querySelector("a[href]")));
+    const uploading = () => Array.from(root()?.querySelectorAll("tr.file") ?? [])
+        .some((row) => !row.querySelector("a[href]"));
     const outstanding = () => pressedAt > 0 && (answer()?.dataset.beat ?? null) === answered
         && performance.now() - pressedAt < GIVE_UP;
 
@@ -182,16 +182,16 @@
     }
 
     function noticePerson(event) {
-        if (event.isTrusted && element("facechain_tab")?.contains(event.target)) {
+        if (event.isTrusted && root()?.contains(event.target)) {
             soon = performance.now() + 300;
         }
     }
     for (const kind of ["click", "change", "focusout"]) document.addEventListener(kind, noticePerson);
     document.addEventListener("keyup", (event) => event.key === "Enter" && noticePerson(event));
-    // Photos are chosen or dropped: the event waits until the answer is there, and comes again.
+    // Files are chosen or dropped: the event waits until the answer is there, and comes again.
     const held = [], returned = new WeakSet();
     function hold(event) {
-        if (returned.has(event) || !PICKERS.some((id) => element(id)?.contains(event.target))) return;
+        if (returned.has(event) || !root()?.contains(event.target)) return;
         const files = event.type === "drop" ? event.dataTransfer : event.target;
         if (!files?.files?.length) return;
         look();

@@ -3,6 +3,7 @@
     python -m bench.templates --people PHOTOS/lfw250 --out RUN
 
 Every person's training and every picture is kept in --out, so a run that was stopped goes on.
+Once everybody is trained, several processes can share the pictures: --share 0/4, --share 1/4 ...
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         embedders["dlib"] = second
     known = _known(everybody, chosen, embedders, studio.nets)
     config = config_from(args, TemplateConfig, seed=1)
-    for number in range(args.groups):
+    for number in range(args.groups)[_share(args.share)]:
         path = args.out / "pictures" / f"{number:03d}.json"
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
@@ -77,19 +78,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--trained", type=int, default=8, help="how many people are trained")
     parser.add_argument("--names", nargs="*", help="who, instead of the first of them")
-    parser.add_argument("--train-steps", type=int, default=200)
+    parser.add_argument("--train-steps", type=int, help="default: the product's own")
     parser.add_argument("--groups", type=int, default=40)
+    parser.add_argument("--share", default="0/1", help="of the pictures, K of N from 0 on")
     add_config_flags(parser, TemplateConfig)
     return parser
 
 
-def _train(studio: Studio, name: str, photos: list[Path], steps: int) -> None:
+def _share(text: str) -> slice:
+    first, each = map(int, text.split("/"))
+    return slice(first, None, each)
+
+
+def _train(studio: Studio, name: str, photos: list[Path], steps: int | None) -> None:
     known = {person.manifest.name: person for person in studio.library.people()}
     if name in known and known[name].latest_run is not None:
         return
     logger.info("training %s", name)
     prepare = PrepareConfig(size=256)
-    train = TrainConfig(max_train_steps=steps, snapshot_every=steps, train_batch_size=BATCH)
+    train = TrainConfig(max_train_steps=steps, train_batch_size=BATCH)
     for _ in studio.train_person(name, read_uploads(photos, prepare), prepare, train):
         pass
 

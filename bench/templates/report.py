@@ -8,7 +8,7 @@ from statistics import mean, median
 from bench.templates.measure import Facts
 
 
-def to_markdown(done: Sequence[Facts], *, trained: int, steps: int, known: int) -> str:
+def to_markdown(done: Sequence[Facts], *, trained: int, steps: int | None, known: int) -> str:
     """Lay the figures out beside what is wanted of them."""
     pictures = [facts for facts in done if "faces" in facts]
     faces = [face for facts in pictures for face in facts["faces"]]
@@ -32,7 +32,8 @@ def to_markdown(done: Sequence[Facts], *, trained: int, steps: int, known: int) 
         ("pictures refused", "", str(len(done) - len(pictures))),
         ("seconds a face", "", _seconds(pictures, faces)),
     ]
-    head = f"{trained} people trained for {steps} steps on five photos each.\n\n"
+    trainings = "as the product does" if steps is None else f"for {steps} steps"
+    head = f"{trained} people trained {trainings} on five photos each.\n\n"
     lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
     return head + "\n".join(["| | wanted | measured |", "|---|---|---|", *lines])
 
