@@ -108,20 +108,13 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_file(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model as an LDM single file, its component configs beside it."""
-    folder = tmp_path_factory.mktemp("tiny_ldm")
-    model = load_model(tiny_folder, device="cpu")
-    state = {
-        **unet_to_ldm(model.unet.state_dict(), UNET),
-        **vae_to_ldm(model.vae.state_dict(), VAE),
-        **text_to_ldm(model.text_encoder.state_dict()),
-    }
-    path = folder / "tiny.safetensors"
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    for name, config in (("unet", UNET), ("vae", VAE), ("text_encoder", _text_config())):
-        _write_json(folder / name / "config.json", config)
-    _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
-    _write_tokenizer(folder / "tokenizer")
-    return path
+    return _save_single_file(tiny_folder, UNET, tmp_path_factory.mktemp("tiny_ldm"))
+
+
+@pytest.fixture(scope="session")
+def small_file(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model as such a file."""
+    return _save_single_file(small_folder, SMALL_UNET, tmp_path_factory.mktemp("small_ldm"))
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +205,22 @@ def _save_model(folder: Path, unet: dict[str, Any]) -> None:
         module.save_pretrained(folder / name, safe_serialization=True)
     _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
     _write_tokenizer(folder / "tokenizer")
+
+
+def _save_single_file(source: Path, unet: dict[str, Any], folder: Path) -> Path:
+    model = load_model(source, device="cpu")
+    state = {
+        **unet_to_ldm(model.unet.state_dict(), unet),
+        **vae_to_ldm(model.vae.state_dict(), VAE),
+        **text_to_ldm(model.text_encoder.state_dict()),
+    }
+    path = folder / "tiny.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    for name, config in (("unet", unet), ("vae", VAE), ("text_encoder", _text_config())):
+        _write_json(folder / name / "config.json", config)
+    _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
+    _write_tokenizer(folder / "tokenizer")
+    return path
 
 
 def _copies_of(master: DiffusersModel) -> Callable[[], DiffusersModel]:

@@ -1,4 +1,4 @@
-"""Every Host there is, over one tiny checkpoint, each in a webui of its own where it needs one."""
+"""Every Host there is, over a tiny checkpoint, each in a webui of its own where it needs one."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def a1111_host(a1111: Webui) -> Any:
 def host_in(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    tiny_file: Path,
+    small_file: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[str], Any]]:
     """Return the host in a webui of this name; in Forge or a descendant as they choose it."""
@@ -102,7 +102,7 @@ def host_in(
         def host_in(name: str) -> Any:
             if name not in FORGES:
                 return request.getfixturevalue(f"{name}_host")
-            stack.enter_context(living_in(tmp_path / "fôrge data", tiny_file, "webui"))
+            stack.enter_context(living_in(tmp_path / "fôrge data", small_file, "webui"))
             become(name)
             from facechain_ext.webui.forge import thread
             from facechain_ext.webui.which import make_host
@@ -115,8 +115,8 @@ def host_in(
 
 
 @pytest.fixture
-def diffusers_host(tmp_path: Path, tiny_folder: Path) -> DiffusersHost:
-    return DiffusersHost(tmp_path / "données", tiny_folder, device="cpu")
+def diffusers_host(tmp_path: Path, small_folder: Path) -> DiffusersHost:
+    return DiffusersHost(tmp_path / "données", small_folder, device="cpu")
 
 
 IN_WEBUIS = ["a1111", "forge", *(pytest.param(each, marks=pytest.mark.once) for each in FORGES[1:])]
