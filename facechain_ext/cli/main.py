@@ -75,7 +75,9 @@ def as_text(result: Result, indent: str = "") -> str:
     """Lay a result out for reading: scalars as lines, lists as one line per entry."""
     lines = []
     for key, value in result.items():
-        if isinstance(value, dict):
+        if isinstance(value, (dict, list)) and not value:
+            lines.append(f"{indent}{key}: none")
+        elif isinstance(value, dict):
             lines += [f"{indent}{key}:", as_text(value, indent + "  ")]
         elif isinstance(value, list):
             lines += [f"{indent}{key}:", *(f"{indent}  {_entry(entry)}" for entry in value)]
@@ -99,6 +101,8 @@ def _plain(value: Any) -> str:
         return ", ".join(map(_plain, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return "none" if value is None else str(value)
 
 

@@ -20,7 +20,7 @@ from facechain_ext.talking.gestures import make_gestures
 from facechain_ext.talking.listening import PhoneListener, follow_loudness, require_hearing
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
 from facechain_ext.talking.performance import Performer
-from facechain_ext.talking.recording import read_recording
+from facechain_ext.talking.recording import check_recording, read_recording
 from facechain_ext.talking.sitter import Sitter, find_sitter
 from facechain_ext.talking.speech import Speech
 from facechain_ext.talking.teeth import Donor
@@ -66,8 +66,10 @@ class Talking:
             raise InvalidInput("Say who is to speak: a portrait, or a person of the library.")
         if order.person:
             self.library.get(order.person)
-        if order.audio is not None and config.listening == "phones":
-            require_hearing(self.host.paths.models_dir)
+        if order.audio is not None:
+            check_recording(order.audio)
+            if config.listening == "phones":
+                require_hearing(self.host.paths.models_dir)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
         """Make a video; the last event is VideoFinished. Raises what `require` raises, what is

@@ -112,8 +112,9 @@ def find_style(styles: Mapping[str, Style], name: str) -> Style:
     """Look a style up; raise InvalidInput with the nearest names."""
     if name in styles:
         return styles[name]
-    near = difflib.get_close_matches(name, styles, n=3, cutoff=0.5) or sorted(styles)
-    raise InvalidInput(f"There is no style {quoted(name)}. Did you mean {', '.join(near)}?")
+    near = difflib.get_close_matches(name, styles, n=3, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    raise InvalidInput(f"There is no style {quoted(name)}.{hint}")
 
 
 def _files(folder: Path) -> list[Path]:

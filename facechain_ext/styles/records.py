@@ -39,18 +39,27 @@ def read_records(path: Path) -> list[Record]:
             raise InvalidInput(f"{path.name} is no file that can be read.")
         if path.stat().st_size > _LONGEST_FILE:
             raise InvalidInput(f"{path.name} is longer than {_LONGEST_FILE / 1e6:g} MB.")
-        return _decoded(path.read_text(encoding="utf-8-sig"))
+        if not (found := _decoded(path.read_text(encoding="utf-8-sig"))):
+            raise InvalidInput(f"{path.name} holds nothing.")
+        return found
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not saved as UTF-8.") from error
     except RecursionError as error:
         raise InvalidInput(f"{path.name} cannot be read as JSON: too many brackets.") from error
     except OSError as error:
         raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"{path.name} cannot be read as JSON: something is wrong or missing at line "
+            f"{error.lineno}, column {error.colno}."
+        ) from error
     except ValueError as error:
         raise InvalidInput(f"{path.name} cannot be read as JSON: {error}.") from error
 
 
 def _decoded(text: str) -> list[Record]:
+    if not text.strip():
+        return []
     content = json.loads(text)
     start = len(text) - len(text.lstrip())
     if not isinstance(content, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -116,7 +117,8 @@ class Style:
 def parse_style(record: object) -> Style:
     """Make a style from a decoded JSON object; raise InvalidInput on anything unexpected."""
     if not isinstance(record, Mapping):
-        raise InvalidInput(f"A style is an object with a name and a prompt, not {quoted(record)}.")
+        told = quoted(record) if isinstance(record, str) else json.dumps(record)[:60]
+        raise InvalidInput(f"A style is an object with a name and a prompt, not {told}.")
     known = {spec.name: spec for spec in fields(Style)}
     needed = {name for name, spec in known.items() if spec.default is MISSING}
     label = f"Style {quoted(record.get('name', '?'))}"

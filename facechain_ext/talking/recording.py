@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +25,28 @@ def read_recording(path: Path) -> Speech:
 
     Raises InvalidInput for what is none, too long or silent, or takes a package.
     """
-    try:
+    with _told(path):
         speech = _read_wave(path) if _is_plain_wave(path) else _read_any(path)
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
     if not len(speech.samples) or float(np.abs(speech.samples).max()) < _SILENT:
         raise InvalidInput(f"Nothing can be heard in {path.name}.")
     return speech
+
+
+def check_recording(path: Path) -> None:
+    """Find out what can be found out of a recording by its beginning; raises InvalidInput."""
+    with _told(path):
+        if not _is_plain_wave(path):
+            _require_av(path)
+            next(_decoded(path), None)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what opening a file may raise into InvalidInput."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(f"{path.name} cannot be read: {reason(error)}.") from error
 
 
 def _is_plain_wave(path: Path) -> bool:
@@ -59,38 +76,38 @@ def _numbers(data: np.ndarray[tuple[int], np.dtype[np.uint8]], width: int) -> Sa
     return np.asarray(wide.view("<i4")[:, 0].astype(np.float32) / 2**31, np.float32)
 
 
-def _read_any(path: Path) -> Speech:
+def _require_av(path: Path) -> None:
     if not AV.installed:
         raise InvalidInput(f"{path.name} is no plain .wav file. {AV.lacking}")
-    import av
 
-    try:
-        parts = [*_decoded(path)]
-    except av.FFmpegError as error:
-        if isinstance(error, OSError) and error.errno and not isinstance(error, ValueError):
-            raise OSError(error.errno, error.strerror) from error
-        raise InvalidInput(f"{path.name} is no recording that can be read.") from error
-    return Speech(np.concatenate([*parts, np.zeros(0, np.float32)]), _RATE)
+
+def _read_any(path: Path) -> Speech:
+    _require_av(path)
+    return Speech(np.concatenate([*_decoded(path), np.zeros(0, np.float32)]), _RATE)
 
 
 def _decoded(path: Path) -> Iterator[Samples]:
     """Yield a recording in parts, one channel at 24 kHz."""
     import av
 
-    with av.open(str(path)) as container:
-        if not container.streams.audio:
-            raise InvalidInput(f"There is no sound in {path.name}.")
-        if container.duration:
-            _check_length(path, container.duration / 1e6)
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
-        count = 0
-        for frame in container.decode(audio=0):
-            for part in resampler.resample(frame):
-                samples = part.to_ndarray()[0].astype(np.float32)
-                count += len(samples)
-                _check_length(path, count / _RATE)
-                yield samples
-        yield from (part.to_ndarray()[0].astype(np.float32) for part in resampler.resample(None))
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise InvalidInput(f"There is no sound in {path.name}.")
+            if container.duration:
+                _check_length(path, container.duration / 1e6)
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
+            count = 0
+            for frame in chain(container.decode(audio=0), [None]):
+                for part in resampler.resample(frame):
+                    samples = part.to_ndarray()[0].astype(np.float32)
+                    count += len(samples)
+                    _check_length(path, count / _RATE)
+                    yield samples
+    except av.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno and not isinstance(error, ValueError):
+            raise OSError(error.errno, error.strerror) from error
+        raise InvalidInput(f"{path.name} is no recording that can be read.") from error
 
 
 def _check_length(path: Path, seconds: float) -> None:

@@ -79,7 +79,7 @@ def _chosen(faces: Sequence[Face], which: int) -> Face:
     if others and others[0].area * _CLEARLY_LARGER > first.area:
         raise InvalidInput(
             f"There are {len(faces)} faces in the portrait: say which one is to speak, counted "
-            "from the left (face 1, face 2 ...)."
+            "from the left (--face 1, --face 2 ...)."
         )
     return first
 

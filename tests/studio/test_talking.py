@@ -167,6 +167,16 @@ def test_orders_that_cannot_be_are_refused_at_once(
         studio.talking.require(order, config)
 
 
+def test_a_recording_that_is_none_is_refused_before_a_net_is_asked_for(
+    studio: Studio, tmp_path: Path
+) -> None:
+    pytest.importorskip("av", reason="the optional package av is not installed")
+    (tmp_path / "broken.mp3").write_bytes(b"x")
+    order = Order(Path("a.webm"), portrait=Path("p.png"), audio=tmp_path / "broken.mp3")
+    with pytest.raises(InvalidInput, match=r"broken\.mp3 is no recording"):
+        studio.talking.require(order, TalkConfig())
+
+
 def test_the_command_runs_a_job_and_prints_json(
     tmp_path: Path, portrait: Path, audio: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

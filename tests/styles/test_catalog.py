@@ -113,7 +113,7 @@ def test_a_near_name_is_suggested() -> None:
     assert find_style(styles, "evening") is styles["evening"]
     with pytest.raises(InvalidInput, match="business"):
         find_style(styles, "busines")
-    with pytest.raises(InvalidInput, match="portrait"):
+    with pytest.raises(InvalidInput, match=r"There is no style 'zzz'\.$"):
         find_style(styles, "zzz")
 
 
@@ -132,7 +132,9 @@ BAD: dict[str, tuple[bytes, str]] = {
     "wide": (json.dumps(OWN).encode("utf-16"), "is not saved as UTF-8"),
     "huge": (b" " * 1_000_001, "is longer than 1 MB"),
     "number": (b"7", "A style is an object"),
-    "null": (b"null", "A style is an object"),
+    "null": (b"null", "A style is an object with a name and a prompt, not null."),
+    "blank": (b" \n", "bad.json holds nothing."),
+    "empty": (b"[]", "bad.json holds nothing."),
     "half": (json.dumps({**OWN, "title": "\ud800"}).encode(), "must not contain the character"),
     "bell": (json.dumps({**OWN, "prompt": "{person}, \a"}).encode(), "must not contain the char"),
     "long": (json.dumps({**OWN, "prompt": "{person}, " + "x" * 5000}).encode(), "at most 5,000"),
@@ -211,6 +213,6 @@ def test_a_bad_style_is_named_with_line_and_reason(tmp_path: Path, broken: str, 
 def test_what_cannot_be_read_as_json_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{\n  "name": "boat",\n  "title" "Boat"\n}', "utf-8")
     with pytest.raises(
-        InvalidInput, match=r"bad\.json cannot be read as JSON: .* line 3 column 11"
+        InvalidInput, match=r"bad\.json cannot be read as JSON: .* line 3, column 11"
     ):
         read_styles(tmp_path / "bad.json")

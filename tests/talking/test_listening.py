@@ -18,7 +18,7 @@ from facechain_ext.talking.listening import (
     phones_of,
     resampled,
 )
-from facechain_ext.talking.recording import LONGEST_RECORDING, read_recording
+from facechain_ext.talking.recording import LONGEST_RECORDING, check_recording, read_recording
 from facechain_ext.talking.speech import Samples, Speech
 
 RATE = 16000
@@ -85,6 +85,9 @@ def test_what_is_no_recording_is_said_in_a_sentence(tmp_path: Path) -> None:
         read_recording(tmp_path / "broken.mp3")
     with pytest.raises(InvalidInput, match="there is no such file"):
         read_recording(tmp_path / "missing.wav")
+    for name, told in (("broken.mp3", "is no recording"), ("missing.wav", "no such file")):
+        with pytest.raises(InvalidInput, match=told):
+            check_recording(tmp_path / name)
     silent = write_wave(tmp_path / "silent.wav", np.zeros(RATE, np.float32))
     with pytest.raises(InvalidInput, match=r"Nothing can be heard in silent\.wav"):
         read_recording(silent)
