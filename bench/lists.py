@@ -34,7 +34,7 @@ TEXT = """# How long the API's lists take
 
 Milliseconds over HTTP, median of {rounds} that took turns: an empty folder, and one of 10,000
 people and 1,000 waiting jobs. The second of each is processor time of server and client together:
-what it takes where nothing else runs. Measured beside much other work, on two cores.
+what it takes where nothing else runs. On two cores, beside nothing else.
 
 | list | empty | computing | full | computing |
 |---|---|---|---|---|
