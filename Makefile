@@ -6,8 +6,8 @@ RUNS ?= 10
 BIN := $(VENV)/bin
 STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
-# Two files at a time, in the order of tests/conftest.py: each test computes in one thread.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time, in the order of tests/conftest.py: a test computes in one thread, or waits.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 # Modules compile when they are first imported, and most never are; processes that start must find them.
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile

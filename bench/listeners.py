@@ -31,7 +31,7 @@ from facechain_ext.imaging.encode import encode_jpeg
 
 POLLERS, STREAMS, EVERY = 50, 20, 1.0
 """Clients; seconds between two questions of one."""
-PAIRS, STEPS = 6, 30
+PAIRS, STEPS = 6, 60
 TRAINING = {
     "max_train_steps": STEPS,
     "train_batch_size": 1,

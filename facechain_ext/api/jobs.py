@@ -104,13 +104,16 @@ def put_job(call: Call) -> JobRecord:
 
 
 async def get_job(call: Call) -> Answer:
-    record = await run_in_threadpool(job_at, call)
-    headers = {}
-    if (seconds := wait_asked(call)) is not None:
-        await until_over(call.services.feed, record.id, seconds)
-        headers["Preference-Applied"] = f"wait={seconds}"
-        record = await run_in_threadpool(job_at, call)
-    return Answer(await run_in_threadpool(ticket, call, record), 200, headers)
+    found = await run_in_threadpool(_ticket_now, call)
+    if (seconds := wait_asked(call)) is None:
+        return Answer(found, 200)
+    await until_over(call.services.feed, found.id, seconds)
+    waited = {"Preference-Applied": f"wait={seconds}"}
+    return Answer(await run_in_threadpool(_ticket_now, call), 200, waited)
+
+
+def _ticket_now(call: Call) -> JobTicket:
+    return ticket(call, job_at(call))
 
 
 def cancel_job(call: Call) -> JobTicket:
@@ -118,7 +121,7 @@ def cancel_job(call: Call) -> JobTicket:
     job = call.services.jobs.get(record.id)
     if job is not None:
         job.cancel()
-    return ticket(call, job_at(call))
+    return _ticket_now(call)
 
 
 def get_queue(call: Call) -> Queue:
