@@ -24,6 +24,7 @@ class Calls:
     delete_person = Described(people_calls.delete_person)
     export_person = Described(people_calls.export_person)
     import_person = Described(people_calls.import_person)
+    publish = Described(people_calls.publish)
     photos = Described(people_calls.photos)
     delete_photo = Described(people_calls.delete_photo)
     photo = Described(people_calls.photo)

@@ -27,8 +27,13 @@ BEGINS = {
     "start_portraits": {"get_portraits", "get_portrait", "get_job", "follow_job", "cancel_job"},
 }
 """Whose job the lines of others are about."""
-REFUSED = {"add_person": 409, "resume_training": 422, "download_model": 422}
-"""Ana is there, and has no stopped training; a test agrees to no download."""
+REFUSED = {
+    "add_person": 409,
+    "resume_training": 422,
+    "publish_snapshot": 422,
+    "download_model": 422,
+}
+"""Ana is there, and has neither stopped training nor snapshot; a test agrees to no download."""
 LAST = ("export_person", "delete_photo", "change_person", "delete_person", "import_person")
 
 FLAGS = argparse.ArgumentParser()

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage, Step
-from facechain_ext.base.records import Portrait, Rejection, Score
+from facechain_ext.base.records import Photo, Portrait, Rejection, Score
 from facechain_ext.cli.main import main
+from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.jobs.works import MakePortraits, Train
 from facechain_ext.studio.studio import Studio
 from tests.client.conftest import PATIENCE, wait_until
@@ -40,6 +42,22 @@ def run(port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
         return code, json.loads(capsys.readouterr().out)
 
     return run
+
+
+def test_a_snapshot_is_published_there(run: Run, services: ApiServices) -> None:
+    config = TrainConfig(
+        max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=0, rank=2
+    )
+    photo = Photo("her.jpg", astronaut())
+    list(services.studio.train_person("Ana", [photo], PrepareConfig(), config))
+    code, told = run("people", "publish", "Ana", "--step", 1, "--as", "Ana young")
+    assert (code, told["in_a_prompt"]) == (0, "<lora:Ana young:1>")
+    loras = services.studio.library.get("Ana").manifest.runs
+    assert [(lora.alias, lora.steps) for lora in loras][1:] == [("Ana young", (1,))]
+    code, told = run("people", "publish", "Ana", "--step", 7)
+    assert code == 2
+    assert "no snapshot of step 7; there are: 1, 2" in told["error"]
+    assert "no training ../x" in run("people", "publish", "Ana", "--run", "../x")[1]["error"]
 
 
 def test_people(run: Run, services: ApiServices, tmp_path: Path) -> None:
@@ -198,7 +216,7 @@ def test_jobs_styles_and_models(run: Run, services: ApiServices) -> None:
         (["ui"], "facechain ui cannot be asked of a server"),
         (["demo"], "facechain demo cannot be asked"),
         (["serve"], "facechain serve cannot be asked"),
-        (["people", "publish", "Ana"], "people publish cannot be asked"),
+        (["styles", "card", "a.safetensors"], "styles card cannot be asked"),
         (["people", "list", "--data-dir", "here"], "--data-dir is about this computer"),
         (["resume", "--name", "Ana", "--device", "cpu"], "--device is about this computer"),
         (["people", "list", "--server", "nowhere"], "no address of a server"),
