@@ -38,6 +38,7 @@ class Calls:
     resume = Described(job_calls.resume)
     make_portraits = Described(job_calls.make_portraits)
     make_template = Described(job_calls.make_template)
+    talk = Described(job_calls.talk)
     jobs = Described(job_calls.jobs)
     job = Described(job_calls.job)
     cancel = Described(job_calls.cancel)
@@ -53,3 +54,5 @@ class Calls:
     portraits = Described(job_calls.portraits)
     picture = Described(job_calls.picture)
     save_picture = Described(job_calls.save_picture)
+    video = Described(job_calls.video)
+    save_video = Described(job_calls.save_video)

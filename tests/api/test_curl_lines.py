@@ -32,8 +32,11 @@ REFUSED = {
     "resume_training": 422,
     "publish_snapshot": 422,
     "download_model": 422,
+    "get_video": 404,
+    "get_video_file": 404,
 }
-"""Ana is there, and has neither stopped training nor snapshot; a test agrees to no download."""
+"""Ana is there, and has neither stopped training nor snapshot; a test agrees to no download. Nobody
+spoke: a machine may lack the voice."""
 LAST = ("export_person", "delete_photo", "change_person", "delete_person", "import_person")
 
 FLAGS = argparse.ArgumentParser()
