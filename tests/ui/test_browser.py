@@ -77,8 +77,9 @@ def test_from_photos_to_portraits(tab: Tab, tmp_path: Path, served: Path) -> Non
     find_everything_again(tab)
     make_portraits(tab)
     assert pictures_in(served)
-    delete(tab)
+    delete(tab, album(tmp_path))
     assert pictures_in(served) == []
+    assert "Traceback" not in (served / "log.txt").read_text(encoding="utf-8")
 
 
 def judge(tab: Tab, photos: list[Path]) -> None:
@@ -173,14 +174,20 @@ def cards_with_pictures(tab: Tab) -> int:
     return sum(image.startswith("url(") for image in shown)
 
 
-def delete(tab: Tab) -> None:
+def delete(tab: Tab, photos: list[Path]) -> None:
+    """Delete who was trained while their photos lie in the box, which is empty then."""
     tab.open("People")
+    box = tab.element(ids.PHOTOS).locator("input[type=file]")
+    box.set_input_files([str(path) for path in photos])
+    tab.expect(ids.VERDICTS).to_contain_text("photos can be used")
     tab.unfold("Rename, export, delete")
     tab.click(ids.DELETE)
     tab.expect(ids.DELETE_QUESTION).to_contain_text("1 training, 1 LoRA")
     tab.click(ids.DELETE_CONFIRMED)
     tab.expect(ids.ROOT).to_contain_text("Everything about Ana Élise is gone.")
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    tab.expect(ids.VERDICTS).to_have_text("")
+    assert "Error" not in tab.element(ids.ROOT).inner_text()
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -34,7 +34,8 @@ def ask(app: Any, path: str, method: str = "GET", query: str = "") -> int:
         return messages.pop(0)
 
     scope = {"type": "http", "method": method, "path": path, "raw_path": quote(path).encode(),
-             "query_string": query.encode("latin-1"), "root_path": "", "headers": [(b"host", b"localhost:7860")],
+             "query_string": query.encode("latin-1"), "root_path": "",
+             "headers": [(b"host", b"localhost:7860")],
              "scheme": "http", "server": ("localhost", 7860), "http_version": "1.1"}  # fmt: skip
     asyncio.run(app(scope, receive, send))
     return int(sent[0]["status"])
