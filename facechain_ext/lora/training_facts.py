@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from facechain_ext.config import TrainConfig
 
@@ -31,6 +32,12 @@ class Buckets:
 
     counts: tuple[tuple[int, int, int], ...]
     shape_error: float
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Buckets:
+        """Read what `asdict` gave; raises ValueError, KeyError or TypeError for something else."""
+        counts = tuple((int(w), int(h), int(count)) for w, h, count in facts["counts"])
+        return cls(counts, float(facts["shape_error"]))
 
     def told(self) -> str:
         """Return ss_bucket_info."""
