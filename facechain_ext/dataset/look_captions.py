@@ -26,12 +26,15 @@ PRAISE = frozenset(
 def read_sidecar(picture: Path) -> str | None:
     """Return the caption in the .txt beside a picture, in one line; None where there is none.
 
-    Raises InvalidInput, naming the file, for one that is no text.
+    Raises what `read_caption` raises.
     """
     names = (picture.with_suffix(".txt"), picture.with_name(picture.name + ".txt"))
     path = next((path for path in names if path.is_file()), None)
-    if path is None:
-        return None
+    return None if path is None else read_caption(path)
+
+
+def read_caption(path: Path) -> str:
+    """Return a caption's file in one line; raises InvalidInput, naming it, where it is no text."""
     try:
         if path.stat().st_size > LONGEST_FILE:
             raise InvalidInput(f"{path.name} is too long for a caption.")

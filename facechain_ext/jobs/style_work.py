@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event
@@ -13,6 +13,8 @@ from facechain_ext.config import TrainStyleConfig
 from facechain_ext.jobs.work import Attempt, Facts, OfPerson
 from facechain_ext.studio.look_keeping import read_captions
 from facechain_ext.studio.studio import Studio
+
+OfLook = TypeVar("OfLook", bound="_OfLook")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class _OfLook(OfPerson):
     photos: tuple[Path, ...] = ()
     captions: tuple[str | None, ...] = ()
     style: TrainStyleConfig = field(default_factory=TrainStyleConfig)
+
+    @classmethod
+    def of(cls: type[OfLook], name: str, files: Sequence[Path], config: TrainStyleConfig) -> OfLook:
+        """Make the work of pictures, with the captions among the files or beside them."""
+        texts = [path for path in files if path.suffix.lower() == ".txt"]
+        pictures = tuple(path for path in files if path not in texts)
+        return cls("", name, pictures, read_captions(pictures, config, texts), config)
 
     @property
     def title(self) -> str:
@@ -44,11 +53,6 @@ class KeepLook(_OfLook):
     kind: ClassVar[str] = "keep_look"
     doing: ClassVar[str] = "Keeping the pictures of {}"
 
-    @classmethod
-    def of(cls, name: str, pictures: Sequence[Path], config: TrainStyleConfig) -> KeepLook:
-        """Make the work of pictures, with the captions that lie beside them."""
-        return cls("", name, tuple(pictures), read_captions(pictures, config), config)
-
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
         keeping = studio.style_trainings.keeping
         yield from keeping.keep(self.name, self.photos, self.captions, self.style)
@@ -62,11 +66,6 @@ class TrainStyle(_OfLook):
     doing: ClassVar[str] = "Training the style {}"
     goes_on: ClassVar[bool] = True
     run_name: str = ""
-
-    @classmethod
-    def of(cls, name: str, pictures: Sequence[Path], config: TrainStyleConfig) -> TrainStyle:
-        """Make the work of pictures, with the captions that lie beside them."""
-        return cls("", name, tuple(pictures), read_captions(pictures, config), config)
 
     @classmethod
     def stopped(cls, name: str, studio: Studio) -> TrainStyle:

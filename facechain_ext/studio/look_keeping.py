@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from facechain_ext.base.events import Event, PhotoPrepared, Stage
 from facechain_ext.base.host import Host, Unavailable
 from facechain_ext.base.records import Photo, Pixels, PreparedPhoto, Reason, Verdict
 from facechain_ext.config import PrepareConfig, TrainStyleConfig
-from facechain_ext.dataset.look_captions import of_tags, read_sidecar
+from facechain_ext.dataset.look_captions import of_tags, read_caption, read_sidecar
 from facechain_ext.dataset.verdicts import ACCEPTED, rejection
 from facechain_ext.library.look import Look
 from facechain_ext.library.looks import Looks
@@ -98,20 +98,29 @@ class LookKeeping:
         return of_tags(tags)
 
 
-def read_captions(pictures: Sequence[Path], config: TrainStyleConfig) -> tuple[str | None, ...]:
+def read_captions(
+    pictures: Sequence[Path], config: TrainStyleConfig, texts: Sequence[Path] = ()
+) -> tuple[str | None, ...]:
     """Read the captions that lie beside pictures, as far as they are asked for.
 
-    Raises InvalidInput for one that is no text, or where they are asked for and there is none.
+    texts: files that belong to pictures of the same name, wherever they lie. Raises InvalidInput
+    for one that is no text, or where they are asked for and there is none.
     """
     if config.captions in ("tags", "none"):
         return (None,) * len(pictures)
-    found = tuple(map(read_sidecar, pictures))
+    given = {path.stem: path for path in texts}
+    found = tuple(_caption_of(picture, given) for picture in pictures)
     if config.captions == "files" and not any(found):
         raise InvalidInput(
             "There is no caption beside any of the pictures: lay a .txt of the same name beside "
             "each, or choose other captions."
         )
     return found
+
+
+def _caption_of(picture: Path, given: Mapping[str, Path]) -> str | None:
+    text = given.get(picture.stem) or given.get(picture.name)
+    return read_sidecar(picture) if text is None else read_caption(text)
 
 
 def _verdict(upload: Upload) -> Verdict:
