@@ -81,13 +81,22 @@ def common_tags(captions: Sequence[str], trigger_word: str) -> list[str]:
 
     What all say, the trigger word stands for. Words about the person, and praise, are left out.
     """
+    counts = _counted(captions, trigger_word)
+    half, all_ = len(captions) / 2, len(captions)
+    return [phrase for phrase, count in counts if half < count < all_][:MOST_TAGS]
+
+
+def usual_tags(captions: Sequence[str], trigger_word: str) -> list[str]:
+    """Return what more than half of the captions say, what all say too, most frequent first."""
+    counts = _counted(captions, trigger_word)
+    return [phrase for phrase, count in counts if count > len(captions) / 2][:MOST_TAGS]
+
+
+def _counted(captions: Sequence[str], trigger_word: str) -> list[tuple[str, int]]:
+    """Count in how many captions each phrase stands that may tell a look."""
     said = [dict.fromkeys(phrase.lower() for phrase in phrases_of(text)) for text in captions]
     counts = Counter(phrase for phrases in said for phrase in phrases)
-    return [
-        phrase
-        for phrase, count in counts.most_common()
-        if len(captions) / 2 < count < len(captions) and _tells_a_look(phrase, trigger_word)
-    ][:MOST_TAGS]
+    return [pair for pair in counts.most_common() if _tells_a_look(pair[0], trigger_word)]
 
 
 def _tells_a_look(phrase: str, trigger_word: str) -> bool:

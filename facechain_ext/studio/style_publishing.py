@@ -10,10 +10,9 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Preview
 from facechain_ext.base.host import Host
 from facechain_ext.base.records import LoraFile, Pixels
-from facechain_ext.dataset.look_captions import common_tags
+from facechain_ext.dataset.look_captions import common_tags, usual_tags
 from facechain_ext.imaging.thumbnail import thumbnail
 from facechain_ext.library.look import Look
-from facechain_ext.library.look_manifest import LookManifest
 from facechain_ext.library.manifest import Run
 from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.library.settling import forget_states
@@ -95,11 +94,12 @@ def style_of_look(
     look: Look, record: RunRecord, captions: list[str], lora: str, preview: Pixels | None
 ) -> Style:
     """Make the style of a look: its trigger word and what is common to its pictures."""
-    style = plain_style(look.manifest, look.slug, captions, record.trigger_word)
-    words = [phrase for phrase in style.prompt.split(", ") if phrase != PERSON]
-    return replace(
-        style,
-        prompt=", ".join([PERSON, record.trigger_word, *words]),
+    words = [record.trigger_word, *common_tags(captions, record.trigger_word)]
+    return Style(
+        name=look.slug,
+        title=look.name,
+        prompt=", ".join([PERSON, *words]),
+        shot=look.manifest.shot,
         style_lora=lora,
         style_lora_weight=look.manifest.style_weight,
         base_model=TITLES[record.family],
@@ -107,14 +107,11 @@ def style_of_look(
     )
 
 
-def plain_style(manifest: LookManifest, name: str, captions: list[str], trigger: str) -> Style:
-    """Return the style without its LoRA and trigger word: what its sample pictures are drawn by."""
-    return Style(
-        name=name,
-        title=manifest.name,
-        prompt=", ".join([PERSON, *common_tags(captions, trigger)]),
-        shot=manifest.shot,
-    )
+def sample_style(look: Look, captions: list[str], trigger_word: str) -> Style:
+    """Return what sample pictures are drawn by: the usual words, those that all pictures have
+    too, without LoRA and trigger word."""
+    words = [PERSON, *usual_tags(captions, trigger_word)]
+    return Style(look.slug, look.name, ", ".join(words), shot=look.manifest.shot)
 
 
 def best_sample(run: RunFolder, chosen: Chosen) -> Pixels | None:

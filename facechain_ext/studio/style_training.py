@@ -21,7 +21,7 @@ from facechain_ext.library.look import Look
 from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.portrait.prompt import compose
 from facechain_ext.studio.run_slices import RunSlices, begin_run, require_same
-from facechain_ext.studio.style_publishing import StylePublisher, plain_style
+from facechain_ext.studio.style_publishing import StylePublisher, sample_style
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.training.memory import memory_for, mixed_precision
 from facechain_ext.training.trainer import Outcome, Training, resolved
@@ -59,7 +59,7 @@ class StyleTraining:
                 settled = _settled(model, config, len(sizes))
                 data = yield from self._cached(model, look, settled)
                 run = held.enter_context(self._new_run(look))
-                style = plain_style(look.manifest, look.slug, captions, config.trigger_word)
+                style = sample_style(look, captions, config.trigger_word)
                 prompt = compose(Attributes(), config.trigger_word, style, PortraitConfig())
                 record = RunRecord(
                     person=look.name,

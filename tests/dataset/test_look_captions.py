@@ -9,6 +9,7 @@ from facechain_ext.dataset.look_captions import (
     common_tags,
     of_tags,
     read_sidecar,
+    usual_tags,
     with_trigger,
 )
 
@@ -64,6 +65,7 @@ def test_common_is_what_more_than_half_say_but_not_all() -> None:
     ]
     assert common_tags(captions, "fclook") == ["rain", "night"]
     assert common_tags(["a, b", "a, c"], "fclook") == []  # half is not more than half
+    assert usual_tags(captions, "fclook") == ["paper", "rain", "night"]
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,12 @@ class LookPanel:
         with gr.Column(elem_classes=["fc-actions"]):
             self.message = gr.HTML(elem_id=ids.LOOK_MESSAGE)
             with gr.Row():
-                self.keep = gr.Button("Keep pictures", elem_id=ids.LOOK_KEEP, min_width=100)
+                self.keep = gr.Button("Keep", elem_id=ids.LOOK_KEEP, min_width=100)
                 self.start = gr.Button(
-                    "Train the style", variant="primary", elem_id=ids.LOOK_TRAIN, min_width=120
+                    "Train style", variant="primary", elem_id=ids.LOOK_TRAIN, min_width=100
                 )
                 self.stop = gr.Button(
-                    "Stop the style", variant="stop", elem_id=ids.LOOK_STOP, interactive=False,
+                    "Stop style", variant="stop", elem_id=ids.LOOK_STOP, interactive=False,
                     min_width=100,
                 )  # fmt: skip
 
@@ -122,7 +122,8 @@ class LookPanel:
     def _wire(self) -> None:
         self.captions.wire(self.look)
         order = [self.look, self.name, self.pictures, *self.form.inputs]
-        on(self.look.change, self._choose, [self.look], [self.name, self.pictures, self.message])
+        on(self.look.change, self._choose, [self.look],
+           [self.name, self.pictures, self.hint, self.message])  # fmt: skip
         on(self.keep.click, failing_in_place(self._keep), order, [self.message])
         on(self.start.click, failing_in_place(self._train), order, [self.message])
         on(self.stop.click, failing_in_place(self._stop), [], [self.message])
@@ -132,7 +133,8 @@ class LookPanel:
 
     def _choose(self, name: str) -> list[Any]:
         new = self.desk.look(name) is None
-        return [gr.update(visible=new), gr.update(value=None, visible=new), ""]
+        shown = gr.update(visible=new)
+        return [shown, gr.update(value=None, visible=new), shown, ""]
 
     def _keep(self, chosen: str, typed: str, files: Any, *values: Any) -> str:
         name = _named(chosen, typed)
@@ -201,7 +203,9 @@ class LookPanel:
             page.values["look"] = UNCHANGED
             return chosen
         before = chosen
-        if chosen == NEW and (made := self.desk.look(typed or "")) is not None:
+        if page.first and names:
+            chosen = names[0]
+        elif chosen == NEW and (made := self.desk.look(typed or "")) is not None:
             chosen = made.name
         elif chosen not in (NEW, *names):
             chosen = NEW
