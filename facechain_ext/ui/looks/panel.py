@@ -92,7 +92,7 @@ class LookPanel:
         with gr.Column(elem_classes=["fc-actions"]):
             self.message = gr.HTML(elem_id=ids.LOOK_MESSAGE)
             with gr.Row():
-                self.keep = gr.Button("Keep", elem_id=ids.LOOK_KEEP, min_width=100)
+                self.keep = gr.Button("Keep them", elem_id=ids.LOOK_KEEP, min_width=100)
                 self.start = gr.Button(
                     "Train style", variant="primary", elem_id=ids.LOOK_TRAIN, min_width=100
                 )
