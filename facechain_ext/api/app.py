@@ -31,6 +31,7 @@ from facechain_ext.api import (
     photos,
     portraits,
     trainings,
+    videos,
 )
 from facechain_ext.api.answers import Ending, answer, error_answer
 from facechain_ext.api.bodies import read_body
@@ -48,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *checks.OPERATIONS,
     *trainings.OPERATIONS,
     *portraits.OPERATIONS,
+    *videos.OPERATIONS,
     *jobs.OPERATIONS,
     *events.OPERATIONS,
     *catalogue.OPERATIONS,

@@ -18,6 +18,9 @@ RESULTS = {
     "resume": "trainings",
     "portraits": "portraits",
     "template": "portraits",
+    "talk": "videos",
+    "keep_look": "jobs",
+    "train_style": "jobs",
 }
 """Where the result of a kind of job is looked at."""
 

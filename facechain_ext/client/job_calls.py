@@ -23,8 +23,15 @@ from facechain_ext.client.records import (
     Queue,
     SampleList,
     Training,
+    Video,
 )
-from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TalkConfig,
+    TemplateConfig,
+    TrainConfig,
+)
 
 Settings = Mapping[str, Any]
 
@@ -102,6 +109,17 @@ def make_template(
     return _begin("template", {"cast": whole, "template": template}, options, [picture])
 
 
+def talk(
+    person: str = "",
+    portrait: Photo | None = None,
+    talk: TalkConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Let a portrait speak: the one given, or the person's newest."""
+    given = {"person": person or None, "talk": talk}
+    return _begin("talk", given, options, [] if portrait is None else [portrait])
+
+
 def _begin(
     kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
 ) -> Call[Job]:
@@ -118,7 +136,7 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig)
+    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TalkConfig)
     return asdict(value) if isinstance(value, configs) else value
 
 
@@ -202,3 +220,13 @@ def picture(job_id: str, name: str) -> Call[bytes]:
 def save_picture(job_id: str, name: str, path: Path) -> Call[Path]:
     """Write a portrait to a file here."""
     return Call("GET", at("portraits", job_id, "pictures", name), lambda _: path, into=path)
+
+
+def video(job_id: str) -> Call[Video]:
+    """Look at a portrait that speaks."""
+    return Call("GET", at("videos", job_id), answer_of(Video))
+
+
+def save_video(job_id: str, path: Path) -> Call[Path]:
+    """Write the video to a file here."""
+    return Call("GET", at("videos", job_id, "file"), lambda _: path, into=path)
