@@ -180,8 +180,7 @@ class Studio:
     @cached_property
     def style_trainings(self) -> StyleTrainings:
         """Styles with LoRAs of their own, trained on pictures of a look."""
-        root = self.host.paths.data_dir / "facechain" / "looks"
-        return StyleTrainings(self.host, self.shelf, root)
+        return StyleTrainings(self.host, self.shelf, self.host.paths.looks_dir)
 
     @cached_property
     def results(self) -> Results:
