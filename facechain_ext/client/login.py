@@ -11,9 +11,9 @@ PROBE = "queue"
 
 
 class Login(httpx.Auth):
-    """Sends user and password; where the server wants none, logs in to its page once.
+    """Sends user and password; where they are not the API's, logs in to the server's page once.
 
-    A webui that was started with --gradio-auth alone knows nobody but by the cookie of that login.
+    A webui knows the users of --gradio-auth by the cookie of that login alone.
     """
 
     def __init__(self, api: str, page: str, user: str, password: str) -> None:
@@ -26,9 +26,9 @@ class Login(httpx.Auth):
         """Find the way in before the first request, whose body may go out only once."""
         if self._cookie is None:
             asked = yield self._with_password(httpx.Request("GET", self._probe))
-            told = asked.status_code == 401 and "www-authenticate" not in asked.headers
-            let_in = (yield httpx.Request("POST", self._door, data=self._given)) if told else None
-            self._cookie = _cookies(let_in) if let_in is not None else ""
+            self._cookie = ""
+            if asked.status_code == 401:
+                self._cookie = _cookies((yield httpx.Request("POST", self._door, data=self._given)))
         if self._cookie:
             request.headers["Cookie"] = self._cookie
         answer = yield self._with_password(request)
