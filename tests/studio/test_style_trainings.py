@@ -267,6 +267,15 @@ def test_pictures_that_cannot_be_read_are_told_and_left_out(
     assert len(studio.style_trainings.looks.get("Ink").pictures()) == 10
 
 
+def test_stopped_before_all_are_kept_none_is(
+    studio: Studio, host: TaggingHost, pictures: list[Path]
+) -> None:
+    host.stop_at = 0
+    with pytest.raises(Cancelled, match="while the pictures were read"):
+        train(studio, pictures)
+    assert studio.style_trainings.looks.all() == []
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -63,11 +63,11 @@ class LookCaptions:
 
     def fingerprint(self, name: str) -> str:
         """Return something that changes when other pictures are to be shown; empty for none."""
-        pictures = [*self.desk.captions(name)]
+        pictures = self.desk.pictures(name)
         return f"{name} {len(pictures)} {pictures[0].stat().st_mtime_ns}" if pictures else ""
 
     def _begin(self, name: str) -> list[Any]:
-        parts = _parts(len(self.desk.captions(name)))
+        parts = _parts(len(self.desk.pictures(name)))
         choice = gr.update(choices=parts, value=parts[0], visible=len(parts) > 1)
         return [choice, *self._show(name, parts[0])]
 
@@ -85,7 +85,7 @@ class LookCaptions:
         return updates
 
     def _save(self, name: str, part: str, *texts: str) -> str:
-        shown = _of_part([*self.desk.captions(name)], part)
+        shown = _of_part(self.desk.pictures(name), part)
         told = {path.stem: text for path, text in zip(shown, texts, strict=False)}
         changed = self.desk.save_captions(name, told)
         said = f"{count(changed, 'caption')} saved; the next training uses them."

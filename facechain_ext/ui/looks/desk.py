@@ -96,6 +96,11 @@ class LookDesk:
             self.before[job.id] = told.events if told else ()
         return self.before[job.id]
 
+    def pictures(self, name: str) -> list[Path]:
+        """Return a look's pictures."""
+        look = self.look(name)
+        return [] if look is None else look.pictures()
+
     def captions(self, name: str) -> dict[Path, str]:
         """Return a look's captions by their pictures."""
         look = self.look(name)
