@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +84,11 @@ def test_buckets_are_told_as_they_are() -> None:
 def test_no_pictures_are_no_look(small_model: DiffusersModel) -> None:
     with pytest.raises(InvalidInput, match="no picture"):
         make(small_model, [])
+
+
+def test_sdxl_is_told_sizes_and_what_was_cut_off(
+    new_tiny_sdxl: Callable[[], DiffusersModel],
+) -> None:
+    made = make(new_tiny_sdxl(), [PICTURES[1], PICTURES[3]], side=64)
+    assert made.add_time_ids is not None
+    assert made.add_time_ids.tolist() == [[200, 100, 32, 0, 64, 64], [100, 210, 0, 35, 64, 64]]
