@@ -13,7 +13,9 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TrainStyleConfig,
 )
+from facechain_ext.jobs.style_work import KeepLook, TrainStyle
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.work import Facts, Work
@@ -47,6 +49,8 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
     "template": _config(TemplateConfig),
     "cast": lambda facts: {int(number): name for number, name in facts.items()},
     "talk": _config(TalkConfig),
+    "style": _config(TrainStyleConfig),
+    "captions": tuple,
     "given": tuple,
     "out": Path,
     "folder": lambda text: None if text is None else Path(text),
@@ -54,6 +58,16 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
 
 KINDS: Mapping[str, WorkKind] = {
     kind.kind: _reader(kind)
-    for kind in (Check, Enrol, Train, Resume, MakePortraits, MakeTemplate, Talk)
+    for kind in (
+        Check,
+        Enrol,
+        Train,
+        Resume,
+        MakePortraits,
+        MakeTemplate,
+        Talk,
+        KeepLook,
+        TrainStyle,
+    )
 }
 """Every kind of job, and how one is read back."""

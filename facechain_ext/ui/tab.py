@@ -1,4 +1,4 @@
-"""The whole tab: four pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: its pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.ui import live
+from facechain_ext.ui.looks.desk import LookDesk
+from facechain_ext.ui.looks.panel import LookPanel
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.compat import UNCHANGED
@@ -44,7 +46,7 @@ def draw_tab(services: Services) -> None:
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     templates = TemplatePanel(TemplateDesk(services))
-    talking = TalkPanel(TalkDesk(services))
+    talking, styles = TalkPanel(TalkDesk(services)), LookPanel(LookDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -56,13 +58,14 @@ def draw_tab(services: Services) -> None:
                 portraits.draw()
             with gr.Tab("Templates", id="templates"):
                 templates.draw()
+            with gr.Tab("Styles", id="styles"):
+                styles.draw()
             with gr.Tab("Talk", id="talk"):
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(
-            services, people, portraits, status, queue, templates=templates, talking=talking
-        ).draw()
+        shown: dict[str, Any] = {"templates": templates, "talking": talking, "styles": styles}
+        Pulse(services, people, portraits, status, queue, **shown).draw()
 
 
 @dataclass(eq=False)
@@ -84,6 +87,7 @@ class Pulse:
     trouble: live.Trouble = field(default_factory=live.Trouble)
     talking: TalkPanel | None = None
     templates: TemplatePanel | None = None
+    styles: LookPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -94,10 +98,12 @@ class Pulse:
         queue = self.queue.outputs if self.queue else {}
         talking = self.talking.outputs if self.talking else {}
         templates = self.templates.outputs if self.templates else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
+        styles = self.styles.outputs if self.styles else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates, **styles}
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         inputs += self.talking.inputs if self.talking else []
+        inputs += self.styles.inputs if self.styles else []
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -128,8 +134,12 @@ class Pulse:
         self.portraits.refresh(page, values[split:])
         if self.templates is not None:
             self.templates.refresh(page)
+        split += len(self.portraits.inputs)
         if self.talking is not None:
-            self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
+            self.talking.refresh(page, values[split:])
+            split += len(self.talking.inputs)
+        if self.styles is not None:
+            self.styles.refresh(page, values[split:])
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

@@ -14,7 +14,7 @@ PREVIEWS = "/sd_extra_networks/"
 
 
 def close(_: Any, app: Any) -> None:
-    """Put people and jobs out of reach of the webui's app, which may be serving already.
+    """Put people, jobs and looks out of reach of the webui's app, which may be serving already.
 
     Portraits out of reach of previews, too: elsewhere the webui serves them as its other pictures.
     Among its layers, so that it stays when others add theirs later, as they may until it serves.
@@ -31,10 +31,10 @@ def close(_: Any, app: Any) -> None:
 
 
 def _folders() -> tuple[Path, ...]:
-    """Return where people and jobs are, and where they may lie since before another was chosen."""
+    """Return where people, jobs and looks are, and where they may lie since before."""
     from modules import paths
 
     ours = host_paths()
     places = ours.data_dir, Path(paths.data_path), Path(paths.script_path)
     each = [replace(ours, data_dir=place.absolute()) for place in places]
-    return tuple(folder for one in each for folder in (one.people_dir, one.jobs_dir))
+    return tuple(folder for one in each for folder in (one.people_dir, one.jobs_dir, one.looks_dir))

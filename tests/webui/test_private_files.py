@@ -40,8 +40,8 @@ def app() -> Any:
     return Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("a face"))])
 
 
-def photo_in(webui: Webui) -> str:
-    photo = webui.root / "facechain" / "people" / "ana" / "photos" / "000.jpg"
+def photo_in(webui: Webui, place: str = "people/ana/photos/000.jpg") -> str:
+    photo = webui.root / "facechain" / place
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"a face")
     return f"/file={photo}"
@@ -61,6 +61,14 @@ def test_people_are_out_of_reach_also_after_others_add_layers(webui: Webui, app:
     app.user_middleware.insert(0, Middleware(GZipMiddleware))
     app.middleware_stack = None
     assert status_of(app, photo) == 403
+
+
+def test_pictures_of_looks_are_out_of_reach(webui: Webui, app: Any) -> None:
+    from facechain_ext.webui import private_files
+
+    picture = photo_in(webui, "looks/ink/pictures/000.png")
+    private_files.close(None, app)
+    assert status_of(app, picture) == 403
 
 
 @pytest.mark.parametrize("flag", ["--facechain-data-dir", "--data-dir"])
