@@ -59,6 +59,15 @@ def feather(mask: Mask, radius: float) -> Mask:
     return np.clip(blurred, 0, 1)
 
 
+def smooth(mask: Mask, radius: float) -> Mask:
+    """Round an outline off: what is finer than about `radius` pixels goes, its edge stays sharp."""
+    if radius <= 0:
+        return mask
+    blurred = cv2.GaussianBlur(mask, (0, 0), radius / 2, borderType=cv2.BORDER_REPLICATE)
+    steepness = max(1.0, radius / 1.5)
+    return np.asarray(np.clip((blurred - 0.5) * steepness + 0.5, 0, 1), np.float32)
+
+
 def erode(mask: Mask, radius: int) -> Mask:
     """Shrink by `radius` pixels."""
     return mask if radius <= 0 else cv2.erode(mask, _disc(radius))
