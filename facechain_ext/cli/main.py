@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates
+from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates, tryon
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
@@ -163,6 +163,10 @@ def _add_making(add: Callable[..., Any]) -> None:
     )
     templates.add_flags(template)
     _add_checkpoint(template)
+    try_on = add("try-on", tryon.try_on, "Put a garment on somebody.")
+    tryon.add_flags(try_on)
+    _add_checkpoint(try_on)
+
     talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
     talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
     talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
