@@ -30,7 +30,9 @@ class JobTicket:
 
     id: str = told("The id in addresses; nobody can guess it.")
     client_id: str | None = told("What the client calls it.")
-    kind: str = told('"check", "enrol", "train", "resume", "portraits", "template" or "talk".')
+    kind: str = told(
+        '"check", "enrol", "train", "resume", "portraits", "template", "try-on" or "talk".'
+    )
     person: str = told("The name of the person whom it is about.")
     title: str = told("What it does, in words.")
     state: JobState = told("Where it stands; the last three are for good.")

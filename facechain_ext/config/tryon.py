@@ -18,8 +18,8 @@ class TryOnConfig(TemplateConfig):
     way: Way = option(
         "fitted",
         label="Way",
-        help="fitted: the garment is put on the photo. worn: the picture of somebody in the "
-        "clothes becomes one of the person, clothes kept as they are.",
+        help="fitted: a garment that is worn, laid flat or cut out is put on the photo. worn: the "
+        "picture of somebody in the clothes becomes one of the person, clothes kept as they are.",
     )
     seam: float = option(
         0.3,

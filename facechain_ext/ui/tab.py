@@ -1,4 +1,4 @@
-"""The whole tab: four pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: six pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
 from facechain_ext.ui.portraits.template_panel import TemplatePanel
+from facechain_ext.ui.portraits.tryon_desk import TryOnDesk
+from facechain_ext.ui.portraits.tryon_panel import TryOnPanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
 from facechain_ext.ui.talking.desk import TalkDesk
@@ -44,6 +46,7 @@ def draw_tab(services: Services) -> None:
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     templates = TemplatePanel(TemplateDesk(services))
+    try_on = TryOnPanel(TryOnDesk(services))
     talking = TalkPanel(TalkDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
@@ -56,12 +59,21 @@ def draw_tab(services: Services) -> None:
                 portraits.draw()
             with gr.Tab("Templates", id="templates"):
                 templates.draw()
+            with gr.Tab("Try on", id="try-on"):
+                try_on.draw()
             with gr.Tab("Talk", id="talk"):
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
         Pulse(
-            services, people, portraits, status, queue, templates=templates, talking=talking
+            services,
+            people,
+            portraits,
+            status,
+            queue,
+            talking=talking,
+            templates=templates,
+            try_on=try_on,
         ).draw()
 
 
@@ -84,6 +96,7 @@ class Pulse:
     trouble: live.Trouble = field(default_factory=live.Trouble)
     talking: TalkPanel | None = None
     templates: TemplatePanel | None = None
+    try_on: TryOnPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -94,10 +107,12 @@ class Pulse:
         queue = self.queue.outputs if self.queue else {}
         talking = self.talking.outputs if self.talking else {}
         templates = self.templates.outputs if self.templates else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
+        try_on = self.try_on.outputs if self.try_on else {}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates, **try_on}
         self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         inputs += self.talking.inputs if self.talking else []
+        inputs += self.try_on.inputs if self.try_on else []
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -130,6 +145,8 @@ class Pulse:
             self.templates.refresh(page)
         if self.talking is not None:
             self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
+        if self.try_on is not None:
+            self.try_on.refresh(page, values[-len(self.try_on.inputs) :])
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 
