@@ -19,6 +19,9 @@ _EDGE_NOISE = 1e-4
 _SURENESS = 3.0
 """By how much the net's scores are stretched: as they are, it is never surer than 0.92."""
 
+_DARK, _LEAST_DARK = 80, 0.02
+"""From which level on nothing is dark, and how much of a picture is worth a second look."""
+
 _ABOVE, _BESIDE, _BELOW = 1.6, 3.6, 6.8
 """How far from the middle of a face a whole body reaches, in longer sides of the face."""
 
@@ -75,13 +78,24 @@ class PartsReader:
         return Parts(*shares[1:])
 
     def _look(self, pixels: Pixels) -> Scores:
-        """Return the net's scores, enlarged to the picture's size."""
-        blob = to_blob(resize(pixels, (_SIDE, _SIDE)), scale=1 / 255)
+        """Return the net's scores, enlarged to the picture's size.
+
+        What is dark is looked at again in brighter: the net takes black clothes for background.
+        """
+        small = resize(pixels, (_SIDE, _SIDE))
         size = (pixels.shape[1], pixels.shape[0])
-        classes = self._network.run(blob)["classes"][0]
+        classes = self._scores(small)
+        dark = np.clip(1 - small.mean(axis=2) / _DARK, 0, 1).astype(np.float32)
+        if dark.mean() > _LEAST_DARK:
+            brighter = np.rint(255 * np.sqrt(small / 255)).astype(np.uint8)
+            classes = classes * (1 - dark) + self._scores(brighter) * dark
         return np.stack(
             [cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in classes]
         )
+
+    def _scores(self, small: Pixels) -> Scores:
+        scores: Scores = self._network.run(to_blob(small, scale=1 / 255))["classes"][0]
+        return scores
 
 
 def _around(face: Face, scale: float, shape: tuple[int, ...]) -> _Box:

@@ -10,7 +10,7 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.blend import composite
-from facechain_ext.imaging.masks import dilate, feather, smooth
+from facechain_ext.imaging.masks import dilate, feather, smooth, within
 from facechain_ext.tryon.anchors import Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
 from facechain_ext.tryon.figure import Figure
@@ -138,7 +138,7 @@ def _edge(alpha: Mask, figure: Figure) -> Mask:
     """Select the border between a garment and the person, wide enough for a repaint to work on."""
     solid = (alpha > 0.5).astype(np.float32)
     width = max(2, round(0.05 * figure.unit))
-    border = dilate(solid, width) * dilate(1 - solid, width)
+    border = within(solid, width) * within(np.asarray(1 - solid, np.float32), width)
     faces = feather(figure.parts.face_skin, width)
     return np.asarray((border * figure.parts.person > 0.5) & (faces < 0.5), np.float32)
 

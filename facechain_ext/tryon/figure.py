@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,9 @@ _ALSO_THERE = 0.25
 
 _LEAST_TORSO = 0.35
 """Clothes and skin below the chin, in squared face heights, that make a torso."""
+
+_FOUND = 0.6
+"""Share of what must be clothes from which on the net has found them."""
 
 _CHIN = 152
 
@@ -81,8 +84,23 @@ def _measured(photo: Photo, face: Face, nets: FaceNets) -> Figure:
     pixels = photo.pixels
     exact = refine(pixels, face, nets.detector)
     mesh = nets.landmarker.locate(pixels, exact)
-    parts = nets.parts.read(pixels, exact)
+    parts = _whole(nets.parts.read(pixels, exact), nets.segmenter.person(pixels, exact), mesh)
     return Figure(photo.name, pixels, exact, mesh, parts, _body(pixels, exact, nets))
+
+
+def _whole(parts: Parts, matte: Mask, mesh: Points) -> Parts:
+    """Take what else is the person below the chin for clothes, where next to none were found.
+
+    Plain black and some patterns are background to the net that tells parts apart; where it has
+    found clothes, it is the better judge of what is only held.
+    """
+    below = np.zeros_like(matte)
+    below[round(float(mesh[_CHIN, 1])) :] = 1
+    known = parts.hair + parts.body_skin + parts.face_skin + parts.other
+    expected = np.clip(matte - known, 0, 1) * below
+    if (parts.clothes * below).sum() > _FOUND * expected.sum():
+        return parts
+    return replace(parts, clothes=np.maximum(parts.clothes, expected))
 
 
 def _body(pixels: Pixels, face: Face, nets: FaceNets) -> BodyPoints:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.files import resize
-from facechain_ext.imaging.masks import dilate, erode
+from facechain_ext.imaging.masks import erode, within
 from facechain_ext.portrait.spline import Map, backward_map, magnification
 from facechain_ext.tryon.anchors import Anchors
 from facechain_ext.tryon.garment import Garment
@@ -59,7 +59,7 @@ def fit(garment: Garment, body: Anchors, size: tuple[int, int]) -> Fitted:
     seen = _framed(np.ones_like(garment.mask), margin, cv2.BORDER_CONSTANT)
     picture = _framed(garment.pixels, margin, cv2.BORDER_REFLECT_101)
     many = _usual(magnification(sources), _read(sources, mask))
-    near = dilate(mask, max(1, round(_REACH * garment.anchors.width)))
+    near = within(mask, _REACH * garment.anchors.width)
     near = np.maximum(near, _cut_off(garment.mask, margin))
     skin = np.zeros_like(mask) if garment.skin is None else _continued(garment.skin, margin)
     return Fitted(

@@ -17,7 +17,7 @@ from facechain_ext.tryon.figure import Figure, read_figure
 from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
 
-_LEAST_WORN = 0.12
+_LEAST_WORN = 0.05
 """Clothes below the chin, in squared face heights, that are a garment."""
 
 _LEAST_FLAT, _MOST_FLAT = 0.03, 0.97

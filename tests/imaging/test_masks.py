@@ -108,3 +108,13 @@ def test_rounding_off_takes_teeth_and_keeps_the_outline() -> None:
     assert np.abs(rounded - straight).mean() < 0.03
     assert rounded[:, 60:].min() == 1
     assert masks.smooth(ragged, 0) is ragged
+
+
+def test_what_is_near_a_mask_is_told_by_distance() -> None:
+    mask = np.zeros((40, 40), np.float32)
+    mask[20, 20] = 1
+    y, x = np.mgrid[:40, :40]
+    near = masks.within(mask, 6) > 0
+    assert near[np.hypot(x - 20, y - 20) < 5.5].all()
+    assert not near[np.hypot(x - 20, y - 20) > 6.5].any()
+    assert masks.within(np.zeros_like(mask), 6).max() == 0

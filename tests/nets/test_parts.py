@@ -48,3 +48,10 @@ def test_a_large_photo_gives_the_same_parts(nets, astronaut, parts):
     found = nets.parts.read(resize(astronaut, (2304, 2304)))
     assert found.clothes.shape == (2304, 2304)
     assert ((found.clothes[4::9, 4::9] > 0.5) == (parts.clothes[::2, ::2] > 0.5)).mean() > 0.95
+
+
+def test_black_clothes_are_clothes(nets, astronaut, parts):
+    suit = (parts.clothes > 0.5)[..., None]
+    black = np.where(suit, astronaut * 0.12 + 8, astronaut).astype(np.uint8)
+    (face,) = nets.detector.detect(black)
+    assert nets.parts.read(black, face).clothes[300:480, 120:250].mean() > 0.8

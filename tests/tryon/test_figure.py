@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,15 @@ def test_of_two_people_nobody_knows_who_is_meant(nets: FaceNets, her: Photo) -> 
     both = Photo("both.png", np.concatenate([her.pixels[:, :400]] * 2, axis=1))
     with pytest.raises(InvalidInput, match=r"both\.png shows 2 people"):
         read_figure(both, nets)
+
+
+def test_clothes_that_the_net_misses_are_told_by_the_persons_outline(
+    nets: FaceNets, her: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it misses plain black on a bright ground."""
+    parts = nets.parts.read(her.pixels)
+    missed = replace(parts, clothes=np.zeros_like(parts.clothes))
+    monkeypatch.setattr(nets.parts, "read", lambda pixels, face: missed)
+    figure = read_figure(her, nets)
+    assert figure.parts.clothes[300:480, 120:250].mean() > 0.9
+    assert figure.parts.clothes[20:170].max() == 0
