@@ -13,8 +13,15 @@ from facechain_ext.api.starts import JobOptions
 from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import called, is_visible, known_as
 from facechain_ext.base.errors import PersonNotFound
-from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TemplateConfig,
+    TrainConfig,
+    TryOnConfig,
+)
 from facechain_ext.jobs.template_work import MakeTemplate
+from facechain_ext.jobs.tryon_work import TryOn
 from facechain_ext.jobs.work import Work
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.library.names import LONGEST_NAME, checked, identity, tidy
@@ -27,6 +34,7 @@ TAKES = {
     "resume": ("person",),
     "portraits": ("person", "portrait"),
     "template": ("photos", "cast", "template"),
+    "try-on": ("person", "photos", "try_on"),
 }
 """What each kind of job takes."""
 
@@ -35,7 +43,7 @@ TAKES = {
 class JobOrder(JobOptions):
     """A job to begin."""
 
-    kind: Literal["check", "enrol", "train", "resume", "portraits", "template"] = told(
+    kind: Literal["check", "enrol", "train", "resume", "portraits", "template", "try-on"] = told(
         "What is to be done."
     )
     person: str = told(
@@ -45,7 +53,8 @@ class JobOrder(JobOptions):
     )
     photos: tuple[PhotoUpload, ...] = told(
         "For `check` and `enrol`; for `train` in place of those that are kept; for `template` the "
-        "one picture that people are painted into.",
+        "one picture that people are painted into; for `try-on` the garment's picture, then the "
+        "photo that it is put on.",
         default=(),
         most=MOST_PHOTOS,
     )
@@ -58,6 +67,7 @@ class JobOrder(JobOptions):
         default=None,
     )
     template: TemplateConfig | None = told("How people are painted in.", default=None)
+    try_on: TryOnConfig | None = told("How a garment is tried on.", default=None)
 
 
 def work_of(call: Call) -> Work:
@@ -69,6 +79,8 @@ def work_of(call: Call) -> Work:
         return Check(photos=call.photos, prepare=prepare)
     if order.kind == "template":
         return _template(call, order)
+    if order.kind == "try-on":
+        return _try_on(call, order)
     person = _person(call, order.person, may_be_new=bool(call.photos))
     if order.kind == "enrol":
         return Enrol(person, call.photos, prepare)
@@ -93,16 +105,27 @@ def _template(call: Call, order: JobOrder) -> Work:
     return MakeTemplate.of(call.photos[0], cast, _or_default(call, order.template, TemplateConfig))
 
 
+def _try_on(call: Call, order: JobOrder) -> Work:
+    """Return the work of trying a garment on; raises BadField, PersonNotFound."""
+    config = _or_default(call, order.try_on, TryOnConfig)
+    wanted = 1 if config.way == "worn" else 2
+    if len(call.photos) != wanted:
+        needed = "one picture" if wanted == 1 else "two pictures, the garment's first"
+        raise BadField("photos", f"The way {config.way} takes {needed}, not {len(call.photos)}.")
+    person = _person(call, order.person, may_be_new=False) if order.person else ""
+    return TryOn(person, tuple(call.photos), config)
+
+
 def _require_fitting(call: Call, order: JobOrder) -> None:
     given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
              "train": order.train, "portrait": order.portrait, "cast": order.cast,
-             "template": order.template}  # fmt: skip
+             "template": order.template, "try_on": order.try_on}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:
             raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")
     if order.kind in ("check", "enrol") and not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    if order.kind not in ("check", "template") and not order.person:
+    if order.kind not in ("check", "template", "try-on") and not order.person:
         raise BadField("person", "person is missing.")
 
 

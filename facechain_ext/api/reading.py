@@ -15,12 +15,18 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_h
 
 from facechain_ext.api.schema import fields_of
 from facechain_ext.base.errors import InvalidInput, quoted
-from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TemplateConfig,
+    TrainConfig,
+    TryOnConfig,
+)
 from facechain_ext.config.setting import LONGEST_TEXT, Setting, check_text, setting_of
 
 T = TypeVar("T")
 
-CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig)
+CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig)
 """What begins as the user wants it to."""
 
 

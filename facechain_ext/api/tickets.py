@@ -18,6 +18,7 @@ RESULTS = {
     "resume": "trainings",
     "portraits": "portraits",
     "template": "portraits",
+    "try-on": "portraits",
 }
 """Where the result of a kind of job is looked at."""
 

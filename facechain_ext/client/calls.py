@@ -37,6 +37,7 @@ class Calls:
     resume = Described(job_calls.resume)
     make_portraits = Described(job_calls.make_portraits)
     make_template = Described(job_calls.make_template)
+    try_on = Described(job_calls.try_on)
     jobs = Described(job_calls.jobs)
     job = Described(job_calls.job)
     cancel = Described(job_calls.cancel)

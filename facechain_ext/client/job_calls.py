@@ -24,7 +24,13 @@ from facechain_ext.client.records import (
     SampleList,
     Training,
 )
-from facechain_ext.config import PortraitConfig, PrepareConfig, TemplateConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TemplateConfig,
+    TrainConfig,
+    TryOnConfig,
+)
 
 Settings = Mapping[str, Any]
 
@@ -102,6 +108,18 @@ def make_template(
     return _begin("template", {"cast": whole, "template": template}, options, [picture])
 
 
+def try_on(
+    garment: Photo,
+    photo: Photo | None = None,
+    person: str = "",
+    try_on: TryOnConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Put a garment on a photo, or on a person of the library in the way `worn`."""
+    given = {"person": person or None, "try_on": try_on}
+    return _begin("try-on", given, options, [garment] if photo is None else [garment, photo])
+
+
 def _begin(
     kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
 ) -> Call[Job]:
@@ -118,7 +136,7 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig)
+    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig)
     return asdict(value) if isinstance(value, configs) else value
 
 
