@@ -40,6 +40,7 @@ class JobsPage(Validated):
         "resume",
         "portraits",
         "template",
+        "try-on",
         "talk",
         "keep_look",
         "train_style",

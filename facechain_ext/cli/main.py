@@ -22,6 +22,7 @@ from facechain_ext.cli import (
     style_training,
     styling,
     templates,
+    tryon,
 )
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
@@ -172,11 +173,16 @@ def _add_making(add: Callable[..., Any]) -> None:
     )
     templates.add_flags(template)
     _add_checkpoint(template)
+    try_on = add("try-on", tryon.try_on, "Put a garment on somebody.")
+    tryon.add_flags(try_on)
+    _add_checkpoint(try_on)
+
     style = add(
         "train-style", style_training.train_style, "Train a style's LoRA from pictures of a look."
     )
     style_training.add_flags(style)
     _add_checkpoint(style)
+
     talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
     talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
     talk.add_argument("--name", help="a person of the library, whose photos lend teeth")

@@ -8,6 +8,7 @@ from facechain_ext.config.talking import TalkConfig
 from facechain_ext.config.template import TemplateConfig
 from facechain_ext.config.train import TrainConfig
 from facechain_ext.config.train_style import TrainStyleConfig
+from facechain_ext.config.tryon import TryOnConfig
 
 __all__ = [
     "ApiConfig",
@@ -18,4 +19,5 @@ __all__ = [
     "TemplateConfig",
     "TrainConfig",
     "TrainStyleConfig",
+    "TryOnConfig",
 ]

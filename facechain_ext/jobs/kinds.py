@@ -14,10 +14,12 @@ from facechain_ext.config import (
     TemplateConfig,
     TrainConfig,
     TrainStyleConfig,
+    TryOnConfig,
 )
 from facechain_ext.jobs.style_work import KeepLook, TrainStyle
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
+from facechain_ext.jobs.tryon_work import TryOn
 from facechain_ext.jobs.work import Facts, Work
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 
@@ -48,6 +50,7 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
     "portrait": _config(PortraitConfig),
     "template": _config(TemplateConfig),
     "cast": lambda facts: {int(number): name for number, name in facts.items()},
+    "try_on": _config(TryOnConfig),
     "talk": _config(TalkConfig),
     "style": _config(TrainStyleConfig),
     "captions": tuple,
@@ -65,6 +68,7 @@ KINDS: Mapping[str, WorkKind] = {
         Resume,
         MakePortraits,
         MakeTemplate,
+        TryOn,
         Talk,
         KeepLook,
         TrainStyle,

@@ -27,6 +27,7 @@ from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
+from facechain_ext.studio.tryon import TryOn
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 from facechain_ext.styles.favourites import FILE, Favourites
@@ -207,6 +208,11 @@ class Studio:
     def templates(self) -> Templates:
         """People painted into pictures that exist."""
         return Templates(self.host, self.nets, self.library, self._portraits)
+
+    @cached_property
+    def try_on(self) -> TryOn:
+        """Clothes put on people."""
+        return TryOn(self.host, self.nets, self.library, self.templates)
 
     @cached_property
     def _portraits(self) -> Portraits:

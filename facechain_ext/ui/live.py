@@ -26,6 +26,7 @@ from facechain_ext.ui.people.view import PeopleView
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
+from facechain_ext.ui.portraits.tryon_desk import TryOnDesk
 from facechain_ext.ui.talking.desk import TalkDesk
 from facechain_ext.ui.talking.desk import progress as talk_progress
 
@@ -70,6 +71,7 @@ class LivePage:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
         self.templates = TemplateDesk(self.services)
+        self.try_on = TryOnDesk(self.services)
         self.talking = TalkDesk(self.services)
         self.looks = LookDesk(self.services)
         self._lock = threading.Lock()
@@ -109,6 +111,7 @@ class LivePage:
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
             ids.TEMPLATE_PROGRESS: portraits_view.progress(self.templates),
+            ids.TRY_ON_PROGRESS: portraits_view.progress(self.try_on),
             ids.TALK_PROGRESS: talk_progress(self.talking),
             **looks_view.training(self.looks),
         }

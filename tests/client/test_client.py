@@ -74,6 +74,7 @@ def test_what_the_server_is_and_has(client: Client) -> None:
         (lambda c: c.train("ana", [], {"ranks": 3}), InvalidInput, "ranks is not known", 422),
         (lambda c: c.download_model("clip", consent=True), NotFound, "no net", 404),
         (lambda c: c.check([]), InvalidInput, "no photos", 422),
+        (lambda c: c.try_on(NO_PHOTO, person="bob"), InvalidInput, "takes two pictures", 422),
         (lambda c: c.make_template(NO_PHOTO, {1: "bob"}), PersonNotFound, "no person 'bob'", 404),
         (lambda c: c.photo("ana", "../../manifest"), NotFound, "", 404),
     ],
