@@ -16,7 +16,7 @@ from facechain_ext.imaging.files import write_atomic
 from facechain_ext.imaging.thumbnail import shrunk
 from facechain_ext.library.locking import is_claimed, locked
 from facechain_ext.library.look import Look, write_caption
-from facechain_ext.library.look_manifest import MANIFEST, LookManifest
+from facechain_ext.library.look_manifest import MANIFEST, LookManifest, as_its_style
 from facechain_ext.library.names import checked
 from facechain_ext.library.person import DRAFT, LOCK, PATIENCE, begun_folders, remove_folder
 from facechain_ext.library.settling import claim_of, discard_draft, new_draft, run_claim
@@ -66,9 +66,7 @@ class Looks:
             (folder / "pictures").mkdir()
             yield lambda pixels, caption: _keep(folder / "pictures", pixels, caption)
             created = datetime.now(timezone.utc).isoformat()
-            manifest = LookManifest(
-                name, created, config.trigger_word, config.shot, config.style_weight
-            )
+            manifest = LookManifest(name, created, **as_its_style(config))
             write_atomic(folder / MANIFEST, manifest.to_json().encode("utf-8"))
             with locked(self.root / LOCK, patience=PATIENCE):
                 self.require_free(name)
