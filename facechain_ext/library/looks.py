@@ -34,8 +34,14 @@ class Looks:
 
     def all(self) -> list[Look]:
         """Return the looks that can be read, by folder name."""
-        found = sorted(path.parent for path in self.root.glob(f"[!.]*/{MANIFEST}"))
-        return [look for folder in found if (look := _readable(folder)) is not None]
+        return [look for look in self._found() if isinstance(look, Look)]
+
+    def damaged(self) -> list[FaceChainError]:
+        """Return what is wrong with those that cannot be read."""
+        return [error for error in self._found() if isinstance(error, FaceChainError)]
+
+    def _found(self) -> list[Look | FaceChainError]:
+        return [_read(path.parent) for path in sorted(self.root.glob(f"[!.]*/{MANIFEST}"))]
 
     def get(self, name: str) -> Look:
         """Find a look by its name or folder; raises InvalidInput."""
@@ -107,8 +113,8 @@ def _keep(folder: Path, pixels: Pixels, caption: str) -> None:
     write_atomic(path, encode_png(shrunk(pixels, LONGEST_SIDE)))
 
 
-def _readable(folder: Path) -> Look | None:
+def _read(folder: Path) -> Look | FaceChainError:
     try:
         return Look.read(folder)
-    except FaceChainError:
-        return None
+    except FaceChainError as error:
+        return error
