@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
-from facechain_ext.base.errors import InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import InvalidInput, LibraryTooNew, damage
 from facechain_ext.library.manifest import Run
 
 SCHEMA_VERSION = 1
@@ -45,4 +45,4 @@ class LookManifest:
                 raise TypeError("a text is something else")
             return replace(made, style_weight=float(made.style_weight))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidInput(f"A look's manifest is damaged: {error!r}.") from error
+            raise InvalidInput(f"A look's manifest is damaged: {damage(error)}.") from error
