@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from facechain_ext.base.errors import InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import InvalidInput, LibraryTooNew, damage
 from facechain_ext.config import TrainStyleConfig
 from facechain_ext.library.manifest import Run
 
@@ -49,7 +49,7 @@ class LookManifest:
             weights = float(made.style_weight), float(made.most_fusion)
             return replace(made, style_weight=weights[0], most_fusion=weights[1])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidInput(f"A look's manifest is damaged: {error!r}.") from error
+            raise InvalidInput(f"A look's manifest is damaged: {damage(error)}.") from error
 
 
 def as_its_style(config: TrainStyleConfig) -> dict[str, Any]:

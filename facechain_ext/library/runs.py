@@ -17,7 +17,7 @@ from typing import TypeVar, get_args
 
 import torch
 
-from facechain_ext.base.errors import Busy, InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import Busy, InvalidInput, LibraryTooNew, damage
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import CheckpointRef, Family, PredictionType
 from facechain_ext.base.records import Attributes
@@ -89,7 +89,9 @@ class RunRecord:
             _require_known(record)
             return record
         except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
-            raise InvalidInput(f"The settings of a training are damaged: {error!r}.") from error
+            raise InvalidInput(
+                f"The settings of a training are damaged: {damage(error)}."
+            ) from error
 
 
 def _require_known(record: RunRecord) -> None:
