@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,16 @@ ARM = 0.2
 """Width of an arm, and from which row on it can be told from the trunk, in shoulder widths."""
 
 ARMPIT = 0.4
+
+HEM = "middle hem"
+
+FLANK = (0.3, 0.65, 1.0)
+"""Where sides are measured that have an end, from the armpit to it."""
+
+_ABOVE_HEM = {str(share) for share in ROWS if share > ARMPIT}
+
+_HEM = 0.12
+"""How far below the hips a garment for the upper body ends, in shoulder widths."""
 
 _LEAST_TRUNK, _MOST_TRUNK = 0.27, 0.5
 """Half a trunk without arms; what seems to lie beyond is held before it, or is an arm."""
@@ -68,6 +78,8 @@ class Anchors:
         """
         unlike = self.apart ^ body.apart
         names = [name for name in self.places if name in body.places and name not in unlike]
+        if HEM in names:  # the rows between follow from where it ends
+            names = [name for name in names if name.rpartition(" ")[2] not in _ABOVE_HEM]
         pairs = [(self.places[name], body.places[name]) for name in names]
         for side, sleeve in self.sleeves.items():
             pairs.append((sleeve.outer, body.beside(side, "outer", sleeve.share)))
@@ -98,8 +110,24 @@ def figure_anchors(figure: Figure) -> Anchors:
     for name, line in (("left", left), ("right", right)):
         places |= dict(_on_slope(name, line, middle, half))
     row = _shoulder_row(left, right, unit)
-    rows, apart = below(trunk, middle, row, 2 * half)
-    return Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    if (hips := figure.hips) is None or hips[1] <= row:
+        rows, apart = below(trunk, middle, row, 2 * half)
+        return Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    lean = (hips[0] - middle) / (hips[1] - row)
+    rows, apart = below(trunk, middle, row, 2 * half, lean=lean)
+    whole = Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    return replace(whole, places=_hemmed(whole, *hips))
+
+
+def _hemmed(body: Anchors, column: float, row: float) -> dict[str, Place]:
+    """Add where a garment for the upper body ends, by the place between the hips."""
+    last = (row - body.shoulder) / body.width + _HEM
+    sides = {
+        f"{side} flank {part}": body.beside(side, "trunk", ARMPIT + part * (last - ARMPIT))
+        for side in SIDES
+        for part in FLANK
+    }
+    return {**body.places, **sides, HEM: (column, body.shoulder + last * body.width)}
 
 
 def _both(left: Slope | None, right: Slope | None, middle: float, name: str) -> tuple[Slope, Slope]:
@@ -145,9 +173,12 @@ def _shoulder_row(left: Slope, right: Slope, unit: float) -> float:
 
 
 def below(
-    trunk: Mask, middle: float, shoulder: float, width: float
+    trunk: Mask, middle: float, shoulder: float, width: float, *, lean: float = 0.0
 ) -> tuple[dict[str, Place], frozenset[str]]:
-    """Measure a trunk row by row; below the picture it goes on as it was last seen."""
+    """Measure a trunk row by row; below the picture it goes on as it was last seen.
+
+    lean: columns that its middle moves each row.
+    """
     places: dict[str, Place] = {}
     apart: set[str] = set()
     for name, side in SIDES.items():
@@ -155,15 +186,16 @@ def below(
         outer, inner = width / 2, width / 2 - ARM * width
         for share in ROWS:
             row = shoulder + share * width
+            at = middle + lean * share * width
             if row < len(trunk) - 1:
-                gap, outer = edges(trunk[round(row)] > 0.5, middle, side, width)
+                gap, outer = edges(trunk[round(row)] > 0.5, at, side, width)
                 inner = float(np.clip(outer - ARM * width if gap is None else gap, *most))
                 if gap is not None and share >= ARMPIT:
                     apart.add(f"{name} outer {share}")
-            places[f"middle {share}"] = (middle, row)
-            places[f"{name} outer {share}"] = (middle + side * outer, row)
+            places[f"middle {share}"] = (at, row)
+            places[f"{name} outer {share}"] = (at + side * outer, row)
             if share >= ARMPIT:
-                places[f"{name} trunk {share}"] = (middle + side * inner, row)
+                places[f"{name} trunk {share}"] = (at + side * inner, row)
     return places, frozenset(apart)
 
 

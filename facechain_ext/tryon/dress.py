@@ -11,7 +11,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import dilate, feather, smooth, within
-from facechain_ext.tryon.anchors import Anchors, figure_anchors
+from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted, fit
@@ -30,6 +30,9 @@ _ENLARGED = 1.6
 
 _ROUND = 0.03
 """What is finer in an outline is noise of the nets, in face heights."""
+
+_HEM = 0.05
+"""How far below the hips a garment is drawn out at most, in shoulder widths."""
 
 _SCRAP = 0.03
 """Share of the trunk up to which a piece of the old clothes is a scrap."""
@@ -57,7 +60,7 @@ def dress(figure: Figure, garment: Garment) -> Dressed:
     body = figure_anchors(figure)
     fitted = fit(garment, body, figure.pixels.shape[1::-1])
     front = in_front(figure)
-    covered = _covered(figure, fitted, body)
+    covered = _covered(figure, garment, fitted, body)
     _require_all_of_it(figure, garment, covered, fitted, body)
     bare = bared(figure, fitted.skin, covered, front)
     covered = np.maximum(covered, _scraps(figure, covered, bare, body))
@@ -81,12 +84,16 @@ def in_front(figure: Figure) -> Mask:
     return np.asarray(np.clip(np.maximum(above, hands(figure)), 0, 1), np.float32)
 
 
-def _covered(figure: Figure, fitted: Fitted, body: Anchors) -> Mask:
+def _covered(figure: Figure, garment: Garment, fitted: Fitted, body: Anchors) -> Mask:
     """Return where the garment is, drawn out over what was worn below the neck, on the body."""
     worn = figure.parts.clothes * fitted.near * (1 - fitted.skin)
     worn[: body.neck] = 0
     mask = smooth(fitted.mask, _ROUND * figure.unit)
+    end = _end(figure, body)
+    worn[end:], mask[end:] = 0, mask[end:] * (1 - fitted.beyond[end:])
     on_body = dilate((figure.trunk > 0.02).astype(np.float32), 1)
+    if HEM in body.places and HEM in garment.anchors.places:
+        mask[round(body.places[HEM][1] + _HEM * body.width) :] = 0
     under_hair = np.minimum(figure.parts.hair, mask)
     covered = np.maximum(mask, worn) * np.maximum(on_body, under_hair)
     # A collar may stand a little above the chin.
@@ -111,10 +118,18 @@ def _require_all_of_it(
         )
 
 
+def _end(figure: Figure, body: Anchors) -> int:
+    """Return the row below which no cloth is drawn out: something else is worn there."""
+    if figure.hips is None:
+        return len(figure.pixels)
+    return round(figure.hips[1] + _HEM * body.width)
+
+
 def _scraps(figure: Figure, covered: Mask, bare: Mask, body: Anchors) -> Mask:
     """Select small pieces of the old clothes that would show beside the new ones."""
     left = figure.parts.clothes * (1 - np.maximum(covered, bare))
     left[: body.neck] = 0
+    left[_end(figure, body) :] = 0
     _, labels, stats, _ = cv2.connectedComponentsWithStats((left > 0.5).astype(np.uint8))
     most = _SCRAP * float(figure.trunk.sum())
     small = [n for n, row in enumerate(stats) if n and row[4] < most]
