@@ -6,8 +6,8 @@
 `poses` draws the captions of held-back portraits, without the words that say where somebody looks,
 in their poses and without, and compares mesh and shoulders of what was drawn with what was asked.
 `people` trains everybody (finished trainings are kept in --out) and draws the same seeds without a
-pose and in that of one of the person's own photos. Likeness is the mean similarity to the mean of
-the training photos.
+pose, in that of the person's first crop, which is framed as portraits are, and in that of the first
+photo as it is. Likeness is the mean similarity to the mean of the training photos.
 """
 
 from __future__ import annotations
@@ -140,7 +140,6 @@ def poses(args: argparse.Namespace) -> str:
             pairs = zip(asked, drawn, strict=True)
             rows = np.array([errors(a, d) for a, d in pairs if d is not None])
             lines.append(f"| {name}, {way} | {row_of(rows)} |")
-            print(lines[-1], flush=True)
     return "\n".join(lines)
 
 
@@ -156,27 +155,28 @@ def row_of(rows: np.ndarray) -> str:
 def people(args: argparse.Namespace) -> str:
     """Measure what a pose costs of likeness; return the table."""
     studio = Studio(DiffusersHost(args.out, device=args.device), FaceNets())
+    ways = ("without", "of a crop", "of a photo")
     lines = [
-        "| | fused without | with pose | as drawn without | with pose |",
-        "|---|---|---|---|---|",
+        f"| | {' | '.join(f'{what}, {way}' for what in ('fused', 'drawn') for way in ways)} |",
+        "|---" * 7 + "|",
     ]
     figures = []
     for name, folder in everybody(args.people, args.limit):
         train(studio, name, folder, args.steps)
         config = replace(PORTRAITS, fast=args.fast)
-        led = replace(config, pose=own_pose(studio, name, config))
-        rows = [measure(studio, name, each) for each in (config, led)]
+        poses = ("", *own_poses(studio, name, config))
+        rows = [measure(studio, name, replace(config, pose=pose)) for pose in poses]
         figures.append([getattr(row, what) for what in ("fused", "drawn") for row in rows])
         lines.append(f"| {name} | {' | '.join(f'{value:.3f}' for value in figures[-1])} |")
-        print(lines[-1], flush=True)
     lines.append(f"| mean | {' | '.join(f'{v:.3f}' for v in np.mean(figures, axis=0))} |")
     return "\n".join(lines)
 
 
-def own_pose(studio: Studio, name: str, config: PortraitConfig) -> str:
-    """Read the pose of a person's first photo."""
-    photo = read_photo(studio.library.get(name).photos()[0])
-    return condition_of("pose", photo.pixels, studio.nets, config)
+def own_poses(studio: Studio, name: str, config: PortraitConfig) -> list[str]:
+    """Read the poses of a person's first crop and first photo."""
+    person = studio.library.get(name)
+    first = min(person.folder.glob("instances/*.png")), person.photos()[0]
+    return [condition_of("pose", read_photo(f).pixels, studio.nets, config) for f in first]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,10 +16,12 @@ from facechain_ext.base.errors import PersonNotFound
 from facechain_ext.config import (
     PortraitConfig,
     PrepareConfig,
+    TalkConfig,
     TemplateConfig,
     TrainConfig,
     TryOnConfig,
 )
+from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.tryon_work import TryOn
 from facechain_ext.jobs.work import Work
@@ -34,6 +36,7 @@ TAKES = {
     "resume": ("person",),
     "portraits": ("person", "portrait"),
     "template": ("photos", "cast", "template"),
+    "talk": ("person", "photos", "talk"),
     "try-on": ("person", "photos", "try_on"),
 }
 """What each kind of job takes."""
@@ -43,9 +46,9 @@ TAKES = {
 class JobOrder(JobOptions):
     """A job to begin."""
 
-    kind: Literal["check", "enrol", "train", "resume", "portraits", "template", "try-on"] = told(
-        "What is to be done."
-    )
+    kind: Literal[
+        "check", "enrol", "train", "resume", "portraits", "template", "try-on", "talk"
+    ] = told("What is to be done.")
     person: str = told(
         "Slug or name of whom it is about; with photos also the name of somebody new.",
         default="",
@@ -54,7 +57,8 @@ class JobOrder(JobOptions):
     photos: tuple[PhotoUpload, ...] = told(
         "For `check` and `enrol`; for `train` in place of those that are kept; for `template` the "
         "one picture that people are painted into; for `try-on` the garment's picture, then the "
-        "photo that it is put on.",
+        "photo that it is put on; for `talk` the one portrait that speaks, without which it is the "
+        "person's newest.",
         default=(),
         most=MOST_PHOTOS,
     )
@@ -67,6 +71,7 @@ class JobOrder(JobOptions):
         default=None,
     )
     template: TemplateConfig | None = told("How people are painted in.", default=None)
+    talk: TalkConfig | None = told("What is said, and how.", default=None)
     try_on: TryOnConfig | None = told("How a garment is tried on.", default=None)
 
 
@@ -79,6 +84,8 @@ def work_of(call: Call) -> Work:
         return Check(photos=call.photos, prepare=prepare)
     if order.kind == "template":
         return _template(call, order)
+    if order.kind == "talk":
+        return _talk(call, order)
     if order.kind == "try-on":
         return _try_on(call, order)
     person = _person(call, order.person, may_be_new=bool(call.photos))
@@ -105,6 +112,18 @@ def _template(call: Call, order: JobOrder) -> Work:
     return MakeTemplate.of(call.photos[0], cast, _or_default(call, order.template, TemplateConfig))
 
 
+def _talk(call: Call, order: JobOrder) -> Work:
+    """Return the work of a portrait that speaks; raises BadField, PersonNotFound."""
+    if len(call.photos) > 1:
+        raise BadField("photos", f"One portrait speaks, not {len(call.photos)}.")
+    if not (call.photos or order.person):
+        raise BadField("person", "Say who is to speak: a portrait, or a person.")
+    person = _person(call, order.person, may_be_new=False) if order.person else ""
+    config = _or_default(call, order.talk, TalkConfig)
+    folder = call.services.studio.talking.folder(person)
+    return Talk(person, call.photos, ("portrait",) * len(call.photos), config, folder)
+
+
 def _try_on(call: Call, order: JobOrder) -> Work:
     """Return the work of trying a garment on; raises BadField, PersonNotFound."""
     config = _or_default(call, order.try_on, TryOnConfig)
@@ -119,13 +138,14 @@ def _try_on(call: Call, order: JobOrder) -> Work:
 def _require_fitting(call: Call, order: JobOrder) -> None:
     given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
              "train": order.train, "portrait": order.portrait, "cast": order.cast,
-             "template": order.template, "try_on": order.try_on}  # fmt: skip
+             "template": order.template, "try_on": order.try_on,
+             "talk": order.talk}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:
             raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")
     if order.kind in ("check", "enrol") and not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    if order.kind not in ("check", "template", "try-on") and not order.person:
+    if order.kind not in ("check", "template", "try-on", "talk") and not order.person:
         raise BadField("person", "person is missing.")
 
 

@@ -95,7 +95,7 @@ def detail(call: Call, person: Person) -> PersonDetail:
         age=attributes.age,
         photos=len(person.photos()),
         crops=len(person.captions()),
-        loras=tuple(map(_lora, manifest.runs)),
+        loras=tuple(map(lora_facts, manifest.runs)),
         stopped_training=_stopped(call, person),
         links={
             "self": call.link("people", person.slug),
@@ -104,7 +104,8 @@ def detail(call: Call, person: Person) -> PersonDetail:
     )
 
 
-def _lora(run: Run) -> TrainedLora:
+def lora_facts(run: Run) -> TrainedLora:
+    """Return a LoRA as answers tell of it."""
     return TrainedLora(
         run.name, run.prompt_name, run.trigger_word, run.checkpoint, run.similarity, run.steps
     )

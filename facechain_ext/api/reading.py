@@ -18,6 +18,7 @@ from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.config import (
     PortraitConfig,
     PrepareConfig,
+    TalkConfig,
     TemplateConfig,
     TrainConfig,
     TryOnConfig,
@@ -26,7 +27,7 @@ from facechain_ext.config.setting import LONGEST_TEXT, Setting, check_text, sett
 
 T = TypeVar("T")
 
-CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig)
+CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig, TalkConfig)
 """What begins as the user wants it to."""
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from starlette.responses import FileResponse
 
 from facechain_ext.api.errors import NotFound
-from facechain_ext.api.operation import Call, Media, Operation
+from facechain_ext.api.operation import Answer, Call, Media, Operation
 from facechain_ext.api.people import SLUG
+from facechain_ext.api.person_facts import TrainedLora, lora_facts
 from facechain_ext.api.schema import told
 from facechain_ext.api.starts import JobOptions, submitted
 from facechain_ext.api.tickets import JOB, JobTicket, job_at, ticket, tickets, whose
@@ -21,6 +22,7 @@ from facechain_ext.api.waiting import PREFER, answering
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import Resume, Train
+from facechain_ext.library.names import LONGEST_NAME
 from facechain_ext.studio.uploads import MOST_PHOTOS
 
 KINDS = ("train", "resume")
@@ -55,6 +57,17 @@ class Training:
 
 
 @dataclass(frozen=True)
+class NewLora:
+    """A snapshot of a training to make a LoRA of."""
+
+    run: str | None = told("The training, as `loras` name it; none: the newest.", default=None)
+    step: int | None = told("The snapshot; none: the most alike.", default=None)
+    name: str = told(
+        "What prompts call it; empty: the person's name.", default="", longest=LONGEST_NAME
+    )
+
+
+@dataclass(frozen=True)
 class JobsOfPerson:
     """Jobs about a person."""
 
@@ -69,6 +82,15 @@ def start_training(call: Call) -> JobRecord:
 def resume_training(call: Call) -> JobRecord:
     """Go on with the newest training that was stopped."""
     return submitted(call, Resume(known_as(call, person_at(call))))
+
+
+def publish_snapshot(call: Call) -> Answer:
+    """Make a LoRA of an earlier snapshot."""
+    wanted: NewLora = call.body
+    name = known_as(call, person_at(call))
+    lora = call.services.studio.publish(name, wanted.run, wanted.step, wanted.name)
+    runs = reversed(person_at(call).manifest.runs)
+    return Answer(lora_facts(next(run for run in runs if Path(run.lora).name == lora.path.name)))
 
 
 def list_trainings(call: Call) -> JobsOfPerson:
@@ -164,6 +186,19 @@ OPERATIONS = (
         most_bytes=lambda services: services.config.max_upload_mb * 2**20,
         example={"train": {"max_train_steps": 600, "rank": 16}},
         errors=(409, 507),
+    ),
+    Operation(
+        "POST",
+        "/people/{slug}/loras",
+        publish_snapshot,
+        "Make a LoRA of an earlier snapshot",
+        "trainings",
+        {201: TrainedLora},
+        help="Of a training that has ended; the LoRA that it left stays.",
+        body=NewLora,
+        parts=SLUG,
+        example={"name": "Ana young"},
+        errors=(409, 422),
     ),
     Operation(
         "GET",

@@ -10,6 +10,7 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.config.flags import config_from
 from facechain_ext.imaging.files import read_photo
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait.pose_gallery import named_pose
 from facechain_ext.studio.posing import KINDS, condition_of
 
 
@@ -18,6 +19,8 @@ def read_controls(args: argparse.Namespace) -> dict[str, str]:
     config, nets = config_from(args, PortraitConfig), FaceNets()
 
     def read(kind: ControlKind) -> str:
+        if kind == "pose" and named_pose(config.pose) is not None:
+            return config.pose
         pixels = read_photo(Path(getattr(config, kind)).expanduser()).pixels
         return condition_of(kind, pixels, nets, config)
 

@@ -18,8 +18,15 @@ from facechain_ext.cli.remote_jobs import begun, client_of, given, told, watched
 from facechain_ext.cli.streams import agreed
 from facechain_ext.client import Client, JobOptions
 from facechain_ext.client.records import Job, Portrait
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import (
+    PortraitConfig,
+    PrepareConfig,
+    TalkConfig,
+    TemplateConfig,
+    TrainConfig,
+)
 from facechain_ext.nets.entry import megabytes
+from facechain_ext.portrait.casting import read_cast
 
 Result = dict[str, Any]
 
@@ -98,6 +105,60 @@ def portrait(args: argparse.Namespace) -> Result:
         }
 
 
+def template(args: argparse.Namespace) -> Result:
+    """Paint people into a picture there; --out: save the ranked ones here."""
+    settings, cast = given(args, TemplateConfig), read_cast(args.people or "")
+    if args.look or not cast:
+        raise InvalidInput("A server proposes nobody: say with --people 1=ANA who comes where.")
+    if args.out is not None:
+        require_writable(args.out)
+    with (
+        client_of(args) as client,
+        begun(client, lambda o: client.make_template(args.picture, cast, settings, o)) as job,
+    ):
+        _show(client, job)
+        made = client.portraits(job.id)
+        return {
+            "pictures": [
+                {
+                    "similarity": each.likeness,
+                    "seed": each.seed,
+                    "file": _saved(client, job, each, place, args.out),
+                }
+                for place, each in enumerate(made.portraits, 1)
+            ],
+            "rejected": len(made.rejected),
+            "notes": list(made.notes),
+            "seconds": made.seconds,
+        }
+
+
+def talk(args: argparse.Namespace) -> Result:
+    """Let a portrait speak there; the video comes here, in the format that the server writes."""
+    if args.words is not None:
+        args.text = args.words
+    settings = given(args, TalkConfig)
+    if args.audio is not None:
+        raise InvalidInput("A server takes a text, no recording: leave out --audio.")
+    require_writable(args.out.parent)
+    with (
+        client_of(args) as client,
+        begun(client, lambda o: client.talk(args.name or "", args.portrait, settings, o)) as job,
+    ):
+        _show(client, job)
+        made = client.video(job.id)
+        out = args.out.with_suffix(Path(made.name or args.out).suffix)
+        return {
+            "video": str(client.save_video(job.id, out)),
+            "seconds_long": round(made.length or 0.0, 2),
+            "frames": made.frames,
+            "sound": made.sound,
+            "teeth": made.teeth,
+            "notes": list(made.notes),
+            "seconds": made.seconds,
+        }
+
+
 def _saved(client: Client, job: Job, portrait: Portrait, place: int, out: Path | None) -> str:
     """Save a picture beside those that are there; without a folder, return its address."""
     if out is None:
@@ -156,7 +217,7 @@ def styles_list(args: argparse.Namespace) -> Result:
 
 
 _OWN = (
-    check, train, resume, portrait, jobs_list, jobs_cancel,
+    check, train, resume, portrait, template, talk, jobs_list, jobs_cancel,
     models_list, models_download, styles_list,
 )  # fmt: skip
 COMMANDS = {command.__name__: command for command in (*_OWN, *remote_people.COMMANDS)}

@@ -1,4 +1,4 @@
-"""People at a server: list, show, rename, export, import, delete."""
+"""People at a server: list, show, rename, export, import, publish, delete."""
 
 from __future__ import annotations
 
@@ -123,6 +123,17 @@ def people_import(args: argparse.Namespace) -> Result:
         return _summary(client.import_person(args.archive, args.name or ""))
 
 
+def people_publish(args: argparse.Namespace) -> Result:
+    with client_of(args) as client:
+        slug = _slug(client, args.name)
+        lora = client.publish(slug, args.run, args.step, args.lora_name or "")
+    return {
+        "lora": lora.name,
+        "in_a_prompt": f"<lora:{lora.name}:1>",
+        "trigger_word": lora.trigger_word,
+    }
+
+
 def people_delete(args: argparse.Namespace) -> Result:
     with client_of(args) as client:
         slug = _slug(client, args.name)
@@ -132,5 +143,6 @@ def people_delete(args: argparse.Namespace) -> Result:
 
 
 COMMANDS = (
-    people_list, people_show, people_rename, people_export, people_import, people_delete
+    people_list, people_show, people_rename, people_export, people_import, people_publish,
+    people_delete,
 )  # fmt: skip

@@ -23,10 +23,12 @@ from facechain_ext.client.records import (
     Queue,
     SampleList,
     Training,
+    Video,
 )
 from facechain_ext.config import (
     PortraitConfig,
     PrepareConfig,
+    TalkConfig,
     TemplateConfig,
     TrainConfig,
     TryOnConfig,
@@ -108,6 +110,17 @@ def make_template(
     return _begin("template", {"cast": whole, "template": template}, options, [picture])
 
 
+def talk(
+    person: str = "",
+    portrait: Photo | None = None,
+    talk: TalkConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Let a portrait speak: the one given, or the person's newest."""
+    given = {"person": person or None, "talk": talk}
+    return _begin("talk", given, options, [] if portrait is None else [portrait])
+
+
 def try_on(
     garment: Photo,
     photo: Photo | None = None,
@@ -136,7 +149,9 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig)
+    configs = (
+        PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig, TalkConfig
+    )  # fmt: skip
     return asdict(value) if isinstance(value, configs) else value
 
 
@@ -220,3 +235,13 @@ def picture(job_id: str, name: str) -> Call[bytes]:
 def save_picture(job_id: str, name: str, path: Path) -> Call[Path]:
     """Write a portrait to a file here."""
     return Call("GET", at("portraits", job_id, "pictures", name), lambda _: path, into=path)
+
+
+def video(job_id: str) -> Call[Video]:
+    """Look at a portrait that speaks."""
+    return Call("GET", at("videos", job_id), answer_of(Video))
+
+
+def save_video(job_id: str, path: Path) -> Call[Path]:
+    """Write the video to a file here."""
+    return Call("GET", at("videos", job_id, "file"), lambda _: path, into=path)

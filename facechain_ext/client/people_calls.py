@@ -7,7 +7,14 @@ from pathlib import Path
 
 from facechain_ext.client.call import Call, at
 from facechain_ext.client.reading import answer_of
-from facechain_ext.client.records import Captions, Deleted, PeoplePage, Person, PhotoList
+from facechain_ext.client.records import (
+    Captions,
+    Deleted,
+    PeoplePage,
+    Person,
+    PhotoList,
+    TrainedLora,
+)
 
 
 def people(search: str = "", after: str = "", limit: int = 100) -> Call[PeoplePage]:
@@ -51,6 +58,14 @@ def import_person(archive: Path, name: str = "") -> Call[Person]:
     return Call("POST", "people/import", answer_of(Person), query, archive=archive)
 
 
+def publish(
+    slug: str, run: str | None = None, step: int | None = None, name: str = ""
+) -> Call[TrainedLora]:
+    """Make a LoRA of an earlier snapshot; run: the newest, step: the most alike unless given."""
+    given = {"run": run, "step": step, "name": name or None}
+    return Call("POST", at("people", slug, "loras"), answer_of(TrainedLora), body=_told(given))
+
+
 def photos(slug: str) -> Call[PhotoList]:
     """List a person's photos, with what was said of each."""
     return Call("GET", at("people", slug, "photos"), answer_of(PhotoList))
@@ -82,5 +97,5 @@ def set_captions(slug: str, captions: Mapping[str, str]) -> Call[Captions]:
     return Call("PUT", at("people", slug, "captions"), answer_of(Captions), body=body)
 
 
-def _told(given: Mapping[str, str | None]) -> dict[str, str]:
+def _told(given: Mapping[str, str | int | None]) -> dict[str, str | int]:
     return {key: value for key, value in given.items() if value is not None}

@@ -260,6 +260,21 @@ class Portraits:
 
 
 @dataclass(frozen=True)
+class Video:
+    """A portrait that speaks; name, link: None until it is there, or when it was deleted."""
+
+    job: Job
+    name: str | None
+    link: str | None
+    length: float | None
+    frames: int | None
+    sound: bool | None
+    teeth: str | None
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Style:
     name: str
     title: str

@@ -111,7 +111,8 @@ class PortraitConfig(Validated):
     pose: str = option(
         "",
         label="Pose",
-        help="The pose to draw in, as 88 points; on the command line a picture of one person.",
+        help="The pose to draw in: front, left, right, far-left, far-right, up, down, tilted-left, "
+        "tilted-right, or 88 points; on the command line a picture of one person.",
     )
     pose_strength: float = option(
         1.0, label="Pose strength", minimum=0.0, maximum=2.0, help=_STRENGTH

@@ -11,6 +11,9 @@ from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.diffusion.checkpoint import inspect, read_config
 from facechain_ext.diffusion.headers import read_header
 
+MINI_POSE = "facechain-mini-openpose.safetensors"
+"""The mini's own, which ships beside it."""
+
 _FAMILIES = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "SDXL"}
 _READS_PROMPT = "transformer_blocks.0.attn2.to_k.weight"
 

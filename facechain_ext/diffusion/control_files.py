@@ -36,10 +36,10 @@ def load_control(path: Path, unet: UNet2DConditionModel) -> ControlNetModel:
         raise InvalidInput(
             f"{path.name} is no plain ControlNet, or one for another checkpoint than this one."
         )
-    net.load_state_dict(state, assign=True)
     weight = unet.conv_in.weight
-    moved: ControlNetModel = net.to(weight.device, weight.dtype).requires_grad_(False).eval()
-    return moved
+    here = {name: tensor.to(weight.device, weight.dtype) for name, tensor in state.items()}
+    net.load_state_dict(here, assign=True)
+    return net.requires_grad_(False).eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -40,5 +40,6 @@ def _split(points: Points) -> Skeleton:
 
 def _wrong(text: str) -> InvalidInput:
     return InvalidInput(
-        f"pose must be {BODY + FACE} points as FaceChain writes them, not {quoted(text)}."
+        f"pose must be a pose's name or {BODY + FACE} points as FaceChain writes them, not "
+        f"{quoted(text)}."
     )

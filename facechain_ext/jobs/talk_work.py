@@ -11,14 +11,14 @@ from facechain_ext.base.events import Event
 from facechain_ext.config import TalkConfig
 from facechain_ext.jobs.work import Attempt, Facts, OfPerson
 from facechain_ext.studio.studio import Studio
-from facechain_ext.studio.talking import Order
+from facechain_ext.studio.talking import Order, free_path
 
 
 @dataclass(frozen=True)
 class Talk(OfPerson):
     """Let a portrait speak. photos: portrait and recording, as far as `given` names them.
 
-    out: where the video goes.
+    out: where the video goes; a folder: under a name that is free there when its turn comes.
     """
 
     kind: ClassVar[str] = "talk"
@@ -36,7 +36,8 @@ class Talk(OfPerson):
     @property
     def order(self) -> Order:
         files = dict(zip(self.given, self.photos, strict=True))
-        return Order(self.out, self.person, files.get("portrait"), files.get("audio"))
+        out = self.out if self.out.suffix else free_path(self.out)
+        return Order(out, self.person, files.get("portrait"), files.get("audio"))
 
     def facts(self) -> Facts:
         out = str(self.out.absolute())

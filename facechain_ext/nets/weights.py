@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from facechain_ext.base.errors import WeightsMissing
+from facechain_ext.imaging.files import write_atomic
 
 WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "weights"
 
@@ -17,6 +18,20 @@ def weight_path(name: str) -> Path:
     if not path.is_file():
         raise WeightsMissing(f"{name} is missing from {WEIGHTS_DIR}: install this extension again.")
     return path
+
+
+def bring(name: str, folder: Path) -> bool:
+    """Copy a shipped file to where a host looks for its like; tell whether it was not there yet.
+
+    Raises WeightsMissing.
+    """
+    source = weight_path(name)
+    target = folder / source.name
+    if target.is_file() and target.stat().st_size == source.stat().st_size:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, source.read_bytes())
+    return True
 
 
 def verify(path: Path, sha256: str) -> None:

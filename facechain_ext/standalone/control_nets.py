@@ -9,6 +9,7 @@ from facechain_ext.base.controls import IN_FILE_NAMES, TITLES, Control, ControlK
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.diffusion.control import ActiveControl, Controls, to_condition
 from facechain_ext.diffusion.control_choice import (
+    MINI_POSE,
     first_fitting,
     is_for,
     told_families,
@@ -22,7 +23,6 @@ from facechain_ext.nets.weights import WEIGHTS_DIR
 FOLDER = "ControlNet"
 """Below the models folder; called as the webuis call theirs."""
 SHIPPED = WEIGHTS_DIR / "mini"
-MINI_POSE = "facechain-mini-openpose.safetensors"
 _PUBLISHED = "lllyasviel's control_v11 files on Hugging Face, for example"
 _PICKLED = (".pth", ".pt", ".ckpt", ".bin")
 
@@ -71,8 +71,8 @@ def _missing(kind: ControlKind, model: DiffusersModel, folder: Path, others: Seq
     ours, title = told_family(prompt_width_of(model.unet)), TITLES[kind]
     if model.is_small and kind == "pose":
         return (
-            f"The mini follows a pose by a ControlNet of its own, {MINI_POSE}, which is not in "
-            f"{folder}. `python -m tools.mini.control` trains it; put it there."
+            f"The mini follows a pose by a ControlNet of its own, {MINI_POSE}, which is missing "
+            f"from {SHIPPED}: install this extension again."
         )
     if model.is_small:
         return f"There is no ControlNet for {title} that fits the mini; choose a full checkpoint."

@@ -8,11 +8,10 @@ from pathlib import Path
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import Family, GenerationRequest, Host, LoraUse
 from facechain_ext.diffusion.checkpoint import inspect, read_config
-from facechain_ext.imaging.files import write_atomic
 from facechain_ext.lora.checkpoint import describe
 from facechain_ext.lora.family import TITLES
 from facechain_ext.lora.folder import find_lora
-from facechain_ext.nets.weights import weight_path
+from facechain_ext.nets.weights import bring
 
 SAMPLER = "LCM"
 MINI_LORA = "facechain-mini-lcm"
@@ -80,9 +79,6 @@ def _recipe(path: Path, name: str) -> FastRecipe:
 def _shipped(host: Host) -> Path:
     """Put the mini's own LoRA where the host looks for LoRAs, once."""
     path = host.paths.lora_dir / f"{MINI_LORA}.safetensors"
-    own = weight_path(f"mini/{MINI_LORA}.safetensors")
-    if not path.is_file() or path.stat().st_size != own.stat().st_size:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, own.read_bytes())
+    if bring(f"mini/{MINI_LORA}.safetensors", path.parent):
         host.publish_lora(describe(path))
     return path

@@ -15,6 +15,7 @@ from facechain_ext.imaging.openpose import DRAWN_SIDE, draw_skeleton
 from facechain_ext.imaging.picture_text import read_picture, write_picture
 from facechain_ext.imaging.pose_text import read_pose, write_pose
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait.pose_gallery import named_pose
 from facechain_ext.portrait.relief import draw_relief
 from facechain_ext.portrait.skeleton import read_skeleton
 
@@ -45,7 +46,8 @@ def drawn_condition(kind: ControlKind, text: str, config: PortraitConfig) -> Pix
     Raises InvalidInput for what is no pose or picture, or shows nothing.
     """
     if kind == "pose":
-        picture = draw_skeleton(read_pose(text), *_drawn_size(config))
+        pose = named_pose(text) or read_pose(text)
+        picture = draw_skeleton(pose, *_drawn_size(config))
     else:
         picture = read_picture(text, kind)
     if not picture.any():

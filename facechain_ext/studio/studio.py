@@ -23,6 +23,7 @@ from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.results import Results
 from facechain_ext.studio.style_shelf import StyleShelf
+from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
@@ -176,6 +177,11 @@ class Studio:
     def shelf(self) -> StyleShelf:
         """The user's own styles, and the LoRAs they may come from."""
         return StyleShelf(self.host, self.library, self._styles, self._styles_dir)
+
+    @cached_property
+    def style_trainings(self) -> StyleTrainings:
+        """Styles with LoRAs of their own, trained on pictures of a look."""
+        return StyleTrainings(self.host, self.shelf, self.host.paths.looks_dir)
 
     @cached_property
     def results(self) -> Results:

@@ -13,6 +13,7 @@ from facechain_ext.base.records import Pixels
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TalkConfig
 from facechain_ext.imaging.files import read_photo
+from facechain_ext.installing.optional import AV
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.portrait_files import kept_portraits
@@ -28,6 +29,8 @@ from facechain_ext.talking.video import check_format, has_sound, write_video
 from facechain_ext.talking.voices import find_voice
 
 FPS = 25
+FOLDER = "talking"
+"""Where videos go that are of nobody in the library."""
 _TOLD_EVERY = 25
 """Frames between two events."""
 _MOST_DONORS = 12
@@ -49,6 +52,15 @@ class Order:
     audio: Path | None = None
 
 
+def free_path(folder: Path) -> Path:
+    """Return a name that no file there has, in the best format that can be written."""
+    suffix = ".mp4" if AV.installed else ".webm"
+    number = 1
+    while (folder / f"talking-{number:03d}{suffix}").exists():
+        number += 1
+    return folder / f"talking-{number:03d}{suffix}"
+
+
 @dataclass(frozen=True)
 class Talking:
     """Lets portraits of the people of a library, or any other, speak."""
@@ -56,6 +68,12 @@ class Talking:
     host: Host
     nets: FaceNets
     library: PeopleLibrary
+
+    def folder(self, person: str = "") -> Path:
+        """Return where videos go unless told otherwise: with a person's portraits, or alone."""
+        if person:
+            return self.library.portraits_folder(person)
+        return self.host.paths.output_dir / FOLDER
 
     def require(self, order: Order, config: TalkConfig) -> None:
         """Raise at once what keeps it from being done."""

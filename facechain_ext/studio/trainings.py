@@ -161,9 +161,8 @@ def _run_with_snapshots(person: Person, name: str | None) -> RunFolder:
         if name in (None, run.name):
             return run
     known = ", ".join(run.name for run in found) or "none"
-    raise InvalidInput(
-        f"{person.manifest.name} has no training {name or ''} with snapshots; there are: {known}."
-    )
+    wanted = f"no training {name}" if name else "no training"
+    raise InvalidInput(f"{person.manifest.name} has {wanted} with snapshots; there are: {known}.")
 
 
 def _begun(person: Person) -> list[RunFolder]:

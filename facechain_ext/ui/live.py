@@ -15,6 +15,8 @@ from html import escape
 from facechain_ext.base.events import Stage
 from facechain_ext.jobs.queue import Job
 from facechain_ext.ui import queue_view
+from facechain_ext.ui.looks import view as looks_view
+from facechain_ext.ui.looks.desk import LookDesk
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import sentence
@@ -71,6 +73,7 @@ class LivePage:
         self.templates = TemplateDesk(self.services)
         self.try_on = TryOnDesk(self.services)
         self.talking = TalkDesk(self.services)
+        self.looks = LookDesk(self.services)
         self._lock = threading.Lock()
 
     def draw(self, person: str, run: str) -> Drawn:
@@ -110,6 +113,7 @@ class LivePage:
             ids.TEMPLATE_PROGRESS: portraits_view.progress(self.templates),
             ids.TRY_ON_PROGRESS: portraits_view.progress(self.try_on),
             ids.TALK_PROGRESS: talk_progress(self.talking),
+            **looks_view.training(self.looks),
         }
 
 

@@ -1,4 +1,4 @@
-"""The whole tab: six pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: its pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.ui import live
+from facechain_ext.ui.looks.desk import LookDesk
+from facechain_ext.ui.looks.panel import LookPanel
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.compat import UNCHANGED
@@ -46,8 +48,8 @@ def draw_tab(services: Services) -> None:
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     templates = TemplatePanel(TemplateDesk(services))
+    talking, styles = TalkPanel(TalkDesk(services)), LookPanel(LookDesk(services))
     try_on = TryOnPanel(TryOnDesk(services))
-    talking = TalkPanel(TalkDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -61,20 +63,15 @@ def draw_tab(services: Services) -> None:
                 templates.draw()
             with gr.Tab("Try on", id="try-on"):
                 try_on.draw()
+            with gr.Tab("Styles", id="styles"):
+                styles.draw()
             with gr.Tab("Talk", id="talk"):
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(
-            services,
-            people,
-            portraits,
-            status,
-            queue,
-            talking=talking,
-            templates=templates,
-            try_on=try_on,
-        ).draw()
+        shown: dict[str, Any] = {"templates": templates, "talking": talking}
+        shown |= {"try_on": try_on, "styles": styles}
+        Pulse(services, people, portraits, status, queue, **shown).draw()
 
 
 @dataclass(eq=False)
@@ -97,6 +94,7 @@ class Pulse:
     talking: TalkPanel | None = None
     templates: TemplatePanel | None = None
     try_on: TryOnPanel | None = None
+    styles: LookPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -107,12 +105,13 @@ class Pulse:
         queue = self.queue.outputs if self.queue else {}
         talking = self.talking.outputs if self.talking else {}
         templates = self.templates.outputs if self.templates else {}
-        try_on = self.try_on.outputs if self.try_on else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates, **try_on}
-        self.outputs = {**drawn, **queue, "status": self.status}
+        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         inputs += self.talking.inputs if self.talking else []
-        inputs += self.try_on.inputs if self.try_on else []
+        for panel in self._more():
+            drawn |= panel.outputs
+            inputs += panel.inputs
+        self.outputs = {**drawn, **queue, "status": self.status}
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -134,6 +133,9 @@ class Pulse:
         page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
+    def _more(self) -> list[TryOnPanel | LookPanel]:
+        return [panel for panel in (self.try_on, self.styles) if panel is not None]
+
     def _refresh(self, page: Redraw, values: Sequence[Any]) -> dict[str, str]:
         """Put what the panels show; returns what the script is told of it."""
         desk, split = self.people.desk, len(self.people.inputs)
@@ -143,10 +145,13 @@ class Pulse:
         self.portraits.refresh(page, values[split:])
         if self.templates is not None:
             self.templates.refresh(page)
+        split += len(self.portraits.inputs)
         if self.talking is not None:
-            self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
-        if self.try_on is not None:
-            self.try_on.refresh(page, values[-len(self.try_on.inputs) :])
+            self.talking.refresh(page, values[split:])
+            split += len(self.talking.inputs)
+        for panel in self._more():
+            panel.refresh(page, values[split:])
+            split += len(panel.inputs)
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

@@ -84,6 +84,7 @@ def test_what_need_not_come_is_told() -> None:
         if operation.body or operation.raw
     }
     optional = {"change_person", "start_training", "start_portraits", "resume_training"}
+    optional |= {"publish_snapshot"}
     assert {name for name, must in needed.items() if not must} == optional
     headers = paths["/facechain/v1/events"]["get"]["parameters"]
     (last,) = (each for each in headers if each["name"] == "Last-Event-ID")

@@ -14,6 +14,7 @@ from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
 from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
 from facechain_ext.jobs.queue import Job
+from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
 from tests.api.test_photos import in_json, jpeg
@@ -187,6 +188,10 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "template", **PICTURE, "cast": {"1": 2}}, "cast.1"),
         ("jobs/a", {"kind": "template", **PICTURE, "template": {"mask": "x"}}, "template.mask"),
         ("jobs/a", {**CHECK, "cast": {"1": "ana"}}, "cast"),
+        ("jobs/a", {"kind": "talk", "talk": {"text": "Hello"}}, "person"),
+        ("jobs/a", {"kind": "talk", "photos": PICTURE["photos"] * 2}, "photos"),
+        ("jobs/a", {"kind": "talk", "person": "Ana", "talk": {"speed": 9}}, "talk.speed"),
+        ("jobs/a", {"kind": "talk", "person": "Ana", "portrait": {"count": 1}}, "portrait"),
         ("jobs/a", {"kind": "try-on", **PICTURE}, "photos"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "try_on": {"way": "thrown"}}, "try_on.way"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "template": {}}, "template"),
@@ -223,6 +228,26 @@ def test_people_come_into_a_template(
     form = [*parts, ("photos", ("group.jpg", jpeg(), "image/jpeg"))]
     by_form = client.put("jobs/form", files=form)
     assert (by_form.status_code, by_form.json()["kind"]) == (202, "template"), by_form.text
+
+
+def test_a_portrait_speaks(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"kind": "talk", "person": "ana", "talk": {"text": "Hello"}}
+    assert client.put("jobs/t", json=asked).status_code == 404
+    client.post("people", json={"name": "Ana"})
+    monkeypatch.setattr(Talk, "require", lambda work, studio: None)
+    ticket = client.put("jobs/t", json=asked).json()
+    assert (ticket["kind"], ticket["title"]) == ("talk", "A talking portrait of Ana")
+    assert ticket["links"]["result"].endswith(f"/videos/{ticket['id']}")
+    told = client.get(f"videos/{ticket['id']}").json()
+    assert (told["link"], told["frames"]) == (None, None)
+    assert client.get(f"videos/{ticket['id']}/file").status_code == 404
+    anybody = {"kind": "talk", **PICTURE, "talk": {"text": "Hello"}}
+    record = services.jobs.books.jobs.record(client.put("jobs/u", json=anybody).json()["id"])
+    assert record is not None
+    assert (record.person, record.work["given"]) == ("", ["portrait"])
+    assert record.work["out"].endswith("talking")
 
 
 def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: Gate) -> None:

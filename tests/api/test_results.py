@@ -17,10 +17,12 @@ from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import (
     Event,
+    Filming,
     PortraitsFinished,
     Preview,
     Step,
     TrainingFinished,
+    VideoFinished,
 )
 from facechain_ext.base.records import LoraFile, Portrait, Rejection, Score
 from tests.api.conftest import ORIGIN, follow, problem
@@ -132,3 +134,28 @@ def test_what_cannot_be_begun_is_told_at_once(client: TestClient) -> None:
         assert client.post(f"people/nobody/{path}", json={}).status_code == 404
     assert client.get("people/ana/trainings").json() == {"jobs": []}
     assert client.get("people/ana/portraits").json() == {"jobs": []}
+
+
+def test_a_video_is_looked_at_and_fetched(
+    client: TestClient, services: ApiServices, tmp_path: Path
+) -> None:
+    path = tmp_path / "talking-001.webm"
+    path.write_bytes(b"a video")
+    notes = (f"{tmp_path} is full.",)
+
+    def spoken() -> Iterator[Event]:
+        yield Filming(3, 3)
+        yield VideoFinished(path, False, 0.12, 3, "photo", {"film": 1.5}, notes)
+
+    job = follow(submit(services.jobs, "talk", spoken, person="Ana", kind="talk"))
+    told = client.get(f"videos/{job.id}").json()
+    assert (told["name"], told["length"], told["frames"]) == ("talking-001.webm", 0.12, 3)
+    assert (told["sound"], told["teeth"], told["seconds"]) == (False, "photo", {"film": 1.5})
+    assert str(tmp_path) not in str(told)
+    file = client.get(ORIGIN + told["link"])
+    assert (file.content, file.headers["content-type"]) == (b"a video", "video/webm")
+    path.unlink()
+    assert client.get(f"videos/{job.id}").json()["link"] is None
+    assert client.get(f"videos/{job.id}/file").status_code == 404
+    other = follow(submit(services.jobs, "draw", list, person="Ana", kind="portraits"))
+    assert client.get(f"videos/{other.id}").status_code == 404

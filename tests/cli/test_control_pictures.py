@@ -34,6 +34,10 @@ def test_the_middle_of_a_picture_in_the_shape_of_the_portraits_is_read(tmp_path:
 
 
 @pytest.mark.model
+def test_a_pose_of_the_gallery_goes_by_its_name() -> None:
+    assert read_controls(Namespace(pose="far-left")) == {"pose": "far-left"}
+
+
 def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> None:
     (tmp_path / "black.png").write_bytes(
         cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()

@@ -14,12 +14,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import Cancelled
-from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage, Step
-from facechain_ext.base.records import Portrait, Rejection, Score
+from facechain_ext.base.events import (
+    Candidate,
+    Event,
+    Filming,
+    PortraitsFinished,
+    Stage,
+    Step,
+    VideoFinished,
+)
+from facechain_ext.base.records import Photo, Portrait, Rejection, Score
 from facechain_ext.cli.main import main
+from facechain_ext.config import PrepareConfig, TrainConfig
+from facechain_ext.imaging.files import encode_png
+from facechain_ext.jobs.talk_work import Talk
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.works import MakePortraits, Train
 from facechain_ext.studio.studio import Studio
 from tests.client.conftest import PATIENCE, wait_until
@@ -40,6 +53,22 @@ def run(port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
         return code, json.loads(capsys.readouterr().out)
 
     return run
+
+
+def test_a_snapshot_is_published_there(run: Run, services: ApiServices) -> None:
+    config = TrainConfig(
+        max_train_steps=2, train_batch_size=1, snapshot_every=1, samples_per_snapshot=0, rank=2
+    )
+    photo = Photo("her.jpg", astronaut())
+    list(services.studio.train_person("Ana", [photo], PrepareConfig(), config))
+    code, told = run("people", "publish", "Ana", "--step", 1, "--as", "Ana young")
+    assert (code, told["in_a_prompt"]) == (0, "<lora:Ana young:1>")
+    loras = services.studio.library.get("Ana").manifest.runs
+    assert [(lora.alias, lora.steps) for lora in loras][1:] == [("Ana young", (1,))]
+    code, told = run("people", "publish", "Ana", "--step", 7)
+    assert code == 2
+    assert "no snapshot of step 7; there are: 1, 2" in told["error"]
+    assert "no training ../x" in run("people", "publish", "Ana", "--run", "../x")[1]["error"]
 
 
 def test_people(run: Run, services: ApiServices, tmp_path: Path) -> None:
@@ -102,6 +131,52 @@ def test_portraits_are_saved_here(
     assert told["rejected"] == [{"reason": "no_face", "seed": 9}]
     assert main(["portrait", "--name", "Ana"]) == 0
     assert "   picture 1/1" in capsys.readouterr().err.splitlines()
+
+
+def test_a_template_is_painted_there(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    (tmp_path / "group.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    casts: list[Any] = []
+
+    def paint(work: MakeTemplate, *_: object) -> Iterator[Event]:
+        casts.append(dict(work.cast))
+        yield PortraitsFinished((drawn(7),), (), (), {"generate": 1.0}, ("a note",))
+
+    monkeypatch.setattr(MakeTemplate, "require", lambda *_: None)
+    monkeypatch.setattr(MakeTemplate, "run", paint)
+    picture, out = tmp_path / "group.png", tmp_path / "out"
+    code, told = run("template", picture, "--people", "2=Ana", "--out", out)
+    assert (code, casts) == (0, [{2: "Ana"}])
+    assert told["pictures"] == [{"similarity": 0.5, "seed": 7, "file": str(out / "01-7.png")}]
+    assert told["notes"] == ["a note"]
+    for flags in ([], ["--look"]):
+        assert "say with --people" in run("template", picture, *flags)[1]["error"]
+
+
+def test_a_portrait_speaks_there_and_the_video_comes_here(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    said: list[str] = []
+
+    def speak(work: Talk, *_: object) -> Iterator[Event]:
+        said.append(work.talk.text)
+        path = work.order.out.with_suffix(".webm")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a video")
+        yield Filming(2, 2)
+        yield VideoFinished(path, False, 0.08, 2, "painted", {"film": 1.0}, ("a note",))
+
+    monkeypatch.setattr(Talk, "require", lambda *_: None)
+    monkeypatch.setattr(Talk, "run", speak)
+    code, told = run("talk", "Hello", "--name", "Ana", "--out", tmp_path / "said.mp4")
+    assert (code, said) == (0, ["Hello"])
+    video = tmp_path / "said.webm"
+    assert (told["video"], told["frames"], told["notes"]) == (str(video), 2, ["a note"])
+    assert video.read_bytes() == b"a video"
+    assert "no recording" in run("talk", "--name", "Ana", "--audio", video)[1]["error"]
 
 
 def test_the_example_makes_portraits_of_ten_people(
@@ -198,7 +273,7 @@ def test_jobs_styles_and_models(run: Run, services: ApiServices) -> None:
         (["ui"], "facechain ui cannot be asked of a server"),
         (["demo"], "facechain demo cannot be asked"),
         (["serve"], "facechain serve cannot be asked"),
-        (["people", "publish", "Ana"], "people publish cannot be asked"),
+        (["styles", "card", "a.safetensors"], "styles card cannot be asked"),
         (["people", "list", "--data-dir", "here"], "--data-dir is about this computer"),
         (["resume", "--name", "Ana", "--device", "cpu"], "--device is about this computer"),
         (["people", "list", "--server", "nowhere"], "no address of a server"),

@@ -48,7 +48,7 @@ def test_a_pose_and_a_picture_move_alike(
 
 
 def test_what_is_none_is_said() -> None:
-    with pytest.raises(InvalidInput, match="pose must be 88 points"):
+    with pytest.raises(InvalidInput, match="or 88 points"):
         mirrored("pose", "x")
     with pytest.raises(InvalidInput, match="canny must be a picture"):
         nudged("canny", "x", 0, 0)

@@ -47,8 +47,14 @@ def test_it_is_drawn_in_the_shape_of_the_portraits(
     assert abs(xs.mean() / shape[1] - 0.5) < 0.005
 
 
+def test_a_pose_can_be_named() -> None:
+    (left,), (right,) = (controls_of(PortraitConfig(pose=name)) for name in ("left", "RIGHT"))
+    assert left.picture.any()
+    assert not np.array_equal(left.picture, right.picture)
+
+
 def test_what_is_no_pose_is_said() -> None:
-    with pytest.raises(InvalidInput, match="pose must be 88 points"):
+    with pytest.raises(InvalidInput, match="or 88 points"):
         controls_of(PortraitConfig(pose="a picture"))
 
 

@@ -12,7 +12,9 @@ from facechain_ext.base.controls import ControlKind
 from facechain_ext.config import PortraitConfig
 from facechain_ext.config.setting import settings_of
 from facechain_ext.imaging.files import read_photo
+from facechain_ext.imaging.pose_text import write_pose
 from facechain_ext.nets import FaceNets
+from facechain_ext.portrait.pose_gallery import TURNS, named_pose
 from facechain_ext.studio.nudging import mirrored, nudged
 from facechain_ext.studio.posing import KINDS, condition_of, drawn_condition
 from facechain_ext.ui.page import element_ids as ids
@@ -59,6 +61,11 @@ class ControlsForm:
             self.picture = not_saved(
                 gr.File(label="Picture", file_types=["image"], elem_id=ids.CONTROL_PICTURE)
             )
+            self.named = not_saved(
+                gr.Dropdown(
+                    [*TURNS], value=None, label="Or a pose by name", elem_id=ids.CONTROL_NAMED
+                )
+            )
             self.message = gr.HTML(elem_id=ids.CONTROL_MESSAGE)
             self.shown = gr.HTML(elem_id=ids.CONTROL_SHOWN)
             with gr.Column(visible=False) as self.changes:
@@ -91,6 +98,7 @@ class ControlsForm:
         outputs = [self.message, self.picture, *texts]
         on(self.picture.upload, read, [self.picture, self.kind, *size], outputs)
         on(self.kind.change, lambda: "", [], [self.message])
+        on(self.named.input, _written, [self.named], [self.form.components["pose"]])
         strengths = [self.form.components[name] for name in STRENGTHS]
         seen = [self.shown, self.changes, *strengths]
         for text in texts:
@@ -126,6 +134,12 @@ class ControlsForm:
             return [change(kind, text) if text else UNCHANGED for kind, text in pairs]
 
         return changed
+
+
+def _written(name: str | None) -> Any:
+    """Write a pose of the gallery out, so that it can be mirrored and moved."""
+    pose = named_pose(name or "")
+    return UNCHANGED if pose is None else write_pose(pose)
 
 
 def _sized(width: Any, height: Any) -> PortraitConfig:

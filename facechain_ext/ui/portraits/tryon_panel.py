@@ -17,6 +17,7 @@ from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running, sentence
 from facechain_ext.ui.page.compat import not_saved, on, paths_of
 from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.start_stop import draw_start_stop
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits.results_panel import ResultPlace, ResultsPanel
 from facechain_ext.ui.portraits.tryon_desk import NOBODY, TryOnDesk
@@ -103,19 +104,9 @@ class TryOnPanel:
         self._draw_actions()
 
     def _draw_actions(self) -> None:
-        with gr.Column(elem_classes=["fc-actions"]):
-            self.message = gr.HTML(elem_id=ids.TRY_ON_MESSAGE)
-            with gr.Row():
-                self.start = gr.Button(
-                    "Try on", variant="primary", elem_id=ids.TRY_ON_START, min_width=120
-                )
-                self.stop = gr.Button(
-                    "Stop try-on",
-                    variant="stop",
-                    elem_id=ids.TRY_ON_STOP,
-                    interactive=False,
-                    min_width=100,
-                )
+        self.message, self.start, self.stop = draw_start_stop(
+            "Try on", "Stop try-on", (ids.TRY_ON_MESSAGE, ids.TRY_ON_START, ids.TRY_ON_STOP)
+        )
 
     def _wire(self) -> None:
         seen = [self.message, self.garment_seen]

@@ -9,7 +9,6 @@ from pathlib import Path
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Filming, Stage, VideoFinished
 from facechain_ext.config import TalkConfig
-from facechain_ext.installing.optional import AV
 from facechain_ext.jobs.progress import share_of
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.talk_work import Talk
@@ -19,8 +18,6 @@ from facechain_ext.ui.page.progress import Progress
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.page.wording import STATES, duration
 
-FOLDER = "talking"
-"""Where videos go that are of nobody in the library."""
 _STAGES = {"speech": "Making the speech", "face": "Looking at the face", "film": "Filming"}
 
 
@@ -46,14 +43,9 @@ class TalkDesk:
             raise InvalidInput("There are a text and a recording: clear one of them.")
         given = {"portrait": portrait, "audio": audio}
         files = {kind: path for kind, path in given.items() if path is not None}
-        out = free_path(self._folder(name or ""))
+        out = self.services.studio.talking.folder(name or "")
         work = Talk(name or "", tuple(files.values()), tuple(files), config, out)
         return self.services.jobs.submit(work)
-
-    def _folder(self, name: str) -> Path:
-        if name:
-            return self.services.studio.library.portraits_folder(name)
-        return self.services.studio.host.paths.output_dir / FOLDER
 
     def stop(self) -> None:
         """Cancel the running video and those that wait."""
@@ -73,15 +65,6 @@ class TalkDesk:
             copy = folder_for(job.person) / finished.path.name
             self._copies[job.id] = str(shutil.copyfile(finished.path, copy))
         return self._copies[job.id]
-
-
-def free_path(folder: Path) -> Path:
-    """Return a name that no file there has, in the best format that can be written."""
-    suffix = ".mp4" if AV.installed else ".webm"
-    number = 1
-    while (folder / f"talking-{number:03d}{suffix}").exists():
-        number += 1
-    return folder / f"talking-{number:03d}{suffix}"
 
 
 def progress(desk: TalkDesk) -> str:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from facechain_ext.diffusion.control_choice import (
 from facechain_ext.imaging.files import resize
 from facechain_ext.webui.host.checkpoints import selected_checkpoint
 from facechain_ext.webui.host.controlnet_dialects import MISSING, Dialect, dialect
+from facechain_ext.webui.host.mini_control import bring_mini_control
 
 TITLE = "controlnet"
 PLAIN = "none"
@@ -101,7 +103,11 @@ def _plain_preprocessor(names: Dialect) -> str:
 
 
 def _model_for(kind: ControlKind, names: Dialect) -> str:
+    from modules import paths
+
     width = checkpoint_width(selected_checkpoint().path)
+    if kind == "pose":
+        bring_mini_control(width, Path(paths.models_path) / "ControlNet")
     files = {name: path for name, path in names.models().items() if is_for(path.name, kind)}
     found = first_fitting(files.items(), width)
     if found is not None:

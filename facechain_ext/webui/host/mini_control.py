@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +11,9 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from facechain_ext.diffusion.checkpoint import MINI_COMPONENTS, read_config
-from facechain_ext.diffusion.control_choice import width_of
+from facechain_ext.diffusion.control_choice import MINI_POSE, width_of
 from facechain_ext.diffusion.control_files import original_names
+from facechain_ext.nets.weights import bring
 
 FIRST = "conv_in.weight"
 
@@ -21,6 +23,15 @@ def mini_config(state: Mapping[str, Tensor]) -> Mapping[str, Any] | None:
     config = read_config(MINI_COMPONENTS, "unet")
     width = width_of({name: tensor.shape for name, tensor in state.items()})
     return config if FIRST in state and width == config["cross_attention_dim"] else None
+
+
+def bring_mini_control(width: int, folder: Path) -> None:
+    """Put the mini's ControlNet where the webui looks for them, for prompts as wide as the mini's.
+
+    Raises WeightsMissing.
+    """
+    if width == read_config(MINI_COMPONENTS, "unet")["cross_attention_dim"]:
+        bring(f"mini/{MINI_POSE}", folder)
 
 
 def renamed(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Tensor]:

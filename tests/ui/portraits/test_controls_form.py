@@ -19,7 +19,7 @@ from facechain_ext.studio.posing import KINDS, condition_of
 from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import UNCHANGED
 from facechain_ext.ui.page.widgets import ConfigForm
-from facechain_ext.ui.portraits.controls_form import STRENGTHS, ControlsForm
+from facechain_ext.ui.portraits.controls_form import STRENGTHS, ControlsForm, _written
 
 pytestmark = pytest.mark.model
 SIZE = ("auto", "auto")
@@ -82,3 +82,10 @@ def test_what_is_there_is_changed_and_nothing_else(fold: ControlsForm) -> None:
     assert others == [UNCHANGED] * 3
     nose, before = read_pose(changed).body[0], read_pose(pose).body[0]
     assert np.allclose(nose, (1 - before[0], before[1]), atol=1e-3)
+
+
+def test_a_pose_by_name_is_written_out(fold: ControlsForm) -> None:
+    text = _written("left")
+    assert np.isfinite(read_pose(text).face).all()
+    assert fold._show(text, "", "", "", *SIZE)[0].count("<img") == 1
+    assert _written(None) is UNCHANGED

@@ -17,11 +17,12 @@ from facechain_ext.config import TalkConfig
 from facechain_ext.imaging.files import encode_png
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Jobs
+from facechain_ext.studio import talking
+from facechain_ext.studio.talking import free_path
 from facechain_ext.talking import video
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import Services
-from facechain_ext.ui.talking import desk as talking
-from facechain_ext.ui.talking.desk import TalkDesk, free_path, progress
+from facechain_ext.ui.talking.desk import TalkDesk, progress
 from facechain_ext.ui.talking.panel import NOBODY, TalkPanel
 from tests.ui.conftest import done
 
@@ -75,9 +76,10 @@ def test_a_press_makes_a_video_that_can_be_watched(
     panel.refresh(page, [NOBODY])
     shown = Path(page.values["talk_video"])
     assert shown.suffix == ".webm" and shown.is_file()
-    assert shown.read_bytes() == (desk._folder("") / "talking-001.webm").read_bytes()
+    folder = desk.services.studio.talking.folder()
+    assert shown.read_bytes() == (folder / "talking-001.webm").read_bytes()
     assert "0 s of video" in progress(desk) and "takes the package av" in progress(desk)
-    assert free_path(desk._folder("")).name == "talking-002.webm"
+    assert free_path(folder).name == "talking-002.webm"
 
 
 def test_what_cannot_be_is_said_at_once(desk: TalkDesk, portrait: Path, audio: Path) -> None:

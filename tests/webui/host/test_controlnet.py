@@ -174,6 +174,21 @@ def test_a_missing_model_is_said_and_one_of_another_family_named(
         draw(POSE)
 
 
+@pytest.mark.model
+def test_the_minis_own_is_brought_along(
+    webui: Webui, dialect: str, script: ControlNetScript, monkeypatch: Any
+) -> None:
+    from facechain_ext.webui.host import controlnet
+
+    monkeypatch.setattr(controlnet, "checkpoint_width", lambda _: 192)
+    draw(POSE)
+    brought = webui.root / "models" / "ControlNet" / "facechain-mini-openpose.safetensors"
+    written = brought.stat().st_mtime_ns
+    draw(POSE)
+    assert brought.stat().st_mtime_ns == written
+    assert [units[0].model.split()[0] for _, units in script.seen] == [brought.stem] * 2
+
+
 def test_a_missing_preprocessor_is_said(
     webui: Webui, dialect: str, script: ControlNetScript, model: str, monkeypatch: Any
 ) -> None:
