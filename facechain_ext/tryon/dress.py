@@ -10,13 +10,14 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.blend import composite
-from facechain_ext.imaging.masks import dilate, feather, smooth, within
+from facechain_ext.imaging.masks import dilate, smooth, within
 from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted, fit
 from facechain_ext.tryon.garment import Garment
 from facechain_ext.tryon.hands import hands
+from facechain_ext.tryon.notes import SEEN, notes_of
 from facechain_ext.tryon.skin import bared, toned
 
 _SHADE, _SHADE_WIDTH = 0.22, 0.09
@@ -24,9 +25,6 @@ _SHADE, _SHADE_WIDTH = 0.22, 0.09
 
 _BARE = 0.35
 """Share of what was worn on the chest that may stay uncovered."""
-
-_ENLARGED = 1.6
-"""Pixels of the photo for one of the garment's picture, from which on it looks soft."""
 
 _ROUND = 0.03
 """What is finer in an outline is noise of the nets, in face heights."""
@@ -36,9 +34,6 @@ _HEM = 0.05
 
 _SCRAP = 0.03
 """Share of the trunk up to which a piece of the old clothes is a scrap."""
-
-_SEEN = 0.004
-"""Share of the trunk from which on something is worth telling."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +68,7 @@ def dress(figure: Figure, garment: Garment) -> Dressed:
         _kept(pixels, figure.pixels, np.maximum(alpha, bare)),
         alpha * person,
         _edge(alpha, figure),
-        tuple(_notes(figure, garment, fitted, alpha, bare)),
+        tuple(notes_of(figure, garment, fitted, alpha, bare)),
     )
 
 
@@ -111,7 +106,7 @@ def _require_all_of_it(
     part = slice(top, bottom), slice(left, right)
     worn = float(chest[part].sum())
     left_over = float((chest[part] * (1 - covered[part])).sum())
-    if worn > _SEEN * figure.trunk.sum() and left_over > _BARE * worn:
+    if worn > SEEN * figure.trunk.sum() and left_over > _BARE * worn:
         raise InvalidInput(
             f"{garment.name} does not show enough of the garment for {figure.name}: choose a "
             "picture that shows it further down, or a photo that ends higher up."
@@ -139,10 +134,17 @@ def _scraps(figure: Figure, covered: Mask, bare: Mask, body: Anchors) -> Mask:
 
 def _shaded(cloth: Pixels, front: Mask, unit: float) -> Pixels:
     """Darken a garment a little where something hangs right before it."""
-    radius = max(1.0, _SHADE_WIDTH * unit)
-    shadow = cv2.GaussianBlur(front, (0, 0), radius, borderType=cv2.BORDER_REPLICATE)
-    darker = 1 - _SHADE * np.clip(shadow, 0, 1)[..., None]
-    return np.asarray(np.rint(cloth * darker), np.uint8)
+    darker = 1 - _SHADE * np.clip(_spread(front, max(1.0, _SHADE_WIDTH * unit)), 0, 1)
+    return np.asarray(np.rint(cloth * darker[..., None]), np.uint8)
+
+
+def _spread(mask: Mask, radius: float) -> Mask:
+    """Blur widely, in small: what is so wide has no detail."""
+    step = max(1, int(radius // 4))
+    size = max(1, mask.shape[1] // step), max(1, mask.shape[0] // step)
+    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), radius / step, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(blurred, mask.shape[1::-1]), np.float32)
 
 
 def _kept(pixels: Pixels, photo: Pixels, changed: Mask) -> Pixels:
@@ -154,29 +156,5 @@ def _edge(alpha: Mask, figure: Figure) -> Mask:
     solid = (alpha > 0.5).astype(np.float32)
     width = max(2, round(0.05 * figure.unit))
     border = within(solid, width) * within(np.asarray(1 - solid, np.float32), width)
-    faces = feather(figure.parts.face_skin, width)
-    return np.asarray((border * figure.parts.person > 0.5) & (faces < 0.5), np.float32)
-
-
-def _notes(figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, bare: Mask) -> list[str]:
-    trunk = max(float(figure.trunk.sum()), 1.0)
-    under = figure.parts.clothes * (1 - np.maximum(alpha, bare))
-    told = []
-    if bare.sum() > _SEEN * trunk:
-        told.append(
-            "The new neckline or sleeves show skin that the old clothes hid: it comes from the "
-            f"garment's picture, {garment.name}, in the person's own tone."
-        )
-    if (under > 0.5).sum() > 10 * _SEEN * trunk:
-        told.append("What the garment does not cover of the old clothes stays as it was.")
-    if (alpha * fitted.beyond).sum() > _SEEN * trunk:
-        told.append(
-            f"{garment.name} cuts the garment off: what the photo shows beyond goes on as it ends "
-            "there."
-        )
-    if fitted.scale > _ENLARGED:
-        told.append(
-            f"The garment's picture is small for this photo and was enlarged {fitted.scale:.1f} "
-            "times: it looks soft."
-        )
-    return told
+    faces = within(figure.parts.face_skin, width)
+    return np.asarray((border * figure.parts.person > 0.5) & (faces == 0), np.float32)

@@ -7,19 +7,9 @@ from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
-from facechain_ext.tryon.anchors import (
-    ARMPIT,
-    FLANK,
-    HEM,
-    ON_SLOPE,
-    ROWS,
-    SIDES,
-    Anchors,
-    Place,
-    Sleeve,
-    edges,
-)
+from facechain_ext.tryon.anchors import FLANK, HEM, ON_SLOPE, Anchors, Sleeve
 from facechain_ext.tryon.outline import upper_edge
+from facechain_ext.tryon.rows import ARMPIT, ROWS, SIDES, Place, edges
 
 _WAIST = 0.65
 """The row at which a garment's trunk is measured, in its height: below sleeves that are spread."""
