@@ -23,8 +23,8 @@ _LOOSE = re.compile(r" (?=[,.!?;:)”…])|(?<=[(“]) ")
 class ChineseReader:
     """Reads Mandarin by pypinyin's readings of words, English words by `EnglishReader`."""
 
-    def __init__(self, english: EnglishReader) -> None:
-        self._english = english
+    def __init__(self) -> None:
+        self._english = EnglishReader()
 
     def sentences(self, text: str) -> list[str]:
         """Return the symbols of each sentence.

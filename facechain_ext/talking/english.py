@@ -11,7 +11,7 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.installing.optional import HIBARI
 from facechain_ext.talking.onnx_graph import open_net, with_output
-from facechain_ext.talking.scripts import check_speakable
+from facechain_ext.talking.scripts import ENGLISH, check_speakable
 from facechain_ext.talking.speech import Speech, joined
 from facechain_ext.talking.timing import phones_of
 
@@ -67,7 +67,7 @@ class EnglishVoice:
 
     def speak(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Speech:
         """Return a text as speech with phones; raises InvalidInput for what cannot be read."""
-        check_speakable(text, script="LATIN", language="English")
+        check_speakable(text, ENGLISH)
         generator = np.random.default_rng(seed)
         sentences = self._reader.sentences(text)
         spoken = [self._sentence(each, speed, generator) for each in sentences]

@@ -9,13 +9,12 @@ import pytest
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.talking import chinese_reader, english
 from facechain_ext.talking.chinese_reader import ChineseReader
-from facechain_ext.talking.english import EnglishReader
 
 
 @pytest.fixture
 def reader() -> ChineseReader:
     pytest.importorskip("pypinyin", reason="the optional package pypinyin is not installed")
-    return ChineseReader(EnglishReader())
+    return ChineseReader()
 
 
 def without(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
@@ -66,4 +65,4 @@ def test_a_character_without_a_reading_is_named(reader: ChineseReader) -> None:
 def test_the_package_that_reads_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, chinese_reader, "PYPINYIN")
     with pytest.raises(InvalidInput, match="facechain models install pypinyin --yes"):
-        ChineseReader(EnglishReader()).sentences("你好")
+        ChineseReader().sentences("你好")
