@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from facechain_ext import __version__
 from facechain_ext.api import (
@@ -73,16 +73,18 @@ def make_app(services: ApiServices) -> FastAPI:
     )
     app.router.redirect_slashes = False
     for path, operations in _by_path((*OPERATIONS, *_of_the_page(services))).items():
-        app.router.add_api_route(
-            VERSION + path,
-            _endpoint(operations, services),
-            methods=[operation.method for operation in operations],
-            name=path,
-            response_model=None,
-        )
+        app.router.routes.append(_route(path, operations, services))
     services.webhooks.start()
     app.openapi = lambda: openapi.document(OPERATIONS)  # type: ignore[method-assign]
     return app
+
+
+def _route(path: str, operations: Sequence[Operation], services: ApiServices) -> Route:
+    """Make the route of an address, for its methods alone: a plain one, since requests are read and
+    answers written by ourselves."""
+    route = Route(VERSION + path, _endpoint(operations, services), name=path)
+    route.methods = {operation.method for operation in operations}
+    return route
 
 
 def _by_path(operations: Iterable[Operation]) -> dict[str, list[Operation]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -25,6 +26,7 @@ from facechain_ext.api.event_facts import (
 from facechain_ext.api.feed import Feed
 from facechain_ext.api.waiting import is_end
 from facechain_ext.base.errors import FaceChainError
+from facechain_ext.jobs.event_store import StoredEvent
 
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT = 15.0
@@ -48,7 +50,7 @@ class Told:
         while not over and not feed.ended:
             turn = feed.turn
             for event in await self.cursor.read():
-                yield self._said_now(block(entry(event)))
+                yield self._said_now(feed.written.get(event.id, partial(_block_of, event)))
                 over = over or (self.cursor.job is not None and is_end(event))
             if self.cursor.behind or over:
                 continue
@@ -78,11 +80,12 @@ class Told:
         )
         if progress is not None and (job_id, progress) != self._progress:
             self._progress = (job_id, progress)
-            blocks.append(block(passing_entry("progress", job_id, progress)))
+            told = partial(_passing_block, "progress", job_id, progress)
+            blocks.append(cursor.feed.written.get((job_id, repr(progress)), told))
         queue = None if cursor.job else queue_of(standing, cursor.owner)
         if queue != self._queue:
             self._queue = queue
-            blocks.append(block(passing_entry("queue", None, queue or {})))
+            blocks.append(_passing_block("queue", None, queue or {}))
         return blocks
 
     async def _is_gone(self) -> bool:
@@ -91,6 +94,14 @@ class Told:
             return False
         jobs = self.cursor.feed.jobs.books.jobs
         return await run_in_threadpool(jobs.record, self.cursor.job) is None
+
+
+def _passing_block(kind: str, job_id: str | None, data: dict[str, Any]) -> bytes:
+    return block(passing_entry(kind, job_id, data))
+
+
+def _block_of(event: StoredEvent) -> bytes:
+    return block(entry(event))
 
 
 class Blocks(Protocol):

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 PAUSE = 0.05
 """Seconds between two looks, so that quick steps are told a few at a time."""
 LOOK = 0.25
+MOST_WRITTEN = 50
 KEPT = 500
 """Newest events in memory; who is further behind reads them from the books."""
 
@@ -43,8 +44,25 @@ class Standing:
 
 
 @dataclass(eq=False)
+class Written:
+    """The newest blocks of streams by what they tell, so that each is written once for all."""
+
+    _blocks: dict[Hashable, bytes] = field(default_factory=dict)
+
+    def get(self, told: Hashable, write: Callable[[], bytes]) -> bytes:
+        """Return a block, written now unless it was before."""
+        found = self._blocks.get(told)
+        if found is None:
+            found = self._blocks[told] = write()
+            if len(self._blocks) > MOST_WRITTEN:
+                del self._blocks[next(iter(self._blocks))]
+        return found
+
+
+@dataclass(eq=False)
 class Feed:
     """Tells coroutines what is new. ending: whether the server wants to stop; then all streams end.
+    written: what streams have sent, for those who send the same.
 
     Its thread lives while somebody listens. standing: None until its first look.
     """
@@ -53,6 +71,7 @@ class Feed:
     ending: Callable[[], bool]
     turn: int = 0
     standing: Standing | None = None
+    written: Written = field(default_factory=Written)
     _listeners: int = 0
     _failed: bool = False
     _floor: int | None = None

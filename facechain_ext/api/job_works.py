@@ -19,9 +19,11 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TryOnConfig,
 )
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
+from facechain_ext.jobs.tryon_work import TryOn
 from facechain_ext.jobs.work import Work
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.library.names import LONGEST_NAME, checked, identity, tidy
@@ -35,6 +37,7 @@ TAKES = {
     "portraits": ("person", "portrait"),
     "template": ("photos", "cast", "template"),
     "talk": ("person", "photos", "talk"),
+    "try-on": ("person", "photos", "try_on"),
 }
 """What each kind of job takes."""
 
@@ -43,9 +46,9 @@ TAKES = {
 class JobOrder(JobOptions):
     """A job to begin."""
 
-    kind: Literal["check", "enrol", "train", "resume", "portraits", "template", "talk"] = told(
-        "What is to be done."
-    )
+    kind: Literal[
+        "check", "enrol", "train", "resume", "portraits", "template", "try-on", "talk"
+    ] = told("What is to be done.")
     person: str = told(
         "Slug or name of whom it is about; with photos also the name of somebody new.",
         default="",
@@ -53,8 +56,9 @@ class JobOrder(JobOptions):
     )
     photos: tuple[PhotoUpload, ...] = told(
         "For `check` and `enrol`; for `train` in place of those that are kept; for `template` the "
-        "one picture that people are painted into; for `talk` the one portrait that speaks, "
-        "without which it is the person's newest.",
+        "one picture that people are painted into; for `try-on` the garment's picture, then the "
+        "photo that it is put on; for `talk` the one portrait that speaks, without which it is the "
+        "person's newest.",
         default=(),
         most=MOST_PHOTOS,
     )
@@ -68,6 +72,7 @@ class JobOrder(JobOptions):
     )
     template: TemplateConfig | None = told("How people are painted in.", default=None)
     talk: TalkConfig | None = told("What is said, and how.", default=None)
+    try_on: TryOnConfig | None = told("How a garment is tried on.", default=None)
 
 
 def work_of(call: Call) -> Work:
@@ -81,6 +86,8 @@ def work_of(call: Call) -> Work:
         return _template(call, order)
     if order.kind == "talk":
         return _talk(call, order)
+    if order.kind == "try-on":
+        return _try_on(call, order)
     person = _person(call, order.person, may_be_new=bool(call.photos))
     if order.kind == "enrol":
         return Enrol(person, call.photos, prepare)
@@ -117,16 +124,28 @@ def _talk(call: Call, order: JobOrder) -> Work:
     return Talk(person, call.photos, ("portrait",) * len(call.photos), config, folder)
 
 
+def _try_on(call: Call, order: JobOrder) -> Work:
+    """Return the work of trying a garment on; raises BadField, PersonNotFound."""
+    config = _or_default(call, order.try_on, TryOnConfig)
+    wanted = 1 if config.way == "worn" else 2
+    if len(call.photos) != wanted:
+        needed = "one picture" if wanted == 1 else "two pictures, the garment's first"
+        raise BadField("photos", f"The way {config.way} takes {needed}, not {len(call.photos)}.")
+    person = _person(call, order.person, may_be_new=False) if order.person else ""
+    return TryOn(person, tuple(call.photos), config)
+
+
 def _require_fitting(call: Call, order: JobOrder) -> None:
     given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
              "train": order.train, "portrait": order.portrait, "cast": order.cast,
-             "template": order.template, "talk": order.talk}  # fmt: skip
+             "template": order.template, "try_on": order.try_on,
+             "talk": order.talk}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:
             raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")
     if order.kind in ("check", "enrol") and not call.photos:
         raise BadField("photos", "There are no photos in this.")
-    if order.kind not in ("check", "template", "talk") and not order.person:
+    if order.kind not in ("check", "template", "try-on", "talk") and not order.person:
         raise BadField("person", "person is missing.")
 
 

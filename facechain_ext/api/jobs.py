@@ -32,9 +32,19 @@ class JobsPage(Validated):
     state: Literal[
         "any", "active", "queued", "starting", "running", "succeeded", "failed", "canceled"
     ] = option("any", label="State", help="Only those; active: the first three.")
-    kind: Literal["any", "check", "enrol", "train", "resume", "portraits", "template", "talk"] = (
-        option("any", label="Kind", help="Only those.")
-    )
+    kind: Literal[
+        "any",
+        "check",
+        "enrol",
+        "train",
+        "resume",
+        "portraits",
+        "template",
+        "try-on",
+        "talk",
+        "keep_look",
+        "train_style",
+    ] = option("any", label="Kind", help="Only those.")
     person: str = option("", label="Person", longest=LONGEST_NAME, help="Only about this name.")
     before: str = option(
         "", label="Before", longest=100, help="`next` of the page before this one."

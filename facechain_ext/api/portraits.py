@@ -26,7 +26,7 @@ from facechain_ext.config.option import Validated, option
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.works import MakePortraits
 
-KIND, TEMPLATE = "portraits", "template"
+KIND, TEMPLATE, TRY_ON = "portraits", "template", "try-on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def list_portraits(call: Call) -> JobsOfPerson:
 
 
 def get_portraits(call: Call) -> Portraits:
-    record = job_at(call, KIND, TEMPLATE)
+    record = job_at(call, KIND, TEMPLATE, TRY_ON)
     data = _finished(call, record)
     if data is None:
         return Portraits(ticket(call, record), (), (), (), (), None, {})
@@ -128,7 +128,7 @@ def _folder(call: Call, record: JobRecord) -> Path:
 
 def get_portrait(call: Call) -> FileResponse:
     """Answer with a picture by its name, or a ranked one by its place."""
-    record, wanted = job_at(call, KIND, TEMPLATE), call.path["name"]
+    record, wanted = job_at(call, KIND, TEMPLATE, TRY_ON), call.path["name"]
     data = _finished(call, record) or {"ranked": [], "spare": [], "rejected": []}
     names = {str(place): each["picture"] for place, each in enumerate(data["ranked"], 1)}
     for group in ("ranked", "spare", "rejected"):

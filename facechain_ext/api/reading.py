@@ -21,12 +21,13 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TryOnConfig,
 )
 from facechain_ext.config.setting import LONGEST_TEXT, Setting, check_text, setting_of
 
 T = TypeVar("T")
 
-CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TalkConfig)
+CONFIGS = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig, TalkConfig)
 """What begins as the user wants it to."""
 
 

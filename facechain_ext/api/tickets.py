@@ -19,6 +19,9 @@ RESULTS = {
     "portraits": "portraits",
     "template": "portraits",
     "talk": "videos",
+    "keep_look": "jobs",
+    "train_style": "jobs",
+    "try-on": "portraits",
 }
 """Where the result of a kind of job is looked at."""
 
@@ -31,7 +34,10 @@ class JobTicket:
 
     id: str = told("The id in addresses; nobody can guess it.")
     client_id: str | None = told("What the client calls it.")
-    kind: str = told('"check", "enrol", "train", "resume", "portraits", "template" or "talk".')
+    kind: str = told(
+        '"check", "enrol", "train", "resume", "portraits", "template", "try-on", "talk", '
+        '"keep_look" or "train_style".'
+    )
     person: str = told("The name of the person whom it is about.")
     title: str = told("What it does, in words.")
     state: JobState = told("Where it stands; the last three are for good.")

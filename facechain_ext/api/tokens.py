@@ -18,7 +18,7 @@ from pathlib import Path
 from starlette.requests import HTTPConnection
 
 from facechain_ext.api.errors import Unauthorized
-from facechain_ext.base.errors import InvalidInput, reason
+from facechain_ext.base.errors import InvalidInput, damage, reason
 from facechain_ext.config.setting import check_text
 from facechain_ext.imaging.files import write_atomic
 
@@ -146,7 +146,7 @@ def _read(path: Path) -> dict[str, Token]:
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {reason(error)}.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{path} is no file of tokens ({error!r}).") from error
+        raise InvalidInput(f"{path} is no file of tokens ({damage(error)}).") from error
 
 
 def _write(path: Path, tokens: dict[str, Token]) -> None:

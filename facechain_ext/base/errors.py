@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 
+_LONGEST_DAMAGE = 160
 _LONGEST_QUOTE = 60
 
 
@@ -110,6 +112,20 @@ def describe(error: OSError) -> str:
     place = " -> ".join(path if isinstance(path, str) else repr(path) for path in paths)
     text = reason(error) + (f": {place}" if place else "")
     return f"{text[0].upper()}{text[1:]}."
+
+
+def damage(error: Exception) -> str:
+    """Say in words what is wrong with a file that was read."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"something is wrong or missing at line {error.lineno}, column {error.colno}"
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not saved as UTF-8"
+    text = str(error) or type(error).__name__
+    return text if len(text) <= _LONGEST_DAMAGE else f"{text[:_LONGEST_DAMAGE]}..."
 
 
 def quoted(value: object) -> str:

@@ -135,6 +135,11 @@ class HostPaths:
         return self.data_dir / "facechain" / "people"
 
     @property
+    def looks_dir(self) -> Path:
+        """Pictures that styles are trained on, and the trainings."""
+        return self.data_dir / "facechain" / "looks"
+
+    @property
     def jobs_dir(self) -> Path:
         """The jobs that wait or are over, with what was uploaded and drawn for them."""
         return self.data_dir / "facechain" / "jobs"

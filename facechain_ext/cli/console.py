@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import singledispatch
 
 from facechain_ext.base.events import (
@@ -27,12 +27,20 @@ def show(event: Event) -> None:
         say(line)
 
 
-def shown(events: Iterable[Event]) -> Iterator[Event]:
-    """Show events as they pass; of a photo, a verdict that changes nothing is not told again."""
+def shown(
+    events: Iterable[Event], line_of: Callable[[Event], str] | None = None
+) -> Iterator[Event]:
+    """Show events as they pass; of a photo, a verdict that changes nothing is not told again.
+
+    line_of: what tells an event in one line, `describe` unless given.
+    """
     told: dict[int, Verdict] = {}
     for event in events:
         if not isinstance(event, PhotoPrepared):
-            show(event)
+            if line_of is None:
+                show(event)
+            elif line := line_of(event):
+                say(line)
         elif told.get(event.done) != event.photo.verdict:
             told[event.done] = event.photo.verdict
             show(event)

@@ -13,7 +13,17 @@ from typing import Any, NoReturn
 
 from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli import commands, failure, place, serving, streams, styling, templates
+from facechain_ext.cli import (
+    commands,
+    failure,
+    place,
+    serving,
+    streams,
+    style_training,
+    styling,
+    templates,
+    tryon,
+)
 from facechain_ext.cli.paths import path, port
 from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
@@ -163,6 +173,16 @@ def _add_making(add: Callable[..., Any]) -> None:
     )
     templates.add_flags(template)
     _add_checkpoint(template)
+    try_on = add("try-on", tryon.try_on, "Put a garment on somebody.")
+    tryon.add_flags(try_on)
+    _add_checkpoint(try_on)
+
+    style = add(
+        "train-style", style_training.train_style, "Train a style's LoRA from pictures of a look."
+    )
+    style_training.add_flags(style)
+    _add_checkpoint(style)
+
     talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
     talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
     talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
@@ -246,6 +266,17 @@ def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
     install.add_argument("package")
     for sub in (download, install):
         sub.add_argument("--yes", action="store_true", help="agree to its size and licence")
+
+    looks = groups.add_parser("looks", help="List, show or delete pictures that styles learn from.")
+    under = looks.add_subparsers(metavar="ACTION", required=True)
+    add("list", style_training.looks_list, "List the looks that pictures are kept of.", under)
+    show = add("show", style_training.looks_show, "Show a look's captions, and where.", under)
+    delete = add(
+        "delete", style_training.looks_delete, "Delete a look's pictures, not its style.", under
+    )
+    for sub in (show, delete):
+        sub.add_argument("name", help="what the style is called")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
 
     styles = groups.add_parser("styles", help="List, show, import or export styles.")
     under = styles.add_subparsers(metavar="ACTION", required=True)

@@ -39,6 +39,7 @@ class Calls:
     make_portraits = Described(job_calls.make_portraits)
     make_template = Described(job_calls.make_template)
     talk = Described(job_calls.talk)
+    try_on = Described(job_calls.try_on)
     jobs = Described(job_calls.jobs)
     job = Described(job_calls.job)
     cancel = Described(job_calls.cancel)

@@ -31,6 +31,7 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TryOnConfig,
 )
 
 Settings = Mapping[str, Any]
@@ -120,6 +121,18 @@ def talk(
     return _begin("talk", given, options, [] if portrait is None else [portrait])
 
 
+def try_on(
+    garment: Photo,
+    photo: Photo | None = None,
+    person: str = "",
+    try_on: TryOnConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Put a garment on a photo, or on a person of the library in the way `worn`."""
+    given = {"person": person or None, "try_on": try_on}
+    return _begin("try-on", given, options, [garment] if photo is None else [garment, photo])
+
+
 def _begin(
     kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
 ) -> Call[Job]:
@@ -136,7 +149,9 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TalkConfig)
+    configs = (
+        PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig, TalkConfig
+    )  # fmt: skip
     return asdict(value) if isinstance(value, configs) else value
 
 

@@ -16,6 +16,7 @@ import httpx
 from facechain_ext.base.errors import InvalidInput, describe, quoted
 from facechain_ext.client.call import Call, Photo
 from facechain_ext.client.errors import NoAnswer, raise_answered
+from facechain_ext.client.login import Login
 
 T = TypeVar("T")
 
@@ -43,10 +44,12 @@ def options(url: str, token: str, user: str, password: str, timeout: float) -> d
     """Return what httpx's clients are made with; raises InvalidInput."""
     if not token.isascii() or not token.isprintable():
         raise InvalidInput("The token holds what no token does.")
-    chosen: dict[str, Any] = {"auth": (user, password)} if user else {}
+    api = address_of(url)
+    page = api.removesuffix(f"{ROOT}/")
+    chosen: dict[str, Any] = {"auth": Login(api, page, user, password)} if user else {}
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     waits = httpx.Timeout(timeout, connect=min(timeout, CONNECTING))
-    return {"base_url": address_of(url), "headers": headers, "timeout": waits, **chosen}
+    return {"base_url": api, "headers": headers, "timeout": waits, **chosen}
 
 
 def request_of(call: Call[Any], timeout: httpx.Timeout, ends: ExitStack) -> dict[str, Any]:

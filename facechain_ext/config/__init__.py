@@ -7,6 +7,8 @@ from facechain_ext.config.prepare import PrepareConfig
 from facechain_ext.config.talking import TalkConfig
 from facechain_ext.config.template import TemplateConfig
 from facechain_ext.config.train import TrainConfig
+from facechain_ext.config.train_style import TrainStyleConfig
+from facechain_ext.config.tryon import TryOnConfig
 
 __all__ = [
     "ApiConfig",
@@ -16,4 +18,6 @@ __all__ = [
     "TalkConfig",
     "TemplateConfig",
     "TrainConfig",
+    "TrainStyleConfig",
+    "TryOnConfig",
 ]

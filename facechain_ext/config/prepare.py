@@ -83,10 +83,15 @@ class PrepareConfig(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.trigger_word != self.trigger_word.strip() or not self.trigger_word:
-            raise InvalidInput("trigger_word must be a word, with no space before or after it.")
-        if found := _MEANT_FOR_PROMPTS.search(self.trigger_word):
-            raise InvalidInput(
-                f"trigger_word must be plain words, not {quoted(self.trigger_word)}: "
-                f"{quoted(found[0])} means something else in prompts."
-            )
+        require_plain("trigger_word", self.trigger_word)
+
+
+def require_plain(name: str, word: str) -> None:
+    """Raise InvalidInput where a field's value is more, or less, than plain words."""
+    if word != word.strip() or not word:
+        raise InvalidInput(f"{name} must be a word, with no space before or after it.")
+    if found := _MEANT_FOR_PROMPTS.search(word):
+        raise InvalidInput(
+            f"{name} must be plain words, not {quoted(word)}: "
+            f"{quoted(found[0])} means something else in prompts."
+        )

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, damage
 from facechain_ext.base.host import Conditioning
 from facechain_ext.dataset.latents import LatentCache
 from facechain_ext.imaging.files import write_atomic
@@ -42,7 +42,7 @@ def load_latents(path: Path, device: torch.device) -> LatentCache:
         kept = None if texts is None else tuple(json.loads(texts))
         return LatentCache(**own, cond=Conditioning(**cond, texts=kept))
     except (ValueError, TypeError) as error:
-        raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error
+        raise InvalidInput(f"{path.name} holds no cached latents: {damage(error)}.") from error
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], str | None]:
@@ -52,4 +52,4 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str | None]:
             texts = (file.metadata() or {}).get(TEXTS)
             return {key: file.get_tensor(key).clone() for key in file.keys()}, texts  # noqa: SIM118
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise InvalidInput(f"{path.name} holds no cached latents: {error!r}.") from error
+        raise InvalidInput(f"{path.name} holds no cached latents: {damage(error)}.") from error

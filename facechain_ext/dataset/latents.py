@@ -46,6 +46,8 @@ class LatentCache:
     cond. cond: one row per caption, then one for the empty caption; with their texts where
     the text encoder is trained. All on the model's device.
     add_time_ids: (M, 6), SDXL only: each crop's original size, what it cuts off, its own size.
+    sizes: (M, 2) int64, rows and columns of each picture's latents where they differ: what is
+    beyond them is padding.
     """
 
     latents: Tensor
@@ -54,6 +56,7 @@ class LatentCache:
     caption_index: Tensor
     cond: Conditioning
     add_time_ids: Tensor | None = None
+    sizes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -118,7 +121,9 @@ def cache(
     crops = training_crops(instances, config, size=size, generator=generator)
     class_weight = config.prior_loss_weight * len(crops) / max(len(class_images), 1)
     crops += [_whole(image) for image in class_images]
-    latents = torch.cat([_encode(model, batch, generator) for batch in _batches(crops)])
+    latents = torch.cat(
+        [encode(model, [crop.pixels for crop in part], generator) for part in _batches(crops)]
+    )
     captions = list(dict.fromkeys(crop.caption for crop in crops))
     rows = [captions.index(crop.caption) for crop in crops]
     cond = model.encode_prompts([*captions, ""])
@@ -212,24 +217,26 @@ def _loss_weights(crops: Sequence[Crop], latents: Tensor, class_weight: float) -
     return (small / means * torch.tensor(wanted).view(-1, 1, 1, 1)).to(latents.device)
 
 
-def _encode(model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator) -> Tensor:
-    """Encode crops at once, or fewer at a time where memory runs out."""
+def encode(model: DiffusionModel, pictures: Sequence[Pixels], generator: torch.Generator) -> Tensor:
+    """Encode pictures of one size at once, or fewer at a time where memory runs out."""
     state = generator.get_state()
     try:
-        return _encode_at_once(model, crops, generator)
+        return _encode_at_once(model, pictures, generator)
     except torch.cuda.OutOfMemoryError as error:
-        half = len(crops) // 2
+        half = len(pictures) // 2
         if not half:
             raise
-        logger.warning("%s crops are encoded at a time: %s", half, error)
+        logger.warning("%s pictures are encoded at a time: %s", half, error)
     generator.set_state(state)
-    return torch.cat([_encode(model, part, generator) for part in (crops[:half], crops[half:])])
+    return torch.cat(
+        [encode(model, part, generator) for part in (pictures[:half], pictures[half:])]
+    )
 
 
 def _encode_at_once(
-    model: DiffusionModel, crops: Sequence[Crop], generator: torch.Generator
+    model: DiffusionModel, pictures: Sequence[Pixels], generator: torch.Generator
 ) -> Tensor:
-    pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
     latents = model.encode_images(pixels.to(model.device).float() / 127.5 - 1, generator)
     # The pixels' layout would else live on in the latents, and change how later sums are rounded.
     return latents.float().contiguous()

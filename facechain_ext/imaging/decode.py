@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
-from facechain_ext.base.records import Pixels
+from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.cut_jpeg import without_missing_rows
 from facechain_ext.imaging.depth import scaled_grey
 
@@ -55,6 +55,23 @@ def decode(data: bytes, *, name: str, max_megapixels: float = 80.0) -> Pixels:
         try:
             whole = _loaded(image, data)
             return _oriented(_to_rgb(whole), _orientation(whole))
+        except _DECODER_ERRORS as error:
+            raise UnreadablePhoto(f"{name} is damaged or incomplete ({error}).") from error
+
+
+def decode_alpha(data: bytes, *, name: str) -> Mask | None:
+    """Return how opaque a picture is, turned as `decode` turns it; None where it has no alpha.
+
+    Raises UnreadablePhoto for what cannot be decoded.
+    """
+    with _strict_pillow(), _open(data, name) as image:
+        try:
+            whole = _loaded(image, data)
+            if "A" not in whole.mode and "transparency" not in whole.info:
+                return None
+            alpha = np.array(whole.convert("RGBA").getchannel("A"))
+            upright = _oriented(alpha, _orientation(whole))
+            return np.asarray(upright / np.float32(255), np.float32)
         except _DECODER_ERRORS as error:
             raise UnreadablePhoto(f"{name} is damaged or incomplete ({error}).") from error
 

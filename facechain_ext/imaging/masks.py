@@ -59,6 +59,15 @@ def feather(mask: Mask, radius: float) -> Mask:
     return np.clip(blurred, 0, 1)
 
 
+def smooth(mask: Mask, radius: float) -> Mask:
+    """Round an outline off: what is finer than about `radius` pixels goes, its edge stays sharp."""
+    if radius <= 0:
+        return mask
+    blurred = cv2.GaussianBlur(mask, (0, 0), radius / 2, borderType=cv2.BORDER_REPLICATE)
+    steepness = max(1.0, radius / 1.5)
+    return np.asarray(np.clip((blurred - 0.5) * steepness + 0.5, 0, 1), np.float32)
+
+
 def erode(mask: Mask, radius: int) -> Mask:
     """Shrink by `radius` pixels."""
     return mask if radius <= 0 else cv2.erode(mask, _disc(radius))
@@ -67,6 +76,14 @@ def erode(mask: Mask, radius: int) -> Mask:
 def dilate(mask: Mask, radius: int) -> Mask:
     """Grow by `radius` pixels."""
     return mask if radius <= 0 else cv2.dilate(mask, _disc(radius))
+
+
+def within(mask: Mask, radius: float) -> Mask:
+    """Select what lies at most `radius` pixels from a mask; as fast for far as for near."""
+    solid = mask > 0.5
+    if not solid.any():
+        return np.zeros(mask.shape, np.float32)
+    return np.asarray(_distance(~solid) <= radius, np.float32)
 
 
 def _disc(radius: int) -> NDArray[np.uint8]:

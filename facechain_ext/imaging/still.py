@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.records import Photo
-from facechain_ext.imaging.decode import read_header
+from facechain_ext.base.records import Mask, Photo
+from facechain_ext.imaging.decode import decode_alpha, read_header
 from facechain_ext.imaging.files import read_photo
 
 _WITH_EXTRAS = ("JPEG", "MPO")
@@ -29,3 +29,9 @@ def read_still(path: Path, *, max_megapixels: float = 80.0) -> Photo:
             "alone keeps its colours."
         )
     return photo
+
+
+def read_cut_out(path: Path) -> tuple[Photo, Mask | None]:
+    """Read a picture and how opaque it is, None for all of it; raises what `read_still` raises."""
+    photo = read_still(path)
+    return photo, decode_alpha(path.read_bytes(), name=path.name)

@@ -13,9 +13,13 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TrainStyleConfig,
+    TryOnConfig,
 )
+from facechain_ext.jobs.style_work import KeepLook, TrainStyle
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
+from facechain_ext.jobs.tryon_work import TryOn
 from facechain_ext.jobs.work import Facts, Work
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 
@@ -46,7 +50,10 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
     "portrait": _config(PortraitConfig),
     "template": _config(TemplateConfig),
     "cast": lambda facts: {int(number): name for number, name in facts.items()},
+    "try_on": _config(TryOnConfig),
     "talk": _config(TalkConfig),
+    "style": _config(TrainStyleConfig),
+    "captions": tuple,
     "given": tuple,
     "out": Path,
     "folder": lambda text: None if text is None else Path(text),
@@ -54,6 +61,17 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
 
 KINDS: Mapping[str, WorkKind] = {
     kind.kind: _reader(kind)
-    for kind in (Check, Enrol, Train, Resume, MakePortraits, MakeTemplate, Talk)
+    for kind in (
+        Check,
+        Enrol,
+        Train,
+        Resume,
+        MakePortraits,
+        MakeTemplate,
+        TryOn,
+        Talk,
+        KeepLook,
+        TrainStyle,
+    )
 }
 """Every kind of job, and how one is read back."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from facechain_ext.base.events import Event, PortraitsFinished
-from facechain_ext.config import PortraitConfig, TemplateConfig
+from facechain_ext.config import PortraitConfig, TemplateConfig, TryOnConfig
 from facechain_ext.studio.portraits import LARGEST_SEED
 from facechain_ext.studio.studio import Studio
 
 Facts = dict[str, Any]
 Tell = Callable[[Event], None]
-Seeded = TypeVar("Seeded", PortraitConfig, TemplateConfig)
+Seeded = TypeVar("Seeded", PortraitConfig, TemplateConfig, TryOnConfig)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 Log = Callable[[Job, BaseException], None]
 
+TRAINS = ("train", "train_style")
+"""The kinds whose photos are the lesser part of the work."""
 TELL_EVERY = 0.5
 """Seconds between two notes of how far a job is."""
 
@@ -101,7 +103,7 @@ class Worker:
             self.studio.host.cancel()
         share, now = share_of(event), time.time()
         last = isinstance(event, Step) and event.step == event.total
-        if share is None or (isinstance(event, PhotoPrepared) and record.kind == "train"):
+        if share is None or (isinstance(event, PhotoPrepared) and record.kind in TRAINS):
             return
         if last or now - self._told >= TELL_EVERY:
             self._told = now

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from facechain_ext.base.errors import InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import InvalidInput, LibraryTooNew, damage
 from facechain_ext.base.records import Attributes, Gender
 
 SCHEMA_VERSION = 1
@@ -89,7 +89,7 @@ class Manifest:
                 )
             return cls(**{**_known(cls, data), **_parsed(data)})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidInput(f"A person's manifest is damaged: {error!r}.") from error
+            raise InvalidInput(f"A person's manifest is damaged: {damage(error)}.") from error
 
 
 def _parsed(data: dict[str, Any]) -> dict[str, Any]:

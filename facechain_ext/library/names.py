@@ -34,15 +34,18 @@ def identity(name: str) -> str:
     return unicodedata.normalize("NFC", tidy(name).lower())
 
 
-def checked(name: str) -> str:
-    """Return a new person's name, tidied; raises InvalidInput where it cannot be one."""
+def checked(name: str, what: str = "a person") -> str:
+    """Return a new person's name, tidied; raises InvalidInput where it cannot be one.
+
+    what: is named by it, where it is no person.
+    """
     name = tidy(name)
     kinds = [unicodedata.category(letter) for letter in name]
     if "Cs" in kinds or "Cc" in kinds:
-        raise InvalidInput(f"{name!a} cannot name a person: it holds what is no text.")
+        raise InvalidInput(f"{name!a} cannot name {what}: it holds what is no text.")
     if not any(kind[0] in "LN" or kind == "So" for kind in kinds):
         raise InvalidInput(
-            f"{name!r} cannot name a person: use at least one letter, digit or emoji of any script."
+            f"{name!r} cannot name {what}: use at least one letter, digit or emoji of any script."
         )
     if len(name) > LONGEST_NAME:
         raise InvalidInput(

@@ -137,23 +137,12 @@ class Person:
     @property
     def run_folders(self) -> list[Path]:
         """Return the folders of all trainings, finished or not, in the order they were begun."""
-        found = (path for path in (self.folder / "runs").glob("*") if path.is_dir())
-        return sorted((p for p in found if not p.name.startswith(".")), key=_run_order)
+        return begun_folders(self.folder)
 
     def new_run(self) -> Path:
-        """Make an empty folder for one training, named by the UTC time.
-
-        Whatever the clock says, the name comes after those before it.
-        """
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        """Make an empty folder for one training."""
         with self.changing():
-            named = [_run_order(f) for f in self.run_folders if RUN_NAME.fullmatch(f.name)]
-            last, number, _ = max(named, default=("", 0, ""))
-            name = stamp if stamp > last else f"{last}-{number + 1}"
-            folder = self.folder / "runs" / name
-            folder.parent.mkdir(exist_ok=True)
-            folder.mkdir()
-        return folder
+            return new_run_folder(self.folder)
 
     def save_photos(self, photos: Iterable[Photo]) -> None:
         """Keep the uploads, decoded and upright, so that nothing of their EXIF is left.
@@ -312,6 +301,26 @@ def remove_folder(folder: Path) -> None:
         folder.unlink()
     elif folder.exists():
         shutil.rmtree(folder)
+
+
+def begun_folders(folder: Path) -> list[Path]:
+    """Return the folders of the trainings below a folder, in the order they were begun."""
+    found = (path for path in (folder / "runs").glob("*") if path.is_dir())
+    return sorted((p for p in found if not p.name.startswith(".")), key=_run_order)
+
+
+def new_run_folder(folder: Path) -> Path:
+    """Make an empty folder for one training below a folder, named by the UTC time.
+
+    Whatever the clock says, the name comes after those before it.
+    """
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+    named = [_run_order(f) for f in begun_folders(folder) if RUN_NAME.fullmatch(f.name)]
+    last, number, _ = max(named, default=("", 0, ""))
+    run = folder / "runs" / (stamp if stamp > last else f"{last}-{number + 1}")
+    run.parent.mkdir(exist_ok=True)
+    run.mkdir()
+    return run
 
 
 def _run_order(folder: Path) -> tuple[str, int, str]:

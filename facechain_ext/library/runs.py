@@ -17,7 +17,7 @@ from typing import TypeVar, get_args
 
 import torch
 
-from facechain_ext.base.errors import Busy, InvalidInput, LibraryTooNew
+from facechain_ext.base.errors import Busy, InvalidInput, LibraryTooNew, damage
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import CheckpointRef, Family, PredictionType
 from facechain_ext.base.records import Attributes
@@ -29,6 +29,7 @@ from facechain_ext.library.locking import claim
 from facechain_ext.library.manifest import attributes_from
 from facechain_ext.library.run_events import EventLog
 from facechain_ext.library.settling import forget_states, run_claim
+from facechain_ext.lora.training_facts import Buckets
 from facechain_ext.training.state import TrainingState, load_state, save_state
 
 SCHEMA_VERSION = 2
@@ -41,7 +42,8 @@ T = TypeVar("T")
 class RunRecord:
     """What a training began with; config as it is carried out, started in UTC.
 
-    mixed_precision: of activations, as sd-scripts calls it.
+    mixed_precision: of activations, as sd-scripts calls it. buckets: of a look's pictures,
+    whose name is in person's place then.
     """
 
     person: str
@@ -56,6 +58,7 @@ class RunRecord:
     config: TrainConfig
     attributes: Attributes | None = None
     mixed_precision: str = "no"
+    buckets: Buckets | None = None
 
     def to_json(self) -> str:
         facts = {"schema": SCHEMA_VERSION, **asdict(self)}
@@ -74,17 +77,21 @@ class RunRecord:
             if schema < 2:
                 _name_automatic(facts["config"])
             checkpoint, attributes = facts["checkpoint"], facts.get("attributes")
+            buckets = facts.get("buckets")
             read = {
                 "attributes": None if attributes is None else attributes_from(attributes),
                 "checkpoint": CheckpointRef(**{**checkpoint, "path": Path(checkpoint["path"])}),
                 "started": datetime.fromisoformat(facts["started"]),
                 "config": TrainConfig(**facts["config"]),
+                "buckets": None if buckets is None else Buckets.from_facts(buckets),
             }
             record = cls(**{**facts, **read})
             _require_known(record)
             return record
         except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
-            raise InvalidInput(f"The settings of a training are damaged: {error!r}.") from error
+            raise InvalidInput(
+                f"The settings of a training are damaged: {damage(error)}."
+            ) from error
 
 
 def _require_known(record: RunRecord) -> None:

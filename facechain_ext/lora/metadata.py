@@ -1,4 +1,4 @@
-"""What a face LoRA's file says of itself, in the three vocabularies that programs read."""
+"""What a LoRA's file says of itself, in the three vocabularies that programs read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from facechain_ext import __version__
 from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
-from facechain_ext.lora.training_facts import TrainingFacts, training_facts
+from facechain_ext.lora.training_facts import Buckets, TrainingFacts, training_facts
 
 Version = tuple[Family, PredictionType]
 
@@ -47,6 +47,7 @@ class LoraRecord:
     checkpoint_sha256: empty where the host has not computed it; full-size files take a while.
     alias: what prompts may call it besides the file's name; empty for that name alone.
     captions: of the photos; mixed_precision: of activations, in sd-scripts' words.
+    buckets: of the pictures of a style, whose name then stands for nobody; None for a face.
     """
 
     name: str
@@ -66,6 +67,7 @@ class LoraRecord:
     alias: str = ""
     captions: tuple[str, ...] = ()
     mixed_precision: str = "no"
+    buckets: Buckets | None = None
 
     def metadata(self) -> dict[str, str]:
         """Return all metadata but the hashes of the tensors, which `save_lora` adds."""
@@ -85,6 +87,7 @@ class LoraRecord:
             captions=self.captions or (self.trigger_word,) * self.photo_count,
             step=max(self.steps),
             mixed_precision=self.mixed_precision,
+            buckets=self.buckets,
         )
 
     def _model(self) -> dict[str, str]:
@@ -103,20 +106,27 @@ class LoraRecord:
 
     def _modelspec(self) -> dict[str, str]:
         """ModelSpec 1.0.1 (github.com/Stability-AI/ModelSpec)."""
-        photos = "1 photo" if self.photo_count == 1 else f"{self.photo_count} photos"
         return {
             "sai_model_spec": "1.0.1",
             "architecture": ARCHITECTURES[self.family, self.prediction_type] + "/lora",
             "implementation": SGM if self.family == "sdxl" else "diffusers",
             "implementation_version": f"facechain/{__version__}",
             "title": self.alias or self.name,
-            "description": f"A face, from {photos}, trained on {self.checkpoint.name}.",
+            "description": f"{self._subject}, trained on {self.checkpoint.name}.",
             "resolution": f"{self.config.resolution}x{self.config.resolution}",
             "date": self.finished.replace(microsecond=0, tzinfo=None).isoformat(),
             "prediction_type": "v" if self.prediction_type == "v_prediction" else "epsilon",
             "trigger_phrase": self.trigger_word,
             "usage_hint": f"Write {self.trigger_word} in the prompt.",
         }
+
+    @property
+    def _subject(self) -> str:
+        if self.buckets is not None:
+            return f"A style, from {self.photo_count} pictures"
+        return (
+            f"A face, from {'1 photo' if self.photo_count == 1 else f'{self.photo_count} photos'}"
+        )
 
     def _facechain(self) -> dict[str, str]:
         return {

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from facechain_ext.config import TrainConfig
 
@@ -23,10 +24,36 @@ LEFT_OUT = (
 
 
 @dataclass(frozen=True)
+class Buckets:
+    """The sizes that pictures were trained at: width, height and how many pictures, each.
+
+    shape_error: mean difference of width / height between pictures and their buckets.
+    """
+
+    counts: tuple[tuple[int, int, int], ...]
+    shape_error: float
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Buckets:
+        """Read what `asdict` gave; raises ValueError, KeyError or TypeError for something else."""
+        counts = tuple((int(w), int(h), int(count)) for w, h, count in facts["counts"])
+        return cls(counts, float(facts["shape_error"]))
+
+    def told(self) -> str:
+        """Return ss_bucket_info."""
+        told = {
+            str(number): {"resolution": [width, height], "count": count}
+            for number, (width, height, count) in enumerate(self.counts)
+        }
+        return json.dumps({"buckets": told, "mean_img_ar_error": self.shape_error})
+
+
+@dataclass(frozen=True)
 class TrainingFacts:
     """What is known of a training besides its model.
 
     folder: what sd-scripts would call the photos' folder. step: of the snapshot that was kept.
+    buckets: where pictures have several shapes; None where all are square crops.
     """
 
     config: TrainConfig
@@ -35,6 +62,7 @@ class TrainingFacts:
     captions: Sequence[str]
     step: int
     mixed_precision: str
+    buckets: Buckets | None = None
 
     @property
     def images(self) -> int:
@@ -60,7 +88,7 @@ def training_facts(facts: TrainingFacts) -> dict[str, str]:
         "caption_dropout_rate": config.caption_dropout,
         "caption_tag_dropout_rate": 0.0,
         "color_aug": False,
-        "enable_bucket": False,
+        "enable_bucket": facts.buckets is not None,
         "flip_aug": config.random_flip,
         "full_fp16": False,
         "gradient_accumulation_steps": config.gradient_accumulation_steps,
@@ -80,12 +108,13 @@ def training_facts(facts: TrainingFacts) -> dict[str, str]:
         "noise_offset": config.noise_offset,
         "optimizer": "torch.optim.adamw.AdamW",
         "prior_loss_weight": config.prior_loss_weight,
-        "random_crop": True,
+        "random_crop": facts.buckets is None,
         "seed": config.seed,
         "shuffle_caption": False,
         "text_encoder_lr": config.learning_rate if config.text_encoder_lora else 0.0,
         "unet_lr": config.learning_rate,
         **_data(facts),
+        **_bucketed(facts.buckets),
     }
     return {key: str(value) for key, value in told.items()}
 
@@ -94,10 +123,10 @@ def _data(facts: TrainingFacts) -> dict[str, object]:
     """What was trained on, and how often."""
     config, side = facts.config, facts.config.resolution
     repeats = {"n_repeats": config.crops_per_photo, "img_count": facts.photo_count}
-    bucket = {"resolution": [side, side], "count": facts.images}
+    buckets = facts.buckets or Buckets(((side or 0, side or 0, facts.images),), 0.0)
     return {
         "batch_size_per_device": config.train_batch_size,
-        "bucket_info": json.dumps({"buckets": {"0": bucket}, "mean_img_ar_error": 0.0}),
+        "bucket_info": buckets.told(),
         "dataset_dirs": json.dumps({facts.folder: repeats}, ensure_ascii=False),
         "epoch": ceil(facts.step / facts.steps_per_epoch),
         "num_batches_per_epoch": facts.batches,
@@ -110,6 +139,18 @@ def _data(facts: TrainingFacts) -> dict[str, object]:
         "steps": facts.step,
         "tag_frequency": json.dumps({facts.folder: _frequencies(facts)}, ensure_ascii=False),
         "total_batch_size": config.train_batch_size * config.gradient_accumulation_steps,
+    }
+
+
+def _bucketed(buckets: Buckets | None) -> dict[str, object]:
+    """How pictures were put into buckets."""
+    if buckets is None:
+        return {}
+    sides = [side for width, height, _ in buckets.counts for side in (width, height)]
+    return {
+        "bucket_no_upscale": False,
+        "max_bucket_reso": max(sides),
+        "min_bucket_reso": min(sides),
     }
 
 

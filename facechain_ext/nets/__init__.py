@@ -9,6 +9,7 @@ from facechain_ext.nets.detector import Detector
 from facechain_ext.nets.embedder import Embedder
 from facechain_ext.nets.landmarker import Landmarker
 from facechain_ext.nets.movenet import MoveNet
+from facechain_ext.nets.parts import PartsReader
 from facechain_ext.nets.segmenter import Segmenter
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FaceNets",
     "Landmarker",
     "MoveNet",
+    "PartsReader",
     "Segmenter",
 ]
 
@@ -44,6 +46,10 @@ class FaceNets:
     @functools.cached_property
     def attributes(self) -> AttributeReader:
         return AttributeReader()
+
+    @functools.cached_property
+    def parts(self) -> PartsReader:
+        return PartsReader()
 
     @functools.cached_property
     def segmenter(self) -> Segmenter:

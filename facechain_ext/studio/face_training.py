@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 
 import torch
 
-from facechain_ext.base.errors import Cancelled, ModelUnavailable, NoUsablePhotos
+from facechain_ext.base.errors import Cancelled, NoUsablePhotos
 from facechain_ext.base.events import Event, Stage, TrainingFinished
-from facechain_ext.base.host import CheckpointRef, DiffusionModel, Host
+from facechain_ext.base.host import DiffusionModel, Host
 from facechain_ext.base.records import Instance
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TrainConfig
@@ -25,9 +25,9 @@ from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
 from facechain_ext.studio.face_prior import read_prior, try_prior
 from facechain_ext.studio.publishing import Publisher
+from facechain_ext.studio.run_slices import RunSlices, begin_run, require_same
 from facechain_ext.training.memory import memory_for, mixed_precision
 from facechain_ext.training.schedule import with_steps
-from facechain_ext.training.state import TrainingState
 from facechain_ext.training.trainer import Outcome, Training, resolved
 
 
@@ -51,7 +51,7 @@ class FaceTraining:
         instances, prior = self._instances(), read_prior(config, self.host.paths.lora_dir)
         started = datetime.now(timezone.utc)
         with ExitStack() as held:
-            with self._borrowed() as model:
+            with self._slices.borrowed() as model:
                 # Only now: the user may have switched while we waited.
                 checkpoint = self.host.current_checkpoint()
                 config = with_steps(resolved(model, config), len(instances))
@@ -72,10 +72,10 @@ class FaceTraining:
                     attributes=person.manifest.attributes,
                     mixed_precision=mixed_precision(model),
                 )
-                _begin(run, record, data)
+                begin_run(run, record, data)
                 yield Stage("train", config.total_steps)
                 training = replace(self._training(run, record, data, instances), prior=prior)
-                outcome = yield from self._slice(run, training, model, None)
+                outcome = yield from self._slices.slice(run, training, model, None)
             yield from self._finish(person, run, record, training, outcome, instances)
 
     def resume(self, run: RunFolder) -> Iterator[Event]:
@@ -86,13 +86,13 @@ class FaceTraining:
         """
         with self._going_on(run):
             record, instances = run.record, self._instances()
-            _require_same(self.host.current_checkpoint(), record)
-            with self._borrowed() as model:
-                _require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
+            require_same(self.host.current_checkpoint(), record)
+            with self._slices.borrowed() as model:
+                require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
                 state = run.rewind()
                 yield Stage("train", record.config.total_steps)
                 training = self._training(run, record, run.load_data(model.device), instances)
-                outcome = yield from self._slice(run, training, model, state)
+                outcome = yield from self._slices.slice(run, training, model, state)
             yield from self._finish(self.person, run, record, training, outcome, instances)
 
     @contextmanager
@@ -118,10 +118,9 @@ class FaceTraining:
         finally:
             self.library.settle()  # a rename may have waited for the end
 
-    @contextmanager
-    def _borrowed(self) -> Iterator[DiffusionModel]:
-        with memory_for("train"), self.host.borrow_model(for_training=True) as model:
-            yield model
+    @property
+    def _slices(self) -> RunSlices:
+        return RunSlices(self.host, self.watch)
 
     def _instances(self) -> list[Instance]:
         instances = self.person.load_instances()
@@ -174,16 +173,6 @@ class FaceTraining:
             keep=run.keep,
         )
 
-    def _slice(
-        self,
-        run: RunFolder,
-        training: Training,
-        model: DiffusionModel,
-        start: TrainingState | None,
-    ) -> Generator[Event, None, Outcome]:
-        with self.watch.measure("train"):
-            return (yield from run.recorded(training.slice(model, start)))
-
     def _finish(
         self,
         person: Person,
@@ -194,29 +183,8 @@ class FaceTraining:
         instances: list[Instance],
     ) -> Iterator[Event]:
         """Go on in slices to the end, between which others have the model, and publish."""
-        while isinstance(outcome, TrainingState):
-            with self._borrowed() as model:
-                outcome = yield from self._slice(run, training, model, outcome)
+        chosen = yield from self._slices.to_the_end(run, training, outcome)
         face = choose_template(instances).pixels
         publisher = Publisher(self.host, self.library)
-        lora = publisher.publish(person, run, record, outcome, face)
-        yield TrainingFinished(lora, outcome.steps, outcome.similarity, self.watch.seconds)
-
-
-def _begin(run: RunFolder, record: RunRecord, data: LatentCache) -> None:
-    """Write what a run begins with; where there is no room, nothing of it stays."""
-    try:
-        run.begin(record, data)
-    except OSError:
-        if run.folder.is_dir():
-            run.undo()
-        raise
-
-
-def _require_same(current: CheckpointRef, record: RunRecord) -> None:
-    wanted = record.checkpoint
-    if not current.is_same(wanted):
-        raise ModelUnavailable(
-            f"The training of {record.person} was begun on {wanted.name}, but {current.name} is "
-            f"loaded. Load {wanted.name} to go on."
-        )
+        lora = publisher.publish(person, run, record, chosen, face)
+        yield TrainingFinished(lora, chosen.steps, chosen.similarity, self.watch.seconds)

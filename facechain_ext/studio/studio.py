@@ -23,9 +23,11 @@ from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.results import Results
 from facechain_ext.studio.style_shelf import StyleShelf
+from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.trainings import Trainings
+from facechain_ext.studio.tryon import TryOn
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 from facechain_ext.styles.favourites import FILE, Favourites
@@ -177,6 +179,11 @@ class Studio:
         return StyleShelf(self.host, self.library, self._styles, self._styles_dir)
 
     @cached_property
+    def style_trainings(self) -> StyleTrainings:
+        """Styles with LoRAs of their own, trained on pictures of a look."""
+        return StyleTrainings(self.host, self.shelf, self.host.paths.looks_dir)
+
+    @cached_property
     def results(self) -> Results:
         """What the portraits that were kept say of themselves."""
         return Results(self.library)
@@ -201,6 +208,11 @@ class Studio:
     def templates(self) -> Templates:
         """People painted into pictures that exist."""
         return Templates(self.host, self.nets, self.library, self._portraits)
+
+    @cached_property
+    def try_on(self) -> TryOn:
+        """Clothes put on people."""
+        return TryOn(self.host, self.nets, self.library, self.templates)
 
     @cached_property
     def _portraits(self) -> Portraits:

@@ -38,6 +38,14 @@ def _record(person: Person, run: Run) -> RunRecord | None:
         return None
 
 
+def knows_faces_alone(checkpoint: CheckpointRef) -> bool:
+    """Tell whether a checkpoint is the mini, which has never seen more than head and shoulders."""
+    try:
+        return inspect(checkpoint.path).is_mini
+    except FaceChainError:
+        return False
+
+
 def family_of(checkpoint: CheckpointRef) -> Family | None:
     """Return a checkpoint's family; None where it cannot be told."""
     return _family(checkpoint.path, _changed(checkpoint.path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -109,6 +109,8 @@ class Batches:
 
     prune: share of the learned pictures that InfoBatch leaves out, 0 for none; it needs the losses
     of every batch, told to `learn`. run: pictures of the whole run, whose end leaves none out.
+    sizes: (M, 2), rows and columns of every picture's latents where they differ, the rest of them
+    being padding; a batch has pictures of one size.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Batches:
         noise_offset: float = 0.0,
         prune: float = 0.0,
         run: int = 0,
+        sizes: Tensor | None = None,
     ) -> None:
         self._data = data
         self._size = batch_size
@@ -131,6 +134,7 @@ class Batches:
         self._generator = torch.Generator().manual_seed(seed)
         self._infobatch = InfoBatch(len(data.latents), prune) if prune else None
         self._pruned_until = (1 - ANNEALED) * run
+        self._sizes = None if sizes is None else [(h, w) for h, w in sizes.tolist()]
         self._order: list[tuple[int, float]] = []
         self._epochs, self._kept = 0, 1
         self._taken: _Drawn | None = None
@@ -171,13 +175,13 @@ class Batches:
             self._infobatch.learn(*self._news)
             self._news = [], []
 
-    def _noise(self) -> Tensor:
+    def _noise(self, size: Sequence[int]) -> Tensor:
         """Draw unit noise, each channel of each picture shifted as a whole if asked for.
 
         The shift lets a model leave the mean brightness (Guttenberg 2023, "Diffusion with offset
         noise").
         """
-        channels, *size = self._data.latents.shape[1:]
+        channels = self._data.latents.shape[1]
         noise = torch.randn(self._size, channels, *size, generator=self._generator)
         if self._noise_offset:
             shifts = torch.randn(self._size, channels, 1, 1, generator=self._generator)
@@ -224,36 +228,54 @@ class Batches:
         return (self._epochs - 1) * count + count * seen // self._kept if self._epochs else 0
 
     def _draw(self) -> _Drawn:
-        pairs = [self._next_row() for _ in range(self._size)]
+        pairs = self._next_rows()
         rows, weights = [row for row, _ in pairs], [weight for _, weight in pairs]
         batch = self._batch(torch.tensor(rows), torch.tensor(weights))
         return _Drawn(batch, rows, weights, self._position())
 
     def _batch(self, rows: Tensor, weights: Tensor) -> Batch:
         data, device = self._data, self._data.latents.device
-        noise = self._noise()
+        high, wide = self._size_of(int(rows[0]))
+        noise = self._noise((high, wide))
         dropped = torch.rand(self._size, generator=self._generator) < self._caption_dropout
         timesteps = self._spread_timesteps()
         rows, dropped = _moved(rows, device), _moved(dropped, device)
         captions = data.caption_index[rows].masked_fill(dropped, data.empty_caption)
-        loss_weights = data.loss_weights[rows]
+        loss_weights = data.loss_weights[rows, :, :high, :wide]
         if self._infobatch is not None:
             loss_weights = loss_weights * _moved(weights, device).view(-1, 1, 1, 1)
         return Batch(
-            latents=data.latents[rows],
+            latents=data.latents[rows, :, :high, :wide],
             noise=_moved(noise, device).to(data.latents.dtype),
             loss_weights=loss_weights,
             timesteps=_moved(timesteps, device),
             cond=_sized(data.cond.select(captions), data.add_time_ids, rows),
         )
 
-    def _next_row(self) -> tuple[int, float]:
-        """Return a row and what it counts; each comes once, or is left out, before any again."""
-        while not self._order:
+    def _next_rows(self) -> list[tuple[int, float]]:
+        """Return rows and what they count: of the next one's size, those that come next.
+
+        Each comes once, or is left out, before any of its size comes again.
+        """
+        first = self._next_row()
+        return [first, *(self._next_row(self._size_of(first[0])) for _ in range(self._size - 1))]
+
+    def _next_row(self, size: tuple[int, int] | None = None) -> tuple[int, float]:
+        while True:
+            for place, (row, _) in enumerate(self._order):
+                if size is None or self._size_of(row) == size:
+                    return self._order.pop(place)
             rows = torch.randperm(len(self._data.latents), generator=self._generator).tolist()
-            self._order = self._chosen(rows)
-            self._epochs, self._kept = self._epochs + 1, len(self._order)
-        return self._order.pop(0)
+            chosen = self._chosen(rows)
+            self._order += chosen
+            self._epochs, self._kept = self._epochs + 1, max(len(chosen), 1)
+
+    def _size_of(self, row: int) -> tuple[int, int]:
+        """Return the rows and columns of a picture's latents."""
+        if self._sizes is not None:
+            return self._sizes[row]
+        high, wide = self._data.latents.shape[2:]
+        return high, wide
 
     def _chosen(self, rows: list[int]) -> list[tuple[int, float]]:
         begun = self._epochs * len(rows)

@@ -148,6 +148,10 @@ class Planner:
             )
         return found
 
+    def without_graphs(self) -> Planner:
+        """Return the same plans for steps whose shapes change."""
+        return replace(self, plans=[replace(plan, graph=False) for plan in self.plans])
+
     def need(self, plan: Plan) -> float:
         """Return the bytes that a plan takes of the free memory."""
         return plan.peak - (self.parkable if plan.park else 0)

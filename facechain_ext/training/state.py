@@ -12,7 +12,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import InvalidInput, damage
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.lora.state import LoraState
 from facechain_ext.training.select import Snapshot
@@ -65,7 +65,9 @@ def load_state(path: Path) -> TrainingState:
                 parts[part][name] = file.get_tensor(key).clone()
         return _from_facts(facts, parts, path.parent)
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{path.name} holds no training that can go on: {error!r}.") from error
+        raise InvalidInput(
+            f"{path.name} holds no training that can go on: {damage(error)}."
+        ) from error
 
 
 def _from_facts(

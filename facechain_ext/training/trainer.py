@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from facechain_ext.base.errors import Cancelled, InvalidInput
 from facechain_ext.base.events import CheckpointSaved, Event, Preview, Step
@@ -42,6 +43,7 @@ class Training:
     training pauses, is cancelled or its generator closed.
     free_memory: bytes on a device that may be taken, None for no limit.
     prior: a LoRA that the training begins from, None to begin from the plain model.
+    sizes: as Batches takes them; no CUDA graph holds steps of several sizes.
     """
 
     data: TrainingData
@@ -55,6 +57,7 @@ class Training:
     keep: Callable[[TrainingState], None] = lambda state: None
     free_memory: Callable[[torch.device], float | None] = free_memory
     prior: LoraState | None = None
+    sizes: Tensor | None = None
 
     def slice(
         self, model: DiffusionModel, start: TrainingState | None = None
@@ -67,6 +70,7 @@ class Training:
         """
         config, kind = self.config, trained_layers(model, self.config)
         planner = Planner.of(model, config, free=self.free_memory(model.device))
+        planner = planner if self.sizes is None else planner.without_graphs()
         previewer = self._previewer(model)
         text_encoders = trained_text_encoders(model, config)
         with (
@@ -110,6 +114,7 @@ class Training:
             seed=config.seed,
             prune=config.prune_ratio,
             run=config.total_steps * config.pictures_per_step,
+            sizes=self.sizes,
         )
 
     def _previewer(self, model: DiffusionModel) -> Previewer | None:

@@ -3,6 +3,9 @@
 gradio hands out what lies under the folder that a webui was started in, photos of people too, to
 whoever reaches the port. Its own list of blocked paths compares names: a link to a folder, or other
 letter case where a file system has none, leads past it. Here folders are compared, not names.
+
+Routes that a webui or its extensions add are told a file in the query, and may ask nobody to log in
+nor look where ".." leads: its values count as names, too, on every route.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from facechain_ext.ui.local_page import App, Message, Receive, Send, refuse
 
@@ -21,13 +24,18 @@ FILE = re.compile(r"(?<=/file[=/])")
 
 @dataclass(frozen=True)
 class ClosedFolders:
-    """Wraps an app; requests for files in `folders`, and in what lies in those, are refused."""
+    """Wraps an app; requests for files in `folders`, and in what lies in those, are refused.
+
+    under: only requests whose path has this in it.
+    """
 
     app: App
     folders: tuple[Path, ...]
+    under: str = ""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(map(self._holds, _names(scope["path"]))):
+        asks = scope["type"] == "http" and self.under in scope["path"]
+        if asks and any(map(self._holds, _names(scope))):
             await refuse("http", send)
             return
         await self.app(scope, receive, send)
@@ -42,11 +50,13 @@ class ClosedFolders:
         )
 
 
-def _names(path: str) -> Iterator[str]:
+def _names(scope: Message) -> Iterator[str]:
     """Yield what a handler may take for a file's name, read once more or not."""
-    for found in FILE.finditer(path):
-        yield path[found.end() :]
-        yield unquote(path[found.end() :])
+    path, query = scope["path"], scope.get("query_string", b"").decode("latin-1")
+    names = [path[found.end() :] for found in FILE.finditer(path)]
+    for name in (*names, *(value for _, value in parse_qsl(query))):
+        yield name
+        yield unquote(name)
 
 
 def _is_same(one: Path, other: Path) -> bool:

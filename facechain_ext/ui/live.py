@@ -15,6 +15,8 @@ from html import escape
 from facechain_ext.base.events import Stage
 from facechain_ext.jobs.queue import Job
 from facechain_ext.ui import queue_view
+from facechain_ext.ui.looks import view as looks_view
+from facechain_ext.ui.looks.desk import LookDesk
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import sentence
@@ -24,6 +26,7 @@ from facechain_ext.ui.people.view import PeopleView
 from facechain_ext.ui.portraits import view as portraits_view
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
+from facechain_ext.ui.portraits.tryon_desk import TryOnDesk
 from facechain_ext.ui.talking.desk import TalkDesk
 from facechain_ext.ui.talking.desk import progress as talk_progress
 
@@ -68,7 +71,9 @@ class LivePage:
         self.people = PeopleView(PeopleDesk(self.services))
         self.portraits = PortraitDesk(self.services)
         self.templates = TemplateDesk(self.services)
+        self.try_on = TryOnDesk(self.services)
         self.talking = TalkDesk(self.services)
+        self.looks = LookDesk(self.services)
         self._lock = threading.Lock()
 
     def draw(self, person: str, run: str) -> Drawn:
@@ -106,7 +111,9 @@ class LivePage:
             ids.SAMPLES: training.samples,
             ids.PORTRAIT_PROGRESS: portraits_view.progress(self.portraits),
             ids.TEMPLATE_PROGRESS: portraits_view.progress(self.templates),
+            ids.TRY_ON_PROGRESS: portraits_view.progress(self.try_on),
             ids.TALK_PROGRESS: talk_progress(self.talking),
+            **looks_view.training(self.looks),
         }
 
 

@@ -1,4 +1,4 @@
-"""The whole tab: four pages under one root, and the pulse that keeps them up to date."""
+"""The whole tab: its pages under one root, and the pulse that keeps them up to date."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.ui import live
+from facechain_ext.ui.looks.desk import LookDesk
+from facechain_ext.ui.looks.panel import LookPanel
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page.compat import UNCHANGED
@@ -24,6 +26,8 @@ from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.panel import PortraitsPanel
 from facechain_ext.ui.portraits.template_desk import TemplateDesk
 from facechain_ext.ui.portraits.template_panel import TemplatePanel
+from facechain_ext.ui.portraits.tryon_desk import TryOnDesk
+from facechain_ext.ui.portraits.tryon_panel import TryOnPanel
 from facechain_ext.ui.queue_panel import QueuePanel
 from facechain_ext.ui.settings.panel import SettingsPanel
 from facechain_ext.ui.talking.desk import TalkDesk
@@ -44,7 +48,8 @@ def draw_tab(services: Services) -> None:
     people = PeoplePanel(desk, PeopleView(desk), PhotoCheck(services.studio))
     portraits, settings = PortraitsPanel(PortraitDesk(services)), SettingsPanel(services)
     templates = TemplatePanel(TemplateDesk(services))
-    talking = TalkPanel(TalkDesk(services))
+    talking, styles = TalkPanel(TalkDesk(services)), LookPanel(LookDesk(services))
+    try_on = TryOnPanel(TryOnDesk(services))
     with gr.Column(elem_id=ids.ROOT, elem_classes=["facechain"]):
         status = gr.HTML(elem_id=ids.STATUS)
         queue = QueuePanel(services.jobs)
@@ -56,13 +61,17 @@ def draw_tab(services: Services) -> None:
                 portraits.draw()
             with gr.Tab("Templates", id="templates"):
                 templates.draw()
+            with gr.Tab("Try on", id="try-on"):
+                try_on.draw()
+            with gr.Tab("Styles", id="styles"):
+                styles.draw()
             with gr.Tab("Talk", id="talk"):
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        Pulse(
-            services, people, portraits, status, queue, templates=templates, talking=talking
-        ).draw()
+        shown: dict[str, Any] = {"templates": templates, "talking": talking}
+        shown |= {"try_on": try_on, "styles": styles}
+        Pulse(services, people, portraits, status, queue, **shown).draw()
 
 
 @dataclass(eq=False)
@@ -84,6 +93,8 @@ class Pulse:
     trouble: live.Trouble = field(default_factory=live.Trouble)
     talking: TalkPanel | None = None
     templates: TemplatePanel | None = None
+    try_on: TryOnPanel | None = None
+    styles: LookPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -95,9 +106,12 @@ class Pulse:
         talking = self.talking.outputs if self.talking else {}
         templates = self.templates.outputs if self.templates else {}
         drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
-        self.outputs = {**drawn, **queue, "status": self.status}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
         inputs += self.talking.inputs if self.talking else []
+        for panel in self._more():
+            drawn |= panel.outputs
+            inputs += panel.inputs
+        self.outputs = {**drawn, **queue, "status": self.status}
         outputs = [self.seen, self.answer, *self.outputs.values()]
         compat.on(button.click, self.beat, inputs, outputs)
 
@@ -119,6 +133,9 @@ class Pulse:
         page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
+    def _more(self) -> list[TryOnPanel | LookPanel]:
+        return [panel for panel in (self.try_on, self.styles) if panel is not None]
+
     def _refresh(self, page: Redraw, values: Sequence[Any]) -> dict[str, str]:
         """Put what the panels show; returns what the script is told of it."""
         desk, split = self.people.desk, len(self.people.inputs)
@@ -128,8 +145,13 @@ class Pulse:
         self.portraits.refresh(page, values[split:])
         if self.templates is not None:
             self.templates.refresh(page)
+        split += len(self.portraits.inputs)
         if self.talking is not None:
-            self.talking.refresh(page, values[split + len(self.portraits.inputs) :])
+            self.talking.refresh(page, values[split:])
+            split += len(self.talking.inputs)
+        for panel in self._more():
+            panel.refresh(page, values[split:])
+            split += len(panel.inputs)
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

@@ -19,6 +19,7 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TryOnConfig,
 )
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 from facechain_ext.ui.page.setting_inputs import dropdown, setting_input
@@ -41,6 +42,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
         *("min_face_share", "max_face_share"),
     ),
     TemplateConfig: ("candidates", "attempts", "fusion_strength"),
+    TryOnConfig: ("seam", "candidates", "attempts", "fusion_strength"),
     TalkConfig: (),
     ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
@@ -57,6 +59,7 @@ Config = TypeVar(
     TrainConfig,
     PortraitConfig,
     TemplateConfig,
+    TryOnConfig,
     TalkConfig,
     JobsConfig,
     ApiConfig,

@@ -192,6 +192,9 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "talk", "photos": PICTURE["photos"] * 2}, "photos"),
         ("jobs/a", {"kind": "talk", "person": "Ana", "talk": {"speed": 9}}, "talk.speed"),
         ("jobs/a", {"kind": "talk", "person": "Ana", "portrait": {"count": 1}}, "portrait"),
+        ("jobs/a", {"kind": "try-on", **PICTURE}, "photos"),
+        ("jobs/a", {"kind": "try-on", **PICTURE, "try_on": {"way": "thrown"}}, "try_on.way"),
+        ("jobs/a", {"kind": "try-on", **PICTURE, "template": {}}, "template"),
     ],
 )
 def test_a_job_that_cannot_be_is_refused(
@@ -245,6 +248,21 @@ def test_a_portrait_speaks(
     assert record is not None
     assert (record.person, record.work["given"]) == ("", ["portrait"])
     assert record.work["out"].endswith("talking")
+
+
+def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: Gate) -> None:
+    two = {"photos": PICTURE["photos"] * 2}
+    asked = {"kind": "try-on", **two, "try_on": {"seam": 0}}
+    worn = {"kind": "try-on", **PICTURE, "try_on": {"way": "worn"}}
+    assert "Say who" in problem(client.put("jobs/t", json=worn))["message"]
+    ticket = client.put("jobs/t", json=asked).json()
+    assert (ticket["kind"], ticket["title"]) == ("try-on", "Clothes on a photo")
+    assert ticket["links"]["result"].endswith(f"/portraits/{ticket['id']}")
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["try_on"]["seam"] == 0
+    assert client.get(f"portraits/{ticket['id']}").json()["portraits"] == []
+    assert [job["id"] for job in client.get("jobs?kind=try-on").json()["jobs"]] == [ticket["id"]]
 
 
 def test_jobs_of_nobody_are_refused(client: TestClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.routing import BaseRoute
 
 from facechain_ext.api.app import make_site
 from facechain_ext.api.auth import Open
@@ -44,11 +45,13 @@ def services(tmp_path: Path, small_folder: Path) -> Iterator[ApiServices]:
 
 
 @contextmanager
-def serving(services: ApiServices, port: int = 0) -> Iterator[int]:
-    """Serve the API; the value is its port."""
-    config = uvicorn.Config(
-        make_site(services), log_level="error", lifespan="off", timeout_graceful_shutdown=1
-    )
+def serving(
+    services: ApiServices, port: int = 0, routes: Sequence[BaseRoute] = ()
+) -> Iterator[int]:
+    """Serve the API, and other routes beside it; the value is its port."""
+    site = make_site(services)
+    site.router.routes.extend(routes)
+    config = uvicorn.Config(site, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", port)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -9,9 +9,12 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from facechain_ext.api.errors import Unauthorized as Stranger
 from facechain_ext.api.services import ApiServices
@@ -71,6 +74,7 @@ def test_what_the_server_is_and_has(client: Client) -> None:
         (lambda c: c.train("ana", [], {"ranks": 3}), InvalidInput, "ranks is not known", 422),
         (lambda c: c.download_model("clip", consent=True), NotFound, "no net", 404),
         (lambda c: c.check([]), InvalidInput, "no photos", 422),
+        (lambda c: c.try_on(NO_PHOTO, person="bob"), InvalidInput, "takes two pictures", 422),
         (lambda c: c.make_template(NO_PHOTO, {1: "bob"}), PersonNotFound, "no person 'bob'", 404),
         (lambda c: c.photo("ana", "../../manifest"), NotFound, "", 404),
     ],
@@ -169,6 +173,54 @@ def test_tokens_let_in(services: ApiServices) -> None:
             assert client.people().total == 0
         with Client(url, user="ana", password="let-me-in") as client:
             assert client.people().total == 0
+
+
+class PageLogin:
+    """Lets in who has the cookie of the page's login, as a webui with --gradio-auth alone does."""
+
+    challenge = ""
+
+    def user(self, connection: HTTPConnection) -> str:
+        if connection.cookies.get("access-token-unsecure-x1") != "ana:let-me-in":
+            raise Stranger("This needs the login of the webui's page.")
+        return "ana"
+
+    def trusts(self, origin: str) -> bool:
+        return False
+
+
+async def log_in(request: Request) -> Response:
+    """Answer as gradio does."""
+    given = parse_qs((await request.body()).decode())
+    answer = Response("{}" if given["password"] == ["let-me-in"] else "", 200)
+    if given["password"] == ["let-me-in"]:
+        for name in ("access-token-x1", "access-token-unsecure-x1"):
+            secure = "unsecure" not in name
+            token = f"{given['username'][0]}:let-me-in"
+            answer.set_cookie(name, token, httponly=True, samesite="none", secure=secure)
+    return answer
+
+
+def test_the_login_of_a_page_lets_in(services: ApiServices, tmp_path: Path) -> None:
+    doors = [Route("/login", log_in, methods=["POST"])]
+    with serving(replace(services, auth=PageLogin()), routes=doors) as port:
+        url = f"http://127.0.0.1:{port}"
+        stranger = Client(url, user="ana", password="wrong")
+        with stranger, pytest.raises(Unauthorized, match="login of the webui's page"):
+            stranger.people()
+        with Client(url, user="ana", password="let-me-in") as client:
+            client.add_person("Ana")
+            archive = client.export_person("ana", tmp_path / "ana.zip")
+        with Client(url, user="ana", password="let-me-in") as client:
+            assert client.import_person(archive, "Eva").name == "Eva", "a body that goes out once"
+            job = client.finish(client.check([NO_PHOTO]))
+            assert [event.type for event in client.events(job.id)][-1] == "state"
+
+        async def ask() -> int:
+            async with AsyncClient(url, user="ana", password="let-me-in") as client:
+                return (await client.people()).total
+
+        assert asyncio.run(ask()) == 2
 
 
 def test_a_lost_answer_is_asked_for_again(line: Line, services: ApiServices) -> None:

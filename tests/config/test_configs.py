@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig, TrainStyleConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.config.option import LONGEST_TEXT
 from facechain_ext.config.prepare import PLAIN_WORDS
 from facechain_ext.config.setting import AUTO, Setting, settings_of
 
-CONFIGS = [PrepareConfig, TrainConfig, PortraitConfig]
+CONFIGS = [PrepareConfig, TrainConfig, PortraitConfig, TrainStyleConfig]
 FIELDS = [(config, spec) for config in CONFIGS for spec in dataclasses.fields(config)]
 
 
@@ -116,6 +116,8 @@ def test_a_prompt_may_have_lines() -> None:
 def test_a_trigger_word_is_a_plain_word(word: str) -> None:
     with pytest.raises(InvalidInput, match="trigger_word"):
         PrepareConfig(trigger_word=word)
+    with pytest.raises(InvalidInput, match="trigger_word"):
+        TrainStyleConfig(trigger_word=word)
     assert len(word) > 60 or re.fullmatch(PLAIN_WORDS, word) is None
 
 
@@ -200,3 +202,17 @@ def test_a_flag_that_is_no_number_is_refused_by_name(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         parser.parse_args(["--lora-weight", "much"])
     assert "--lora-weight: must be a number, or auto, not 'much'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("pictures", "steps"), [(3, 500), (10, 500), (40, 2000), (200, 4000)])
+def test_a_styles_steps_follow_its_pictures(pictures: int, steps: int) -> None:
+    assert TrainStyleConfig().training(pictures).total_steps == steps
+    assert TrainStyleConfig(max_train_steps=7).training(pictures).total_steps == 7
+
+
+def test_what_a_style_is_trained_with_reaches_the_trainer_without_faces() -> None:
+    asked = {"rank": 3, "alpha": 5.0, "seed": 6, "random_flip": False, "selection": "best"}
+    config = TrainStyleConfig(**asked).training(10)
+    assert {name: getattr(config, name) for name in asked} == asked
+    assert (config.face_weight, config.mask_background, config.class_images) == (1.0, False, 0)
+    assert config.face_prior == ""

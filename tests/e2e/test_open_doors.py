@@ -84,6 +84,15 @@ def test_no_file_of_a_person_is_served(webui: Client, data: Path) -> None:
     assert served == []
 
 
+def test_previews_of_loras_lead_to_nobody(webui: Client, data: Path) -> None:
+    """Their route asks for no login, and takes a name for one of its folder by how it begins."""
+    folders = (data / name for name in ("facechain", "outputs/facechain"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    ways = [data / "models" / "Lora" / ".." / ".." / file.relative_to(data) for file in files]
+    route = f"{webui.url}/sd_extra_networks/thumb?filename="
+    assert [way for way in ways if status(route + quote(str(way), safe="")) != 403] == []
+
+
 def test_no_picture_of_a_training_is_handed_out(webui: Client) -> None:
     """A training or portraits must be under way, and show pictures; they are asked for often."""
     handed_out, seen = [], set()

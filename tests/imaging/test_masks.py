@@ -97,3 +97,24 @@ def test_a_guided_filter_sharpens_a_border_where_the_picture_has_one(radius):
     plain = np.full_like(picture, 99)
     blurred = masks.guided_filter(rough, plain, radius=radius, eps=1e-4)
     assert np.diff(blurred[60]).max() < np.diff(rough[60]).max()
+
+
+def test_rounding_off_takes_teeth_and_keeps_the_outline() -> None:
+    y, x = np.mgrid[:100, :100]
+    straight = (x >= 50).astype(np.float32)
+    ragged = (x + 3 * (y % 4 < 2) >= 51).astype(np.float32)
+    rounded = masks.smooth(ragged, 8)
+    assert np.ptp(rounded[20:80], axis=0).max() < 0.35
+    assert np.abs(rounded - straight).mean() < 0.03
+    assert rounded[:, 60:].min() == 1
+    assert masks.smooth(ragged, 0) is ragged
+
+
+def test_what_is_near_a_mask_is_told_by_distance() -> None:
+    mask = np.zeros((40, 40), np.float32)
+    mask[20, 20] = 1
+    y, x = np.mgrid[:40, :40]
+    near = masks.within(mask, 6) > 0
+    assert near[np.hypot(x - 20, y - 20) < 5.5].all()
+    assert not near[np.hypot(x - 20, y - 20) > 6.5].any()
+    assert masks.within(np.zeros_like(mask), 6).max() == 0

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from facechain_ext.base.errors import InvalidInput, UnreadablePhoto
-from facechain_ext.imaging.still import read_still
+from facechain_ext.imaging.still import read_cut_out, read_still
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
 
@@ -56,3 +56,27 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"nothing of the kind")
     with pytest.raises(UnreadablePhoto, match=r"a\.png"):
         read_still(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_how_opaque_a_picture_is_is_read_with_it(tmp_path: Path, mode: str) -> None:
+    alpha = np.zeros((24, 32), np.uint8)
+    alpha[4:20, 8:] = 255
+    image = Image.fromarray(np.dstack([PIXELS, alpha])).convert("RGBA")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.png"
+    if mode == "P":
+        image = Image.fromarray((alpha > 0).astype(np.uint8), "L").convert("P")
+        image.info["transparency"] = 0
+    image.convert(mode).save(path, exif=exif, **({"transparency": 0} if mode == "P" else {}))
+    photo, opaque = read_cut_out(path)
+    assert opaque is not None
+    assert photo.pixels.shape[:2] == opaque.shape == (32, 24)
+    assert np.array_equal(opaque, np.rot90(alpha, 3) / np.float32(255))
+
+
+def test_a_picture_without_alpha_is_all_opaque(tmp_path: Path) -> None:
+    photo, opaque = read_cut_out(saved(tmp_path, "a.jpg"))
+    assert photo.pixels.shape == PIXELS.shape
+    assert opaque is None

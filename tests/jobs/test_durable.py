@@ -43,9 +43,16 @@ from facechain_ext.base.records import (
     Score,
     Verdict,
 )
-from facechain_ext.config import JobsConfig, PortraitConfig, PrepareConfig, TrainConfig
+from facechain_ext.config import (
+    JobsConfig,
+    PortraitConfig,
+    PrepareConfig,
+    TrainConfig,
+    TrainStyleConfig,
+)
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Jobs, JobState
+from facechain_ext.jobs.style_work import KeepLook, TrainStyle
 from facechain_ext.jobs.work import Attempt
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.nets import FaceNets
@@ -451,6 +458,8 @@ def test_books_that_are_damaged_are_told(jobs: Jobs) -> None:
         Enrol("Ana É", prepare=PrepareConfig(trigger_word="sks")),
         Train("Ana", train=TrainConfig(rank=4, max_train_steps=None)),
         Resume("Ana", "20260101-000000"),
+        KeepLook(name="Ink", captions=("rain", None), style=TrainStyleConfig(captions="files")),
+        TrainStyle(name="Ink", style=TrainStyleConfig(rank=4), run_name="20260101-000000"),
         MakePortraits("Ana", PortraitConfig(count=2, seed=5, width=None), Path("out é").absolute()),
     ],
     ids=lambda asked: asked.kind,

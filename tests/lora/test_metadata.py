@@ -12,6 +12,7 @@ from facechain_ext import __version__
 from facechain_ext.base.host import Family, PredictionType
 from facechain_ext.config import TrainConfig
 from facechain_ext.lora.metadata import SGM, LoraRecord, legacy_hash
+from facechain_ext.lora.training_facts import Buckets
 
 RECORD = LoraRecord(
     name="anna-20240501",
@@ -178,3 +179,19 @@ def test_the_old_checkpoint_hash(tmp_path: Path) -> None:
     changed.write_bytes(b"\7" * 0x100000 + hashed + b"\3" * 100)
     assert legacy_hash(path) == legacy_hash(changed) == hashlib.sha256(hashed).hexdigest()[:8]
     assert legacy_hash(tmp_path) == ""
+
+
+def test_a_style_tells_its_buckets_and_no_person() -> None:
+    buckets = Buckets(((448, 576, 5), (512, 512, 2)), 0.03)
+    metadata = replace(RECORD, person="", buckets=buckets).metadata()
+    assert json.loads(metadata["ss_bucket_info"]) == {
+        "buckets": {
+            "0": {"resolution": [448, 576], "count": 5},
+            "1": {"resolution": [512, 512], "count": 2},
+        },
+        "mean_img_ar_error": 0.03,
+    }
+    assert metadata["ss_enable_bucket"] == "True"
+    assert (metadata["ss_min_bucket_reso"], metadata["ss_max_bucket_reso"]) == ("448", "576")
+    assert metadata["ss_random_crop"] == "False"
+    assert metadata["modelspec.description"].startswith("A style, from 7 pictures, trained on")

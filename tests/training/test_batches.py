@@ -135,3 +135,41 @@ def test_a_batch_drawn_ahead_is_neither_lost_nor_drawn_twice(data: TrainingData)
         for other in (ahead.draw(), resumed.draw()):
             assert torch.equal(other.noise, expected.noise)
             assert torch.equal(other.latents, expected.latents)
+
+
+SIZES = torch.tensor([[8, 8], [8, 8], [8, 4], [8, 8], [8, 4], [4, 8]])
+
+
+def places_of(batch: Batch, data: TrainingData) -> list[int]:
+    high, wide = batch.latents.shape[2:]
+    same = (batch.latents[:, None] == data.latents[None, :, :, :high, :wide]).flatten(2).all(2)
+    return same.long().argmax(1).tolist()
+
+
+def test_a_batch_holds_pictures_of_one_size(data: TrainingData) -> None:
+    batches = stream(data, batch_size=2, sizes=SIZES)
+    for _ in range(30):
+        batch = batches.draw()
+        rows = places_of(batch, data)
+        assert {tuple(SIZES[row].tolist()) for row in rows} == {tuple(batch.latents.shape[2:])}
+        assert batch.noise.shape == batch.latents.shape
+        assert batch.loss_weights.shape[2:] == batch.latents.shape[2:]
+
+
+def test_pictures_of_all_sizes_are_seen_equally_often(data: TrainingData) -> None:
+    batches = stream(data, batch_size=4, sizes=SIZES)
+    seen = [row for _ in range(90) for row in places_of(batches.draw(), data)]
+    assert batches.passed == 360
+    assert all(abs(seen.count(row) - 60) <= 4 for row in range(6))
+
+
+def test_a_stream_of_several_sizes_goes_on_where_it_stood(data: TrainingData) -> None:
+    whole, other = (stream(data, batch_size=4, sizes=SIZES) for _ in range(2))
+    for _ in range(7):
+        whole.draw()
+    whole.draw_ahead()
+    other.load_state(whole.state())
+    for _ in range(5):
+        one, same = whole.draw(), other.draw()
+        assert torch.equal(one.latents, same.latents)
+        assert torch.equal(one.noise, same.noise)

@@ -187,3 +187,10 @@ def test_bfloat16_only_where_the_card_computes_in_it(
     assert mixed_precision(model) == {torch.float16: "fp16", torch.bfloat16: "bf16"}[dtype]  # type: ignore[arg-type]
     model.denoiser = torch.nn.Linear(2, 2)
     assert mixed_precision(model) == "no"  # type: ignore[arg-type]
+
+
+def test_steps_of_several_sizes_are_held_by_no_graph(small_model: DiffusersModel) -> None:
+    planner = Planner.of(small_model, TrainConfig(), free=None)
+    graphed = replace(planner, plans=[replace(plan, graph=True) for plan in planner.plans])
+    assert not any(plan.graph for plan in graphed.without_graphs().plans)
+    assert [plan.peak for plan in graphed.without_graphs().plans] == [p.peak for p in planner.plans]

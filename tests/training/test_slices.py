@@ -131,6 +131,15 @@ def test_slices_with_pictures_left_out_end_as_an_unbroken_run(new: New, lend: Le
     assert [step // 3 for step in saved] == [1, 2, 3, 4, 5]
 
 
+def test_slices_with_pictures_of_several_sizes_end_as_an_unbroken_run(new: New, lend: Lend) -> None:
+    sizes = torch.tensor([[8, 8], [8, 4], [8, 8], [8, 4], [4, 8], [8, 8]])
+    plain_events, plain = in_slices(new(sizes=sizes), lend)
+    events, chosen = in_slices(new(sizes=sizes, others_waiting=lambda: True), lend)
+    assert told(events) == told(plain_events)
+    assert_same(chosen, plain)
+    assert [event.step for event in events if isinstance(event, Step)] == [*range(1, 8)]
+
+
 def test_what_was_cancelled_goes_on_from_its_file(
     new: New, lend: Lend, unbroken: tuple[list[Event], Chosen], tmp_path: Path
 ) -> None:

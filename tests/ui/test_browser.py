@@ -18,6 +18,7 @@ from facechain_ext.installing.optional import PILLOW_HEIF
 from facechain_ext.nets.catalog import CATALOG
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.portraits.styles_view import PREVIEWS
+from facechain_ext.ui.server import read_asset
 from tests.ui.browser import PATIENCE, TABS, Tab, browsing, chromium, serving
 from tests.ui.conftest import save
 
@@ -77,8 +78,9 @@ def test_from_photos_to_portraits(tab: Tab, tmp_path: Path, served: Path) -> Non
     find_everything_again(tab)
     make_portraits(tab)
     assert pictures_in(served)
-    delete(tab)
+    delete(tab, album(tmp_path))
     assert pictures_in(served) == []
+    assert "Traceback" not in (served / "log.txt").read_text(encoding="utf-8")
 
 
 def judge(tab: Tab, photos: list[Path]) -> None:
@@ -173,14 +175,20 @@ def cards_with_pictures(tab: Tab) -> int:
     return sum(image.startswith("url(") for image in shown)
 
 
-def delete(tab: Tab) -> None:
+def delete(tab: Tab, photos: list[Path]) -> None:
+    """Delete who was trained while their photos lie in the box, which is empty then."""
     tab.open("People")
+    box = tab.element(ids.PHOTOS).locator("input[type=file]")
+    box.set_input_files([str(path) for path in photos])
+    tab.expect(ids.VERDICTS).to_contain_text("photos can be used")
     tab.unfold("Rename, export, delete")
     tab.click(ids.DELETE)
     tab.expect(ids.DELETE_QUESTION).to_contain_text("1 training, 1 LoRA")
     tab.click(ids.DELETE_CONFIRMED)
     tab.expect(ids.ROOT).to_contain_text("Everything about Ana Élise is gone.")
     tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+    tab.expect(ids.VERDICTS).to_have_text("")
+    assert "Error" not in tab.element(ids.ROOT).inner_text()
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -188,6 +196,23 @@ def pictures_in(folder: Path) -> list[Path]:
     return [
         path for path in folder.rglob("*.*") if path.suffix in (".png", ".jpg", ".webp", ".zip")
     ]
+
+
+@pytest.mark.parametrize("width", [330, 572, 684, 900])
+def test_the_samples_of_a_snapshot_stand_in_a_row(browser: Any, width: int) -> None:
+    """As many as a training draws unless told otherwise, and none of them larger than drawn."""
+    picture = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+    figures = f'<figure style="margin:0"><img src="{picture}"></figure>' * 4
+    strip = f'<div class="fc-strip" style="width:{width}px">{figures}</div>'
+    page = browser.new_page()
+    page.set_content(
+        f'<style>{read_asset("style.css")}</style><div class="facechain">{strip}</div>'
+    )
+    boxes = [figure.bounding_box() for figure in page.locator("figure").all()]
+    page.close()
+    assert len({box["y"] for box in boxes}) == 1
+    assert len({round(box["width"]) for box in boxes}) == 1
+    assert min(width / 5, 180) < boxes[0]["width"] <= 190
 
 
 def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ async def everything(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"a face"})
 
 
-def ask(app: Any, path: str, method: str = "GET") -> int:
+def ask(app: Any, path: str, method: str = "GET", query: str = "") -> int:
     sent: list[Any] = []
     messages = [{"type": "http.request"}, *[{"type": "http.disconnect"}] * 3]
 
@@ -34,7 +34,8 @@ def ask(app: Any, path: str, method: str = "GET") -> int:
         return messages.pop(0)
 
     scope = {"type": "http", "method": method, "path": path, "raw_path": quote(path).encode(),
-             "query_string": b"", "root_path": "", "headers": [(b"host", b"localhost:7860")],
+             "query_string": query.encode("latin-1"), "root_path": "",
+             "headers": [(b"host", b"localhost:7860")],
              "scheme": "http", "server": ("localhost", 7860), "http_version": "1.1"}  # fmt: skip
     asyncio.run(app(scope, receive, send))
     return int(sent[0]["status"])
@@ -73,6 +74,26 @@ def test_no_file_of_a_person_is_served(root: Path, name: str) -> None:
     for path in spellings(root, name):
         assert ask(app, path) == 403, path
         assert ask(app, path, "HEAD") == 403, path
+
+
+@pytest.mark.parametrize("route", ["/sd_extra_networks/thumb", "/sub/path/another/extension"])
+def test_no_route_is_told_a_file_of_a_person(root: Path, route: str) -> None:
+    """The webui's own for previews looks at names only, and ".." leads past it."""
+    app = ClosedFolders(everything, (root / "facechain" / "people",))
+    for name in (f"outputs/../facechain/people/ana é/{FILES[0]}", "facechain/people"):
+        for place in (name, str(root / name)):
+            for given in (quote(place), quote(place, safe=""), quote(quote(place))):
+                query = f"page=lora&filename={given}&index=0"
+                assert ask(app, route, query=query) == 403, query
+    for query in ("", "filename=outputs/a.txt", "filename=", "filename", "%00=%00&=", "a=%ff"):
+        assert ask(app, route, query=query) == 200, query
+
+
+def test_folders_may_be_closed_to_some_routes_alone(root: Path) -> None:
+    app = ClosedFolders(everything, (root / "outputs",), under="/thumb/")
+    assert ask(app, "/sub/thumb/x", query="filename=outputs/a.txt") == 403
+    assert ask(app, "/file=outputs/a.txt") == 200
+    assert ask(app, "/other", query="filename=outputs/a.txt") == 200
 
 
 def test_a_link_is_no_way_around(root: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,7 +15,7 @@ pytest.importorskip("starlette")
 from tests.webui.conftest import Webui
 
 
-def status_of(app: Any, path: str) -> int:
+def status_of(app: Any, path: str, query: str = "") -> int:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -22,7 +24,8 @@ def status_of(app: Any, path: str) -> int:
     async def receive() -> Any:
         return {"type": "http.request"}
 
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    scope["query_string"] = query.encode("ascii")
     asyncio.run(app(scope, receive, send))
     return int(sent[0]["status"])
 
@@ -37,8 +40,8 @@ def app() -> Any:
     return Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse("a face"))])
 
 
-def photo_in(webui: Webui) -> str:
-    photo = webui.root / "facechain" / "people" / "ana" / "photos" / "000.jpg"
+def photo_in(webui: Webui, place: str = "people/ana/photos/000.jpg") -> str:
+    photo = webui.root / "facechain" / place
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"a face")
     return f"/file={photo}"
@@ -60,6 +63,14 @@ def test_people_are_out_of_reach_also_after_others_add_layers(webui: Webui, app:
     assert status_of(app, photo) == 403
 
 
+def test_pictures_of_looks_are_out_of_reach(webui: Webui, app: Any) -> None:
+    from facechain_ext.webui import private_files
+
+    picture = photo_in(webui, "looks/ink/pictures/000.png")
+    private_files.close(None, app)
+    assert status_of(app, picture) == 403
+
+
 @pytest.mark.parametrize("flag", ["--facechain-data-dir", "--data-dir"])
 def test_people_stay_out_of_reach_when_another_folder_is_chosen(
     webui: Webui, app: Any, monkeypatch: pytest.MonkeyPatch, flag: str
@@ -76,6 +87,22 @@ def test_people_stay_out_of_reach_when_another_folder_is_chosen(
         monkeypatch.setattr(flags, "facechain_data_dir", str(webui.root.parent / "elsewhere"))
     private_files.close(None, app)
     assert status_of(app, photo) == 403
+
+
+def test_previews_lead_nobody_to_people_or_portraits(webui: Webui, app: Any) -> None:
+    """The webui takes a name for one of its LoRA folder by how it begins."""
+    from facechain_ext.webui import private_files
+
+    photo = Path(photo_in(webui).removeprefix("/file="))
+    portrait = webui.root / "outputs" / "facechain" / "ana" / "01.png"
+    portrait.parent.mkdir(parents=True)
+    portrait.write_bytes(b"a face")
+    private_files.close(None, app)
+    for file in (photo, portrait):
+        way = webui.root / "models" / ".." / file.relative_to(webui.root)
+        assert status_of(app, "/sd_extra_networks/thumb", urlencode({"filename": way})) == 403
+    assert status_of(app, f"/file={portrait}") == 200
+    assert status_of(app, "/sd_extra_networks/thumb", "filename=models/a.png") == 200
 
 
 def test_an_app_that_nobody_has_asked_yet_takes_more_layers(webui: Webui, app: Any) -> None:
@@ -97,8 +124,8 @@ def test_the_entry_asks_to_be_told(webui: Webui) -> None:
     registered = webui.module("modules.script_callbacks").registered
     app = SimpleNamespace(user_middleware=[], middleware_stack=None)
     registered["app_started"](None, app)
-    [layer] = app.user_middleware
-    kind, told = layer.cls, getattr(layer, "kwargs", None) or layer.options
-    assert kind is ClosedFolders
-    assert told["folders"][:2] == (host_paths().people_dir, host_paths().jobs_dir)
+    kinds = [layer.cls for layer in app.user_middleware]
+    told = [getattr(layer, "kwargs", None) or layer.options for layer in app.user_middleware]
+    assert kinds == [ClosedFolders] * 2
+    assert told[0]["folders"][:2] == (host_paths().people_dir, host_paths().jobs_dir)
     registered["script_unloaded"]()

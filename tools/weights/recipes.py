@@ -33,11 +33,16 @@ def selfie(content: bytes) -> bytes:
     return _bytes(convert(content, name="selfie_segmentation", outputs={"activation_10": "matte"}))
 
 
+def garments(content: bytes) -> bytes:
+    return _bytes(convert(content, name="selfie_multiclass", outputs={"Identity": "classes"}))
+
+
 RECIPES: dict[str, Recipe] = {
     "yunet": yunet,
     "sface": sface,
     "face-mesh": face_mesh,
     "selfie": selfie,
+    "selfie-multiclass": garments,
     "gender": unchanged,
     "age": unchanged,
 }

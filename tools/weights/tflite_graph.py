@@ -23,6 +23,9 @@ _OPTIONS = {
     "MAX_POOL_2D": tflite.Pool2DOptions,
     "AVERAGE_POOL_2D": tflite.Pool2DOptions,
     "RESIZE_BILINEAR": tflite.ResizeBilinearOptions,
+    "TRANSPOSE_CONV": tflite.TransposeConvOptions,
+    "SOFTMAX": tflite.SoftmaxOptions,
+    "SUM": tflite.ReducerOptions,
     "ADD": tflite.AddOptions,
     "MUL": tflite.MulOptions,
 }

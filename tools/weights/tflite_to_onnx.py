@@ -1,6 +1,6 @@
-"""Rewrite MediaPipe's convolutional TensorFlow Lite nets as ONNX for cv2.dnn and onnxruntime.
+"""Rewrite MediaPipe's TensorFlow Lite nets as ONNX for cv2.dnn and onnxruntime.
 
-Channels move from last to first: the net then takes (1, 3, H, W). Weights stay in float16.
+Channels move from last to first: the net then takes (1, 3, H, W). Weights are kept in float16.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tools.weights.onnx_writer import Writer
 from tools.weights.tflite_graph import Graph, Operator
 
 _CHANNELS_FIRST = (0, 3, 1, 2)
+_CHANNELS_LAST = (0, 2, 3, 1)
 _DEPTHWISE_FIRST = (3, 0, 1, 2)
 
 
@@ -55,9 +56,29 @@ class _Conversion:
         inputs = [self.names[operator.inputs[0]], *more]
         self.writer.add(kind, inputs, self.result(operator), **(attributes or {}))
 
+    def add_activated(
+        self, kind: str, operator: Operator, inputs: Sequence[str], **attributes: Any
+    ) -> None:
+        """Write a node, and behind it the activation that the operator ends with."""
+        options: Any = operator.options
+        activation, target = options.FusedActivationFunction(), self.result(operator)
+        if activation == tflite.ActivationFunctionType.NONE:
+            self.writer.add(kind, inputs, target, **attributes)
+            return
+        if activation != tflite.ActivationFunctionType.RELU:
+            raise ValueError("No other fused activation than RELU is known here.")
+        self.writer.add(kind, inputs, f"{target}_linear", **attributes)
+        self.writer.add("Relu", [f"{target}_linear"], target)
+
     def result(self, operator: Operator) -> str:
         index = operator.outputs[0]
         return self.names.setdefault(index, f"t{index}")
+
+    def source(self, index: int) -> str:
+        """Return the name of a tensor that is computed, or of a stored one of values by channel."""
+        if index in self.names:
+            return self.names[index]
+        return self.writer.weight(f"w{index}", self.values(index).reshape(1, -1, 1, 1))
 
     def values(self, index: int) -> NDArray[Any]:
         values = self.stored.get(index)
@@ -70,6 +91,12 @@ class _Conversion:
     def weight(self, index: int, order: Sequence[int]) -> str:
         """Write a stored tensor with its axes in another order."""
         return self.writer.weight(f"w{index}", self.values(index).transpose(order))
+
+    def add_between(self, kind: str, inputs: Sequence[str], source: str, target: str) -> None:
+        """Write a node that sees channels last; its first input is the source turned so."""
+        self.writer.add("Transpose", [source], inputs[0], perm=_CHANNELS_LAST)
+        self.writer.add(kind, inputs, f"{target}_first")
+        self.writer.add("Transpose", [f"{target}_first"], target, perm=_CHANNELS_FIRST)
 
     def window(self, operator: Operator, kernel: Sequence[int]) -> dict[str, Sequence[int]]:
         """Translate TensorFlow's SAME and VALID padding, which depend on the input's size."""
@@ -101,21 +128,34 @@ def _depthwise(to: _Conversion, operator: Operator) -> None:
 
 
 def _convolve(to: _Conversion, operator: Operator, *, order: Sequence[int], groups: int) -> None:
-    _require_plain(operator)
-    _, kernel, bias = operator.inputs
+    source, kernel, bias = operator.inputs
     window = to.window(operator, to.values(kernel).shape[1:3])
-    weights = to.weight(kernel, order), to.weight(bias, (0,))
-    to.add("Conv", operator, *weights, attributes={"group": groups, **window})
+    inputs = to.names[source], to.weight(kernel, order), to.weight(bias, (0,))
+    to.add_activated("Conv", operator, inputs, group=groups, **window)
 
 
 def _transposed_convolution(to: _Conversion, operator: Operator) -> None:
-    """Translate MediaPipe's own operator, of kernel 2 and stride 2, where no pixels overlap."""
-    _, kernel, bias = operator.inputs
+    """Translate MediaPipe's own operator."""
+    source, kernel, bias = operator.inputs
+    inputs, size = _doubling(to, source, kernel, bias)
+    to.writer.add("ConvTranspose", inputs, to.result(operator), kernel_shape=size, strides=size)
+
+
+def _transposed(to: _Conversion, operator: Operator) -> None:
+    _, kernel, source, bias = operator.inputs
+    inputs, size = _doubling(to, source, kernel, bias)
+    to.add_activated("ConvTranspose", operator, inputs, kernel_shape=size, strides=size)
+
+
+def _doubling(
+    to: _Conversion, source: int, kernel: int, bias: int
+) -> tuple[tuple[str, str, str], tuple[int, ...]]:
+    """Return the inputs of a kernel of 2 and stride 2, where no pixels overlap, and its size."""
     size = to.values(kernel).shape[1:3]
     if size != (2, 2):
         raise ValueError(f"Expected a kernel of 2 x 2, got {size}.")
     weights = to.weight(kernel, _DEPTHWISE_FIRST), to.weight(bias, (0,))
-    to.add("ConvTranspose", operator, *weights, attributes={"kernel_shape": size, "strides": size})
+    return (to.names[source], *weights), size
 
 
 def _max_pool(to: _Conversion, operator: Operator) -> None:
@@ -163,23 +203,65 @@ def _dequantize(to: _Conversion, operator: Operator) -> None:
     to.stored[operator.outputs[0]] = to.values(operator.inputs[0])
 
 
+def _resize_nearest(to: _Conversion, operator: Operator) -> None:
+    before, after = to.graph.shape(operator.inputs[0]), to.graph.shape(operator.outputs[0])
+    if after[1:3] != (2 * before[1], 2 * before[2]):
+        raise ValueError("Only doubling is known here, where all ways to round agree.")
+    scales = np.array([1, 1, 2, 2], np.float32)
+    name = to.writer.constant(f"{to.result(operator)}_scales", scales)
+    mode = {
+        "mode": "nearest",
+        "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor",
+    }
+    to.add("Resize", operator, "", name, attributes=mode)
+
+
 def _reshape(to: _Conversion, operator: Operator) -> None:
-    """Skip it: in these nets it only flattens single values."""
-    to.names[operator.outputs[0]] = to.names[operator.inputs[0]]
+    """Reshape as if channels were last; where it only flattens single values, skip it."""
+    source, target = operator.inputs[0], operator.outputs[0]
+    before, after = to.graph.shape(source), to.graph.shape(target)
+    if len(after) != len(_CHANNELS_LAST) or before[1:3] == (1, 1):
+        to.names[target] = to.names[source]
+        return
+    name = to.result(operator)
+    shape = to.writer.constant(f"{name}_shape", np.array(after, np.int64))
+    to.add_between("Reshape", [f"{name}_last", shape], to.names[source], name)
+
+
+def _transpose(to: _Conversion, operator: Operator) -> None:
+    """Swap axes, which are counted with the channels last, while they stand first."""
+    wanted = to.values(operator.inputs[1]).tolist()
+    order = [_CHANNELS_FIRST.index(wanted[axis]) for axis in _CHANNELS_FIRST]
+    to.add("Transpose", operator, attributes={"perm": order})
+
+
+def _softmax(to: _Conversion, operator: Operator) -> None:
+    options: Any = operator.options
+    if options.Beta() != 1:
+        raise ValueError("Only an even softmax is known here.")
+    to.add("Softmax", operator, attributes={"axis": 1})
+
+
+def _sum(to: _Conversion, operator: Operator) -> None:
+    """Write a sum along rows as their mean times their length: OpenCV 4.8 adds up wrongly."""
+    options: Any = operator.options
+    if np.atleast_1d(to.values(operator.inputs[1])).tolist() != [2] or not options.KeepDims():
+        raise ValueError("Only sums along the rows are known here.")
+    source, target = to.names[operator.inputs[0]], to.result(operator)
+    length = to.graph.shape(operator.inputs[0])[2]
+    row = {"kernel_shape": (1, length), "strides": (1, length)}
+    to.writer.add("AveragePool", [source], f"{target}_mean", **row)
+    times = to.writer.constant(f"{target}_length", np.full((1, 1, 1, 1), length, np.float32))
+    to.writer.add("Mul", [f"{target}_mean", times], target)
 
 
 def _both(kind: str) -> Callable[[_Conversion, Operator], None]:
     def write(to: _Conversion, operator: Operator) -> None:
-        _require_plain(operator)
-        to.add(kind, operator, to.names[operator.inputs[1]])
+        first, second = map(to.source, operator.inputs)
+        to.add_activated(kind, operator, (first, second))
 
     return write
-
-
-def _require_plain(operator: Operator) -> None:
-    options: Any = operator.options
-    if options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
-        raise ValueError("Fused activations are not known here.")
 
 
 _HANDLERS: dict[str, Callable[[_Conversion, Operator], None]] = {
@@ -187,13 +269,18 @@ _HANDLERS: dict[str, Callable[[_Conversion, Operator], None]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "Convolution2DTransposeBias": _transposed_convolution,
+    "TRANSPOSE_CONV": _transposed,
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,
     "HARD_SWISH": _hard_swish,
     "PRELU": _prelu,
     "PAD": _pad,
     "RESIZE_BILINEAR": _resize,
+    "RESIZE_NEAREST_NEIGHBOR": _resize_nearest,
     "RESHAPE": _reshape,
+    "TRANSPOSE": _transpose,
+    "SOFTMAX": _softmax,
+    "SUM": _sum,
     "RELU": lambda to, operator: to.add("Relu", operator),
     "LOGISTIC": lambda to, operator: to.add("Sigmoid", operator),
     "ADD": _both("Add"),

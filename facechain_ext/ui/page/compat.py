@@ -32,13 +32,19 @@ def on(
     js: str | None = None,
     queue: bool = False,
 ) -> Any:
-    """Wire an event; queue it only when fn is a generator or slow. No event is part of an API."""
+    """Wire an event; queue it only when fn is a generator or slow. No event is part of an API.
+
+    Where all inputs are words and choices, fn gets them as they are sent: gradio from 4 on would
+    refuse, with "Error" and a traceback, a choice that was sent while its list was drawn anew.
+    """
     script = {} if js is None else {"_js" if MAJOR < 4 else "js": js}
+    as_sent = all(isinstance(each, gr.Dropdown | gr.Textbox) for each in inputs)
     return listener(
         fn,
         list(inputs),
         list(outputs),
         queue=queue,
+        preprocess=not as_sent,
         show_progress="hidden",
         **_HIDDEN_FROM_API,
         **script,

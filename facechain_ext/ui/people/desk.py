@@ -16,8 +16,8 @@ from facechain_ext.library.names import checked, identity
 from facechain_ext.library.people import Damaged, Person
 from facechain_ext.ui.page import copies
 from facechain_ext.ui.page.services import Services
+from facechain_ext.ui.page.training_log import TrainingLog
 from facechain_ext.ui.page.wording import count, listed
-from facechain_ext.ui.people.training_log import TrainingLog
 from facechain_ext.ui.people.verdicts import MOST_PHOTOS
 
 KINDS = (Enrol.kind, Train.kind, Resume.kind)

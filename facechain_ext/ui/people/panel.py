@@ -200,7 +200,9 @@ class PeoplePanel:
         on(self.delete.click, failing_in_place(self._ask, 2, 3), [self.person],
            [self.question, self.goes, self.care_message])  # fmt: skip
         on(self.spared.click, lambda: gr.update(visible=False), [], [self.question])
-        on(self.confirmed.click, failing_in_place(self._delete, 1, 2), [self.person],
+        # gradio reads uploads again with whatever comes next, and fails where they went along.
+        emptied = on(self.confirmed.click, lambda: None, [], [self.photos])
+        on(emptied.then, failing_in_place(self._delete, 1, 2), [self.person],
            [self.question, self.care_message])  # fmt: skip
 
     def _photos_taken(self) -> tuple[Any, str]:

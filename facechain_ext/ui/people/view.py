@@ -11,11 +11,10 @@ from facechain_ext.base.events import Preview
 from facechain_ext.config import TrainConfig
 from facechain_ext.library.people import Person
 from facechain_ext.library.runs import RunFolder, RunHistory
-from facechain_ext.ui.page import markup
+from facechain_ext.ui.page import markup, training_view
+from facechain_ext.ui.page.training_log import TrainingLog
 from facechain_ext.ui.page.wording import count, duration, run_time
-from facechain_ext.ui.people import training_view
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
-from facechain_ext.ui.people.training_log import TrainingLog
 
 FACE_SIDE = 128
 LATEST = "The latest"

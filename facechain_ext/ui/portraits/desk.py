@@ -31,6 +31,13 @@ PREVIEW_SIDE = 512
 FACE = "face "
 """How the stage of a template's face begins."""
 
+STAGES = {
+    "fit the garment": "Cutting the garment out and fitting it",
+    "paint the edge": "Painting the edge of the garment",
+    "draw the background": "Drawing the background",
+}
+"""Stages of a try-on, in words."""
+
 Shown = tuple[str, str]
 """A file that gradio may serve, and its caption."""
 
@@ -56,12 +63,13 @@ class Results:
 class PortraitDesk:
     """Makes portraits on behalf of one or more open pages.
 
-    noun: what is made. how: what to do for the first of them.
+    noun: what is made. how: what to do for the first of them. needs_somebody: who is trained.
     """
 
     kind: ClassVar[str] = MakePortraits.kind
     noun: ClassVar[str] = "portraits"
     how: ClassVar[str] = "Choose a style and press Make portraits."
+    needs_somebody: ClassVar[bool] = True
     services: Services
     _results: WeakKeyDictionary[PortraitsFinished, Results] = field(
         default_factory=WeakKeyDictionary
@@ -179,6 +187,8 @@ def _label(job: Job) -> str:
     drawn = [event for event in job.events if isinstance(event, Candidate)]
     if stages and stages[-1].name.startswith(FACE):
         return _face_label(job, stages[-1].name.replace(FACE, FACE.capitalize(), 1), drawn)
+    if stages and stages[-1].name in STAGES:
+        return STAGES[stages[-1].name]
     if stages and stages[-1].name != "generate":
         return "Blending in the face, judging and ranking"
     if isinstance(step := job.passing, Drawing):

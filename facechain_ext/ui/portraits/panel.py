@@ -15,6 +15,7 @@ from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
 from facechain_ext.ui.page.compat import not_saved, on
 from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.start_stop import draw_start_stop
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits.controls_form import ControlsForm
 from facechain_ext.ui.portraits.desk import PortraitDesk
@@ -82,19 +83,11 @@ class PortraitsPanel:
 
     def _draw_actions(self) -> None:
         """Draw the buttons, which stay in sight while the settings above them are scrolled."""
-        with gr.Column(elem_classes=["fc-actions"]):
-            self.message = gr.HTML(elem_id=ids.PORTRAIT_MESSAGE)
-            with gr.Row():
-                self.start = gr.Button(
-                    "Make portraits", variant="primary", elem_id=ids.GENERATE, min_width=120
-                )
-                self.stop = gr.Button(
-                    "Stop portraits",
-                    variant="stop",
-                    elem_id=ids.STOP_PORTRAITS,
-                    interactive=False,
-                    min_width=100,
-                )
+        self.message, self.start, self.stop = draw_start_stop(
+            "Make portraits",
+            "Stop portraits",
+            (ids.PORTRAIT_MESSAGE, ids.GENERATE, ids.STOP_PORTRAITS),
+        )
 
     def _draw_styles(self) -> None:
         self.styles = StyleChoice(StyleDesk(self.desk.services))

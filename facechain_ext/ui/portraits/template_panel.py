@@ -14,6 +14,7 @@ from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running, sentence
 from facechain_ext.ui.page.compat import not_saved, on, paths_of
 from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.start_stop import draw_start_stop
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits import template_view as view
 from facechain_ext.ui.portraits.results_panel import ResultPlace, ResultsPanel
@@ -84,19 +85,9 @@ class TemplatePanel:
             if "sampler_name" in self.form.choices:
                 self.form.draw("sampler_name")
             self.form.draw_rest(leave_out=("sampler_name",))
-        with gr.Column(elem_classes=["fc-actions"]):
-            self.message = gr.HTML(elem_id=ids.TEMPLATE_MESSAGE)
-            with gr.Row():
-                self.start = gr.Button(
-                    "Paint", variant="primary", elem_id=ids.TEMPLATE_START, min_width=120
-                )
-                self.stop = gr.Button(
-                    "Stop painting",
-                    variant="stop",
-                    elem_id=ids.TEMPLATE_STOP,
-                    interactive=False,
-                    min_width=100,
-                )
+        self.message, self.start, self.stop = draw_start_stop(
+            "Paint", "Stop painting", (ids.TEMPLATE_MESSAGE, ids.TEMPLATE_START, ids.TEMPLATE_STOP)
+        )
 
     def _draw_face(self, number: int) -> tuple[Any, Any, Any]:
         """Draw the place of a face, unseen until there is one: a column, its face, who comes."""

@@ -14,7 +14,7 @@ def progress(desk: PortraitDesk) -> str:
     if job is not None:
         tone: markup.Tone = "note" if job.state is JobState.CANCELED else "error"
         return portraits.progress(job) + markup.message(str(job.error or ""), tone)
-    if desk.names():
+    if desk.names() or not desk.needs_somebody:
         return markup.empty(f"No {desk.noun} yet", desk.how)
     return markup.empty(
         "Nobody is trained yet", f"Train a person in People first; then {desk.noun} can be made."

@@ -17,6 +17,7 @@ from facechain_ext.ui.page.actions import failing_in_place, is_running
 from facechain_ext.ui.page.compat import MICROPHONE, UNCHANGED, not_saved, on, paths_of
 from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
+from facechain_ext.ui.page.start_stop import draw_start_stop
 from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.talking.desk import TalkDesk, progress, voices
 
@@ -67,14 +68,9 @@ class TalkPanel:
         self._draw_actions()
 
     def _draw_actions(self) -> None:
-        with gr.Column(elem_classes=["fc-actions"]):
-            self.message = gr.HTML(elem_id=ids.TALK_MESSAGE)
-            with gr.Row():
-                self.start = gr.Button("Talk", variant="primary", elem_id=ids.TALK, min_width=120)
-                self.stop = gr.Button(
-                    "Stop talking", variant="stop", elem_id=ids.STOP_TALK, interactive=False,
-                    min_width=100,
-                )  # fmt: skip
+        self.message, self.start, self.stop = draw_start_stop(
+            "Talk", "Stop talking", (ids.TALK_MESSAGE, ids.TALK, ids.STOP_TALK)
+        )
 
     def _wire(self) -> None:
         inputs = [self.person, self.portrait, self.audio, self.spoken, *self.form.inputs]

@@ -120,9 +120,13 @@ def previews_wanted() -> bool:
 
 
 def previews_are_private() -> bool:
-    """Whether the webui's API, which hands out the picture at work, is closed or has a login."""
+    """Whether the webui's API, which hands out the picture at work, is closed or has a login.
+
+    It is open with --api, and with --nowebui, which is the API alone.
+    """
     flags = shared.cmd_opts
-    return not getattr(flags, "api", False) or bool(getattr(flags, "api_auth", None))
+    is_served = getattr(flags, "api", False) or getattr(flags, "nowebui", False)
+    return not is_served or bool(getattr(flags, "api_auth", None))
 
 
 @contextmanager

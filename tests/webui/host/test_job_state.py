@@ -39,11 +39,13 @@ class TestPictures:
         assert webui.state.current_latent is None
         assert progress.current_task is None
 
+    @pytest.mark.parametrize("opened_by", ["api", "nowebui"])
     def test_are_there_for_nobody_where_the_api_is_open(
-        self, webui: Webui, job: Any, monkeypatch: pytest.MonkeyPatch
+        self, webui: Webui, job: Any, monkeypatch: pytest.MonkeyPatch, opened_by: str
     ) -> None:
         flags = webui.module("modules.shared").cmd_opts
-        monkeypatch.setattr(flags, "api", True, raising=False)
+        for flag in ("api", "nowebui"):
+            monkeypatch.setattr(flags, flag, flag == opened_by, raising=False)
         monkeypatch.setattr(flags, "api_auth", None, raising=False)
         with job.job("Training"), job.shown():
             job.show(Preview(1, (FACE,), (0.5,)))

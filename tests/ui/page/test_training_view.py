@@ -16,10 +16,10 @@ from facechain_ext.jobs.queue import Job, Jobs
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from facechain_ext.ui.page import training_view
 from facechain_ext.ui.page.progress import Progress
+from facechain_ext.ui.page.training_log import TrainingLog
 from facechain_ext.ui.page.wording import count, duration, listed, run_time
-from facechain_ext.ui.people import training_view
-from facechain_ext.ui.people.training_log import TrainingLog
 from tests.jobs.told import TOLD, submit
 from tests.ui.conftest import done
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facechain_ext.ui.people.chart import MOST_POINTS, Axis, Curve, axis_for, draw, thin
+from facechain_ext.ui.page.chart import MOST_POINTS, Axis, Curve, axis_for, draw, thin
 
 pytestmark = pytest.mark.once
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
@@ -10,11 +11,10 @@ from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.library.people import Person, Run
 from facechain_ext.library.runs import RunHistory
 from facechain_ext.training.select import TIE
-from facechain_ext.ui.page import markup
+from facechain_ext.ui.page import chart, markup
 from facechain_ext.ui.page.progress import Progress
+from facechain_ext.ui.page.training_log import TrainingLog
 from facechain_ext.ui.page.wording import STATES, count, duration, likeness, listed, run_time
-from facechain_ext.ui.people import chart
-from facechain_ext.ui.people.training_log import TrainingLog
 
 STAGES = {
     "prepare": "Looking at the photos",
@@ -25,14 +25,25 @@ SAMPLE_SIDE = 192
 TIE_RULE = f"The latest of those within {TIE:.2f} of the best: samples tell no finer."
 
 
-def progress(job: Job, log: TrainingLog) -> str:
+@dataclass(frozen=True)
+class Measure:
+    """What samples are judged by. called: in a sentence. hint: what its number says."""
+
+    called: str
+    hint: str
+
+
+LIKENESS = Measure("Likeness", "The number is the likeness to the photos.")
+
+
+def progress(job: Job, log: TrainingLog, measure: Measure = LIKENESS) -> str:
     """Draw how far a job is, and its error or outcome below."""
     state = job.state
     facts = _facts(state, log)
     bar = Progress(job.title, STATES[state], _share(state, log), _label(state, log), facts)
     stopped = state is JobState.CANCELED
     error = markup.message(str(job.error or ""), "note" if stopped else "error")
-    return bar.draw() + error + (outcome(log.finished) if log.finished else "")
+    return bar.draw() + error + (outcome(log.finished, measure) if log.finished else "")
 
 
 def _share(state: JobState, log: TrainingLog) -> float | None:
@@ -81,18 +92,22 @@ def past(person: Person, history: RunHistory, done: Run | None, log: TrainingLog
     return bar.draw() + _ready(done.prompt_name, 1.0, trigger, done.similarity, done.steps)
 
 
-def outcome(finished: TrainingFinished) -> str:
+def outcome(finished: TrainingFinished, measure: Measure = LIKENESS) -> str:
     """Tell where the LoRA is and how to use it anywhere."""
     lora = finished.lora
-    return _ready(
-        lora.alias or lora.name, lora.weight, lora.trigger_word, finished.similarity, finished.steps
-    )
+    name, trigger = lora.alias or lora.name, lora.trigger_word
+    return _ready(name, lora.weight, trigger, finished.similarity, finished.steps, measure)
 
 
 def _ready(
-    name: str, weight: float, trigger: str, similarity: float | None, steps: tuple[int, ...]
+    name: str,
+    weight: float,
+    trigger: str,
+    similarity: float | None,
+    steps: tuple[int, ...],
+    measure: Measure = LIKENESS,
 ) -> str:
-    similar = "" if similarity is None else f" Likeness {similarity:.2f},"
+    similar = "" if similarity is None else f" {measure.called} {similarity:.2f},"
     tag = f"<lora:{name}:{weight:g}>"
     return (
         '<div class="fc-outcome"><p><strong>The LoRA is ready.</strong>'
@@ -101,11 +116,11 @@ def _ready(
     )
 
 
-def curves(log: TrainingLog) -> str:
+def curves(log: TrainingLog, measure: Measure = LIKENESS) -> str:
     """Draw loss and likeness side by side; nothing before the first step."""
     if not log.losses:
         return ""
-    return f'<div class="fc-charts">{_loss(log)}{_likeness(log)}</div>'
+    return f'<div class="fc-charts">{_loss(log)}{_likeness(log, measure)}</div>'
 
 
 def _loss(log: TrainingLog) -> str:
@@ -121,16 +136,16 @@ def _loss(log: TrainingLog) -> str:
     )
 
 
-def _likeness(log: TrainingLog) -> str:
+def _likeness(log: TrainingLog, measure: Measure) -> str:
     points = [(preview.step, preview.similarity) for preview in log.previews]
     told = ", ".join(f"{y:.2f} after {x}" for x, y in points) or "not measured yet"
     return chart.draw(
         chart.Curve(
-            title="Likeness of the samples",
+            title=f"{measure.called} of the samples",
             points=points,
             last_step=log.total_steps,
             value=f"{points[-1][1]:.2f}" if points else "–",
-            summary=f"Likeness by steps: {told}.",
+            summary=f"{measure.called} by steps: {told}.",
             dots=True,
             kept=log.kept_steps,
             floor=0.0,
@@ -138,7 +153,7 @@ def _likeness(log: TrainingLog) -> str:
     )
 
 
-def samples(log: TrainingLog) -> str:
+def samples(log: TrainingLog, measure: Measure = LIKENESS) -> str:
     """Draw the sample pictures, newest snapshot first."""
     if not log.previews:
         return ""
@@ -149,7 +164,7 @@ def samples(log: TrainingLog) -> str:
     )
     return (
         f'<h4>Samples</h4><p class="fc-hint">{count(len(log.previews), "snapshot")}, the same '
-        f"seeds every time. The number is the likeness to the photos.</p>{rows}"
+        f"seeds every time. {escape(measure.hint)}</p>{rows}"
     )
 
 

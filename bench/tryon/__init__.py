@@ -1,0 +1,1 @@
+"""How garments come out on people who were photographed without them."""

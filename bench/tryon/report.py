@@ -1,0 +1,54 @@
+"""The bench's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+from statistics import mean, median
+
+from bench.tryon.measure import Facts
+
+
+def to_markdown(done: Sequence[Facts]) -> str:
+    """Lay the figures of all pictures out beside what is wanted of them."""
+    made = [facts for facts in done if "refused" not in facts]
+    refused = [facts for facts in done if "refused" in facts]
+    seen = _three(_known(made, "lab"))
+    rows = [
+        ("pairs; refused", "20 and more; 0", f"{len(done)}; {len(refused)}"),
+        ("colours apart in Lab, of what is seen of it: mean, median, worst", "below 4", seen),
+        ("the same, against the whole garment", "", _three(_known(made, "lab of all"))),
+        ("pairs with colours less than 4 apart", "all", _counted(_known(made, "lab"))),
+        ("of the garment beyond the body: mean, worst", "0", _shares(made, "outside")),
+        ("of the old clothes still seen: mean, worst", "", _shares(made, "left")),
+        ("pixels changed away from the body", "0", str(sum(f["beyond"] for f in made))),
+        ("pixels changed of faces", "0", str(sum(f["face"] for f in made))),
+        ("least similarity of a face to itself before", "1", _least(made)),
+        ("seconds a picture", "", f"{mean([f['seconds'] for f in made]):.1f}" if made else ""),
+    ]
+    lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
+    told = [f"- {facts['name']}: {facts['refused']}" for facts in refused]
+    return "\n".join(
+        ["| | wanted | measured |", "|---|---|---|", *lines, *([""] * bool(told)), *told]
+    )
+
+
+def _known(made: Sequence[Facts], name: str) -> list[float]:
+    return [facts[name] for facts in made if not isnan(facts[name])]
+
+
+def _three(values: Sequence[float]) -> str:
+    return f"{mean(values):.1f}, {median(values):.1f}, {max(values):.1f}" if values else "none"
+
+
+def _counted(values: Sequence[float]) -> str:
+    return f"{sum(value < 4 for value in values)} of {len(values)}"
+
+
+def _shares(made: Sequence[Facts], name: str) -> str:
+    values = [facts[name] for facts in made]
+    return f"{mean(values):.1%}, {max(values):.1%}" if values else "none"
+
+
+def _least(made: Sequence[Facts]) -> str:
+    return f"{min(facts['similarity'] for facts in made):.3f}" if made else "none"

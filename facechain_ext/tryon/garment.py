@@ -1,0 +1,112 @@
+"""A garment cut out of a picture: worn by somebody, laid flat, or with alpha of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Mask, Photo, Pixels
+from facechain_ext.dataset.search import find_faces
+from facechain_ext.nets import FaceNets
+from facechain_ext.nets.parts import Parts
+from facechain_ext.tryon.anchors import Anchors, figure_anchors
+from facechain_ext.tryon.figure import Figure, read_figure
+from facechain_ext.tryon.flat import cut_out
+from facechain_ext.tryon.flat_anchors import flat_anchors
+
+_LEAST_WORN = 0.05
+"""Clothes below the chin, in squared face heights, that are a garment."""
+
+_LEAST_FLAT, _MOST_FLAT = 0.03, 0.97
+"""Share of a picture that a garment on its own may take."""
+
+_SKIN = 0.01
+"""Share of skin in a picture without a face from which on somebody wears the garment."""
+
+_OPAQUE = 0.98
+
+
+@dataclass(frozen=True, eq=False)
+class Garment:
+    """A garment and what it is fitted by.
+
+    mask: (H, W). skin: (H, W), where whoever wears it shows skin, None where nobody does.
+    worn: whether somebody wears it whose body is known.
+    """
+
+    name: str
+    pixels: Pixels
+    mask: Mask
+    anchors: Anchors
+    skin: Mask | None = None
+
+    @property
+    def worn(self) -> bool:
+        return self.skin is not None
+
+
+def read_garment(picture: Photo, alpha: Mask | None, nets: FaceNets) -> Garment:
+    """Cut a garment out of whatever picture it is in.
+
+    alpha: (H, W), how opaque it is. Raises InvalidInput where there is none, or several people.
+    """
+    opaque = None if alpha is None or alpha.min() > _OPAQUE else alpha
+    if find_faces(picture.pixels, nets.detector):
+        return _worn(read_figure(picture, nets), opaque)
+    mask = opaque if opaque is not None else _alone(picture, nets)
+    _require(float(mask.mean()), picture.name)
+    return Garment(picture.name, picture.pixels, mask, flat_anchors(mask, picture.name))
+
+
+def _worn(figure: Figure, alpha: Mask | None) -> Garment:
+    clothes = figure.parts.clothes.copy()
+    clothes[: max(0, round(figure.chin[1] - 0.1 * figure.unit))] = 0
+    clothes = _connected(clothes if alpha is None else np.minimum(clothes, alpha))
+    if clothes.sum() < _LEAST_WORN * figure.unit**2:
+        raise InvalidInput(
+            f"{figure.name} shows no garment: next to no clothes are seen below the chin."
+        )
+    skin = figure.parts.body_skin
+    return Garment(figure.name, figure.pixels, clothes, figure_anchors(figure), skin)
+
+
+def _alone(picture: Photo, nets: FaceNets) -> Mask:
+    """Select a garment that nobody with a face wears: on somebody cut off at the neck, or flat."""
+    parts = nets.parts.read(picture.pixels)
+    if parts.body_skin.mean() > _SKIN and parts.clothes.mean() > _LEAST_FLAT:
+        return _connected(parts.clothes)
+    mask = cut_out(picture.pixels)
+    return np.maximum(mask, _within(parts, mask))
+
+
+def _within(parts: Parts, mask: Mask) -> Mask:
+    """Return the clothes that the net sees where the ground shows, too."""
+    clothes = _connected(parts.clothes)
+    overlap = float((clothes * mask).sum()) / max(float(clothes.sum()), 1.0)
+    return clothes if overlap > 0.5 else np.zeros_like(mask)
+
+
+def _require(share: float, name: str) -> None:
+    if share < _LEAST_FLAT:
+        raise InvalidInput(
+            f"No garment was found in {name}: choose a picture of one, worn, laid on an even "
+            "ground, or cut out with transparency."
+        )
+    if share > _MOST_FLAT:
+        raise InvalidInput(
+            f"The garment in {name} fills the whole picture, so its outline cannot be told: "
+            "choose a picture with some ground around it."
+        )
+
+
+def _connected(mask: Mask) -> Mask:
+    """Keep what belongs to the largest piece, and pieces of at least a tenth of it."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
+    if len(stats) < 2:
+        return np.zeros_like(mask)
+    largest = max(row[4] for row in stats[1:])
+    small = [n for n, row in enumerate(stats) if n and row[4] < 0.1 * largest]
+    return np.asarray(np.where(np.isin(labels, small), np.float32(0), mask), np.float32)

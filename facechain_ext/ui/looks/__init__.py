@@ -1,0 +1,1 @@
+"""Styles trained on pictures of a look."""
