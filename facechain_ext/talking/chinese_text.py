@@ -11,7 +11,8 @@ from facechain_ext.talking.chinese_numbers import read_digits, read_number, read
 HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+_NUMBER = r"(?<!\d)(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+_SAID = "零一二三四五六七八九十百千万亿"
 _MINUS = rf"(?<![{LATIN}\d)%])-\s*"
 _MONEY = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑"}
 _UNITS = {
@@ -40,7 +41,8 @@ def spell_out(sentence: str) -> str:
 
     Words in Latin letters stay; a sentence that has no Chinese in it stays as it is.
     """
-    plain = re.sub(r"\.{3,}", "…", unicodedata.normalize("NFKC", sentence))
+    plain = unicodedata.normalize("NFKC", sentence).replace("\u2044", "/")
+    plain = re.sub(r"\.{3,}", "…", plain)
     if re.search(f"[{LATIN}]", plain) and not re.search(f"[{HANZI}]", plain):
         return plain
     for pattern, said in _RULES:
@@ -73,10 +75,12 @@ def _percent(found: re.Match[str]) -> str:
 
 
 def _money(found: re.Match[str]) -> str:
-    sign, number, size = found.groups()
+    sign, number, size, after = found.groups()
+    minus = "负" if number.startswith("-") else ""
+    number = number.removeprefix("-")
     number = number.rstrip("0").rstrip(".") if "." in number else number
     amount = "两" if number == "2" else read_number(number)
-    return amount + (size or "") + _MONEY[sign]
+    return minus + amount + (size or "") + _MONEY[sign or after]
 
 
 def _degrees(found: re.Match[str]) -> str:
@@ -104,24 +108,37 @@ def _rule(
 _UNIT = "|".join(re.escape(unit) for unit in _UNITS)
 _RULES = (
     _rule(r"(?<!\d)(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d|\.\d)", _date),
-    _rule(r"(?<!\d)(?:1[1-9]|20)\d\d(?=\s*年)", lambda found: read_digits(found.group())),
+    _rule(
+        r"(?<!\d)(?:1[1-9]|20)\d\d(?=\s*(?:[-~–—至到]\s*\d{4}\s*)?年)",
+        lambda found: read_digits(found.group()),
+    ),
     _rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])", _time),
-    _rule(r"(?<![\d.])(?:1[3-9]\d{9}|0\d{2,3}-\d{7,8}|\d{3,4}-\d{3,4}-\d{4})(?!\d)", _telephone),
-    _rule(r"(?:电话|手机|拨打|热线|号码|密码|邮编|账号)[号码为是:,\s]*\d{3,}(?![\d.])", _telephone),
+    _rule(
+        r"(?<![\d.])(?:1[3-9]\d{9}|0\d{2,3}\)?[- ]?\d{7,8}|\d{3,4}-\d{3,4}-\d{4})(?!\d)", _telephone
+    ),
+    _rule(
+        r"(?:电话|手机|拨打|热线|号码|密码|邮编|账号|房间|QQ|微信)[号码为是:,\s]*\d{3,}(?![\d.])",
+        _telephone,
+    ),
     _rule(rf"{_MINUS}({_NUMBER}\s*(?:°C|摄氏度|°(?!F)|度))", _degrees),
     _rule(rf"({_MINUS})?({_NUMBER})\s*([%‰])", _percent),
-    _rule(rf"([¥$€£])\s*({_NUMBER})\s*([万亿])?", _money),
+    _rule(rf"([¥$€£])\s*(-?{_NUMBER})\s*([万亿])?()", _money),
+    _rule(rf"()({_NUMBER})\s*([万亿])?\s*([¥$€£])", _money),
     _rule(rf"({_NUMBER})\s*({_UNIT})(?![{LATIN}\d])", _measure),
     _rule(r"(?<=\d)\s*(-)\s*(?=\d+\s*=)", _sign),
-    _rule(r"(?<=[\d一二三四五六七八九十百千万])\s*[-~–—]+\s*(?=\d|百分之)", "到"),
+    _rule(rf"(?<=[\d{_SAID}点分秒年月日元度])\s*[-~–—]+\s*(?=[\d{_SAID}]|零下)", "到"),
     _rule(rf"{_MINUS}(?=\d)", "负"),
+    _rule(r"±\s*(?=\d)", "正负"),
+    _rule(r"(?<!\d)[05-9]0(?=后)", lambda found: read_digits(found.group())),
     _rule(r"(?<!\d)(\d+)/(\d+)(?![\d/])", lambda found: f"{found[2]}分之{found[1]}"),
     _rule(r"(?<=\d)\s*([+×*÷=><≥≤≈])\s*(?=负?\d|$)", _sign),
     _rule(r"(?<=\d)\s*:\s*(?=\d)", "比"),
-    _rule(r"\d+(?:\.\d+){2,}", _version),
+    _rule(r"(?<!\d)\d+(?:\.\d+){2,}", _version),
     _rule(rf"(?<=[{LATIN}])-?(\d{{3,}})(?![\d.])", lambda found: read_digits(found[1])),
     _rule(rf"(?<![\d.第])2(?=\s*(?:{_COUNTED}))", "两"),
     _rule(_NUMBER, lambda found: read_number(found.group())),
     _rule(r"\s*&\s*", "和"),
+    _rule(rf"(?<=[{LATIN}])\s*=\s*", "等于"),
+    _rule(r"@", " at "),
 )
 """What is said in place of what is written, in this order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from facechain_ext.talking.chinese_numbers import read_digits, read_number, read_whole
@@ -50,7 +52,12 @@ def test_points_commas_and_telephones() -> None:
         ("增长12.5%，下降-3%", "增长百分之十二点五,下降负百分之三"),
         ("10%-20%，5‰", "百分之十到百分之二十,千分之五"),
         ("¥12.50，$2，€3万", "十二点五元,两美元,三万欧元"),
-        ("3-5个人", "三到五个人"),
+        ("3-5个人，5~10天", "三到五个人,五到十天"),
+        ("13:00-14:00", "十三点到十四点"),
+        ("1990-2000年，90后，00后", "一九九零到二零零零年,九零后,零零后"),
+        ("¥-5，50€，3万$", "负五元,五十欧元,三万美元"),
+        ("(010)12345678，QQ是12345", "(零幺零)幺二三四五六七八,QQ是幺二三四五"),
+        ("½杯，±3，x=3吗", "二分之一杯,正负三,x等于三吗"),
         ("2个，第2个，12个，2.5个，2号", "两个,第二个,十二个,二点五个,二号"),
         ("5-3=2，3×4>10", "五减三等于二,三乘四大于十"),
         ("比分3:1，3/4的人", "比分三比一,四分之三的人"),
@@ -68,6 +75,13 @@ def test_points_commas_and_telephones() -> None:
 )
 def test_what_is_written_is_said(written: str, said: str) -> None:
     assert spell_out(written) == said
+
+
+def test_the_longest_text_is_quick() -> None:
+    for text in ("1" * 20_000, "1-" * 10_000, "1.2" * 6_000, "好" + " -" * 9_999):
+        begin = time.process_time()
+        spell_out(text)
+        assert time.process_time() - begin < 2
 
 
 def test_sentences_end_where_they_end() -> None:
