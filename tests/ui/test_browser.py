@@ -221,7 +221,7 @@ def test_photos_wait_for_the_answer_that_is_due(tab: Tab, tmp_path: Path) -> Non
     due: list[Any] = []
     tab.page.route(re.compile(r"/run/"), lambda route: due.append(route))
     tab.click(ids.STATUS)  # whatever a person does, gradio is asked
-    while not due:
+    while not any("data-beat" in (route.request.post_data or "") for route in due):
         tab.page.wait_for_timeout(100)
     tab.element(ids.PHOTOS).locator("input[type=file]").set_input_files(album(tmp_path)[-1:])
     tab.page.wait_for_timeout(1000)
