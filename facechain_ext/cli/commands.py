@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
@@ -41,6 +41,7 @@ from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.packages import find_package, install
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.uploads import read_uploads
+from facechain_ext.talking.voices import VOICES
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.server import serve
 
@@ -380,7 +381,15 @@ def models_list(args: argparse.Namespace) -> Result:
     return {
         "models": [entry.describe(models_dir) for entry in CATALOG],
         "packages": [_package(package) for package in OPTIONAL],
+        "voices": [
+            {"name": name, "reads": offer.summary, "state": _readiness(offer.lacking(models_dir))}
+            for name, offer in VOICES.items()
+        ],
     }
+
+
+def _readiness(lacking: Sequence[str]) -> str:
+    return f"takes {', '.join(lacking)}" if lacking else "ready"
 
 
 def _package(package: OptionalPackage) -> Result:

@@ -259,7 +259,7 @@ def _add_jobs(add: Callable[..., Any], groups: Any) -> None:
 def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
     models = groups.add_parser("models", help="List, download or install what is optional.")
     under = models.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.models_list, "List nets and packages, there or to be had.", under)
+    add("list", commands.models_list, "List nets, packages and voices, there or to be had.", under)
     download = add("download", commands.models_download, "Fetch one optional net.", under)
     download.add_argument("id")
     install = add("install", commands.models_install, "Install one optional package.", under)

@@ -18,8 +18,12 @@ class TalkConfig(Validated):
     text: str = option(
         "", label="Text", longest=LONGEST_TEXT, help="What is said; empty where a recording is."
     )
-    voice: Literal["heart"] = option(
-        "heart", label="Voice", help="heart: American English, a woman; made on this computer."
+    voice: Literal["heart", "michael", "xiaobei", "yunxi"] = option(
+        "heart",
+        label="Voice",
+        help="heart and michael: American English, a woman and a man. xiaobei and yunxi: Chinese, "
+        "also with English words in it, a woman and a man. All are made on this computer; all but "
+        "heart take the nets kokoro and kokoro-voices.",
     )
     speed: float = option(
         1.0, label="Speed", minimum=0.5, maximum=2.0, help="How fast the voice speaks."

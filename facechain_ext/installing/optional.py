@@ -81,6 +81,13 @@ HIBARI = OptionalPackage(
     "it, where that is not there",
     licence="Apache-2.0, onnxruntime MIT",
 )
+PYPINYIN = OptionalPackage(
+    requirement="pypinyin>=0.50",
+    module="pypinyin",
+    purpose="reading Chinese",
+    size="about 1 MB to download and 4 MB to keep",
+    licence="MIT",
+)
 ONNXRUNTIME = OptionalPackage(
     requirement="onnxruntime>=1.16",
     module="onnxruntime",
@@ -88,4 +95,4 @@ ONNXRUNTIME = OptionalPackage(
     size="about 20 MB to download and 60 MB to keep",
     licence="MIT",
 )
-OPTIONAL = (NCNN, PILLOW_HEIF, AV, HIBARI, ONNXRUNTIME)
+OPTIONAL = (NCNN, PILLOW_HEIF, AV, HIBARI, PYPINYIN, ONNXRUNTIME)

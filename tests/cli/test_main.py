@@ -21,6 +21,7 @@ from facechain_ext.imaging.files import encode_jpeg
 from facechain_ext.installing.optional import OPTIONAL, OptionalPackage
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.lora.checkpoint import read_lora
+from facechain_ext.talking.voices import VOICES
 
 pytestmark = pytest.mark.slow(15)
 
@@ -204,6 +205,12 @@ def test_nothing_is_downloaded_without_consent(shell: Shell) -> None:
         if package["state"] == "not installed":
             assert package["licence"] in (line := shell.error("models", "install", package["name"]))
             assert "--yes" in line
+
+
+def test_voices_are_listed_with_what_they_take(shell: Shell) -> None:
+    voices = {each["name"]: each for each in shell.json("models", "list")["voices"]}
+    assert [*voices] == [*VOICES] and voices["yunxi"]["reads"] == "Chinese, a man"
+    assert voices["xiaobei"]["state"].endswith("kokoro, kokoro-voices")
 
 
 def test_a_net_without_the_package_that_runs_it_is_not_fetched(

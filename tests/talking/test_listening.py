@@ -142,6 +142,17 @@ def test_speech_is_told_from_noise(
         listener.listen(Speech(tone(seconds), RATE))
 
 
+def test_a_sound_was_there_before_it_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = object.__new__(PhoneListener)
+    listener._tokens = TOKENS
+    heard = np.full(50, 4)
+    heard[[0, 24, 49]] = 0, 1, 0
+    monkeypatch.setattr(listener, "_heard", lambda piece: heard)
+    phones = listener.listen(Speech(tone(1.0), RATE)).phones
+    assert [phone.start for phone in phones] == pytest.approx([0, 0.44, 0.94])
+    assert [phone.end for phone in phones] == pytest.approx([0.18, 0.66, 1.0])
+
+
 def test_long_recordings_are_heard_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     listener, lengths = object.__new__(PhoneListener), []
     listener._tokens = TOKENS

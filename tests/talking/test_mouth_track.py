@@ -35,6 +35,13 @@ def test_marks_of_stress_and_length_change_no_shape(symbol: str, like: str) -> N
     assert shape_of(symbol) == shape_of(like)
 
 
+def test_lips_of_mandarin_spread_and_round() -> None:
+    """Xi, ji, si and the e of 喝 spread the lips, shi, zhu and yu round them."""
+    assert all(shape_of(symbol).width > 0 for symbol in "ɕʨɨɤj")
+    assert all(shape_of(symbol).width < 0 for symbol in "ʂꭧɻyɥu")
+    assert shape_of("ʰ") == shape_of("h") != shape_of("¿")
+
+
 def test_a_diphthong_goes_towards_its_second_vowel() -> None:
     assert shape_of("oʊ").width < shape_of("o").width + 0.01
     assert shape_of("aʊ").width < 0 < shape_of("aɪ").width

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.nets.catalog import CATALOG
+from facechain_ext.nets.downloading import download
 from facechain_ext.nets.entry import ModelEntry, Package
-from facechain_ext.nets.fetching import download, extract
+from facechain_ext.nets.fetching import extract
 from facechain_ext.nets.weights import WEIGHTS_DIR
 from tools.weights.recipes import RECIPES
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facechain_ext.imaging.files import write_atomic
 from facechain_ext.nets.catalog import CATALOG
-from facechain_ext.nets.entry import ModelEntry, megabytes
+from facechain_ext.nets.entry import megabytes
 
 BEGIN, END = "<!-- table: python -m tools.weights.tables -->", "<!-- end of table -->"
 
@@ -38,7 +38,7 @@ def overview() -> str:
     rows = [
         (
             f"`{entry.id}`", entry.role, "ships" if entry.shipped else "on request",
-            megabytes(entry.size), entry.licence, entry.origin, _package(entry),
+            megabytes(entry.size), entry.licence, entry.origin, entry.source,
         )
         for entry in CATALOG
     ]  # fmt: skip
@@ -49,7 +49,7 @@ def files() -> str:
     """Return the table of shipped files: source, our change, sha256."""
     rows = [
         (
-            f"`{file.name}`", f"{file.size:,}", entry.licence, _package(entry),
+            f"`{file.name}`", f"{file.size:,}", entry.licence, entry.source,
             f"`{file.member}`", entry.change or "none", f"`{file.sha256}`",
         )
         for entry in CATALOG
@@ -65,10 +65,6 @@ def replace_table(text: str, table: str) -> str:
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
-
-
-def _package(entry: ModelEntry) -> str:
-    return f"{entry.package.name} {entry.package.version}"
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

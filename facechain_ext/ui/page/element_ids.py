@@ -134,6 +134,7 @@ TALK_PORTRAIT = "facechain_talk_portrait"
 TALK_AUDIO = "facechain_talk_audio"
 TALK_MESSAGE = "facechain_talk_message"
 TALK_PROGRESS = "facechain_talk_progress"
+TALK_VOICES = "facechain_talk_voices"
 TALK_VIDEO = "facechain_talk_video"
 
 INSTALLED = "facechain_installed"

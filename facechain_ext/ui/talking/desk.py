@@ -12,6 +12,7 @@ from facechain_ext.config import TalkConfig
 from facechain_ext.jobs.progress import share_of
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.talk_work import Talk
+from facechain_ext.talking.voices import VOICES
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.progress import Progress
@@ -78,6 +79,16 @@ def progress(desk: TalkDesk) -> str:
     notes = finished.notes if finished else ()
     told = "".join(markup.message(note, "note") for note in notes)
     return drawn + markup.message(str(job.error or ""), tone) + told
+
+
+def voices(desk: TalkDesk) -> str:
+    """Draw what voices take that are not ready; nothing where all are."""
+    models_dir = desk.services.studio.host.paths.models_dir
+    return "".join(
+        markup.message(f"{name} ({offer.summary}) takes {', '.join(lacking)}: see Models.", "note")
+        for name, offer in VOICES.items()
+        if (lacking := offer.lacking(models_dir))
+    )
 
 
 def _share(job: Job) -> float | None:

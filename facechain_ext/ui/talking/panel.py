@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from facechain_ext.config import TalkConfig
-from facechain_ext.installing.optional import AV, HIBARI
+from facechain_ext.installing.optional import AV, HIBARI, PYPINYIN
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
@@ -19,7 +19,7 @@ from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.start_stop import draw_start_stop
 from facechain_ext.ui.page.widgets import ConfigForm
-from facechain_ext.ui.talking.desk import TalkDesk, progress
+from facechain_ext.ui.talking.desk import TalkDesk, progress, voices
 
 LABELS = {"seed": "Talk seed", "restore_faces": "Restore the face", "face": "Which face"}
 RECORDINGS = [".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".webm"]
@@ -56,10 +56,13 @@ class TalkPanel:
             self.spoken = not_saved(gr.Audio(label="Speak", type="filepath", **MICROPHONE))
             self.form.draw("listening")
         with gr.Accordion("Voice and movement", open=False):
+            self.form.draw("voice")
+            self.voices = gr.HTML(elem_id=ids.TALK_VOICES)
             redraws = self.desk.services.redraws
             self.form.draw_rest(leave_out=() if redraws else ("restore_faces",))
         offline = self.desk.services.offline
-        self.offers = [PackageOffer(each, "talk", offline) for each in (AV, HIBARI)]
+        packages = (AV, HIBARI, PYPINYIN)
+        self.offers = [PackageOffer(each, "talk", offline) for each in packages]
         for offer in self.offers:
             offer.draw()
         self._draw_actions()
@@ -99,6 +102,7 @@ class TalkPanel:
         return {
             "talk_person": self.person,
             "talk_progress": self.progress,
+            "talk_voices": self.voices,
             "talk_message": self.message,
             "stop_talk": self.stop,
             "talk_video": self.video,
@@ -109,6 +113,7 @@ class TalkPanel:
         names = [NOBODY, *self.desk.names()]
         value = values[0] if values[0] in names else names[-1]
         page.put("talk_person", gr.update(choices=names, value=value), names)
+        page.put("talk_voices", voices(self.desk))
         page.put("talk_progress", markup.live(progress(self.desk)))
         job = self.desk.job()
         if page.has_changed("talk_over", job.id if job and job.state.over else ""):

@@ -90,6 +90,17 @@ def test_what_cannot_be_is_said_at_once(desk: TalkDesk, portrait: Path, audio: P
     assert desk.job() is None and "No video yet" in progress(desk)
 
 
+def test_voices_that_are_not_ready_say_what_they_take(desk: TalkDesk) -> None:
+    with gr.Blocks():
+        panel = TalkPanel(desk)
+        panel.draw()
+    page = Redraw({})
+    panel.refresh(page, [NOBODY])
+    told = page.values["talk_voices"]
+    assert "xiaobei (Chinese, a woman) takes " in told
+    assert "kokoro, kokoro-voices: see Models." in told
+
+
 def test_everybody_of_the_library_may_speak(desk: TalkDesk) -> None:
     desk.services.studio.library.create_or_get("Ana", "ohwx")
     with gr.Blocks():
