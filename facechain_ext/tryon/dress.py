@@ -152,9 +152,13 @@ def _kept(pixels: Pixels, photo: Pixels, changed: Mask) -> Pixels:
 
 
 def _edge(alpha: Mask, figure: Figure) -> Mask:
-    """Select the border between a garment and the person, wide enough for a repaint to work on."""
+    """Select the border between a garment and the person, wide enough for a repaint to work on.
+
+    Not the outline against what is behind, which is the photo's own, nor the face.
+    """
     solid = (alpha > 0.5).astype(np.float32)
     width = max(2, round(0.05 * figure.unit))
     border = within(solid, width) * within(np.asarray(1 - solid, np.float32), width)
+    behind = within(np.asarray(1 - figure.parts.person, np.float32), width)
     faces = within(figure.parts.face_skin, width)
-    return np.asarray((border * figure.parts.person > 0.5) & (faces == 0), np.float32)
+    return np.asarray((border > 0.5) & (behind == 0) & (faces == 0), np.float32)

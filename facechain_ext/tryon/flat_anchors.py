@@ -17,6 +17,9 @@ _WAIST = 0.65
 _COLLAR = (0.12, 0.65)
 """How far from the middle a collar may end, in halves of the trunk."""
 
+_LEVEL = 0.015
+"""How even the upper edge is between the ends of a collar, in halves of the trunk."""
+
 _WIDER = 1.12
 """Over the trunk's half, from which on an edge is a sleeve's."""
 
@@ -86,7 +89,8 @@ def _slope(
 ) -> dict[str, Place]:
     """Return the points from the collar's end to the shoulder's."""
     first, last = (round(share * half) for share in _COLLAR)
-    collar = first + int(edge[first : max(last, first + 1)].argmin())
+    part = edge[first : max(last, first + 1)]
+    collar = first + int(np.flatnonzero(part <= part.min() + _LEVEL * half)[-1])
     end = min(max(round(out), collar + 2), len(edge) - 1)
     across = {share: collar + share * (end - collar) for share in ON_SLOPE}
     return {

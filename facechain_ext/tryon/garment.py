@@ -18,6 +18,7 @@ from facechain_ext.tryon.figure import Figure, read_figure
 from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.hands import hands
+from facechain_ext.tryon.neckhole import opened
 
 _LEAST_WORN = 0.05
 """Clothes below the chin, in squared face heights, that are a garment."""
@@ -65,7 +66,8 @@ def read_garment(picture: Photo, alpha: Mask | None, nets: FaceNets) -> Garment:
         return _worn(read_figure(picture, nets), opaque)
     mask = opaque if opaque is not None else _alone(picture, nets)
     _require(float(mask.mean()), picture.name)
-    return Garment(picture.name, picture.pixels, mask, flat_anchors(mask, picture.name))
+    anchors = flat_anchors(mask, picture.name)
+    return Garment(picture.name, picture.pixels, opened(mask, anchors), anchors)
 
 
 def _worn(figure: Figure, alpha: Mask | None) -> Garment:

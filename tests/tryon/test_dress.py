@@ -119,3 +119,12 @@ def test_a_hand_before_a_worn_garment_does_not_come_with_it(
     pixels = dress(figure, read_garment(marked, None, nets)).pixels
     green = (pixels[..., 1].astype(int) - pixels[..., 0]) > 100
     assert not green[345:375, 165:215].any()
+
+
+def test_the_edge_for_a_repaint_is_where_garment_and_person_meet(
+    dressed: Dressed, figure: Figure
+) -> None:
+    assert dressed.edge.sum() > 50
+    assert dressed.edge[figure.parts.face_skin > 0.5].max() == 0
+    assert dressed.edge[figure.parts.person < 0.5].max() == 0
+    assert dressed.edge[erode(dressed.alpha, 30) > 0.9].max() == 0

@@ -11,6 +11,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.garment import read_garment
+from facechain_ext.tryon.neckhole import opened
 from tests.tryon.conftest import drawn_shirt, shirt_mask
 
 
@@ -89,3 +90,16 @@ def test_a_face_without_clothes_is_no_garment(nets: FaceNets, her: Photo) -> Non
     part = Photo("face.png", np.ascontiguousarray(her.pixels[:190, 150:310]))
     with pytest.raises(InvalidInput, match=r"face\.png shows no torso"):
         read_garment(part, None, nets)
+
+
+def test_the_inside_of_a_flat_shirts_back_is_not_before_the_neck() -> None:
+    """Which shows where no collar's front dips; a neckline in the outline is left as it is."""
+    closed = shirt_mask()
+    closed[100:160, 225:376] = 1
+    anchors = flat_anchors(closed, "shirt.png")
+    mask = opened(closed, anchors)
+    assert mask[125, 260:340].max() == 0
+    assert mask[190:515, 300].min() == 1
+    assert np.array_equal(mask[:, :200], closed[:, :200])
+    own = shirt_mask()
+    assert np.array_equal(opened(own, flat_anchors(own, "shirt.png")), own)
