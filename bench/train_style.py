@@ -184,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "photos, not painted": [pixels for pixels, _ in chosen[PICTURES : PICTURES + args.drawn]],
         "the mini, same prompts": drawn(studio, captions, 0.0),
         **made,
-        "other pictures of the look": [poster(pixels) for pixels, _ in chosen[: args.drawn]],
+        "the pictures trained on": [poster(pixels) for pixels, _ in chosen[: args.drawn]],
     }
     print(table({name: distances(studio, held_back, each) for name, each in pictures.items()}))
     rows = [each[:8] for each in pictures.values()]

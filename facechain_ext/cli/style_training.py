@@ -108,8 +108,12 @@ def described(event: Event) -> str:
 
 
 def looks_list(args: argparse.Namespace) -> Result:
+    """List all looks; those that cannot be read stand apart."""
     studio = new_studio(args)
-    return {"looks": [_summary(studio, look) for look in studio.style_trainings.looks.all()]}
+    looks = studio.style_trainings.looks
+    damaged = [str(error) for error in looks.damaged()]
+    told = [_summary(studio, look) for look in looks.all()]
+    return {"looks": told, **({"damaged": damaged} if damaged else {})}
 
 
 def _summary(studio: Studio, look: Look) -> Result:

@@ -52,6 +52,14 @@ class TrainStyleConfig(Validated):
         maximum=2.0,
         help="Strength that the style suggests for its LoRA.",
     )
+    most_fusion: float = option(
+        1.0,
+        label="Most face fusion",
+        minimum=0.0,
+        maximum=1.0,
+        help="How much of a photo's face portraits in this style may have blended in; 0 for "
+        "paintings and drawings, in which it would stand out.",
+    )
     max_train_steps: int | None = _as_for_a_face(
         "max_train_steps",
         None,

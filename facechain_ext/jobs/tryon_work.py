@@ -11,8 +11,8 @@ from facechain_ext.base.events import Event
 from facechain_ext.config import TryOnConfig
 from facechain_ext.imaging.still import read_cut_out, read_still
 from facechain_ext.jobs.work import Attempt, Facts, OfPerson, saved, seeded
+from facechain_ext.studio.outfit import Outfit
 from facechain_ext.studio.studio import Studio
-from facechain_ext.studio.tryon import Outfit
 
 FOLDER = "try-on"
 """Where pictures go that are of nobody in the library."""

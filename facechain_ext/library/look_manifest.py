@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from facechain_ext.base.errors import InvalidInput, LibraryTooNew, damage
+from facechain_ext.config import TrainStyleConfig
 from facechain_ext.library.manifest import Run
 
 SCHEMA_VERSION = 1
@@ -16,7 +18,7 @@ MANIFEST = "look.json"
 class LookManifest:
     """What a look is called, and the LoRAs that were trained on it, newest last.
 
-    trigger_word, shot, style_weight: as its style has them.
+    trigger_word, shot, style_weight, most_fusion: as its style has them.
     """
 
     name: str
@@ -24,6 +26,7 @@ class LookManifest:
     trigger_word: str
     shot: str
     style_weight: float
+    most_fusion: float = 1.0
     runs: tuple[Run, ...] = ()
     schema: int = SCHEMA_VERSION
 
@@ -43,6 +46,17 @@ class LookManifest:
             texts = (made.name, made.created, made.trigger_word, made.shot)
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError("a text is something else")
-            return replace(made, style_weight=float(made.style_weight))
+            weights = float(made.style_weight), float(made.most_fusion)
+            return replace(made, style_weight=weights[0], most_fusion=weights[1])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInput(f"A look's manifest is damaged: {damage(error)}.") from error
+
+
+def as_its_style(config: TrainStyleConfig) -> dict[str, Any]:
+    """Return the fields of a manifest that a training is told."""
+    return {
+        "trigger_word": config.trigger_word,
+        "shot": config.shot,
+        "style_weight": config.style_weight,
+        "most_fusion": config.most_fusion,
+    }

@@ -16,7 +16,7 @@ from facechain_ext.imaging.files import write_atomic
 from facechain_ext.imaging.thumbnail import shrunk
 from facechain_ext.library.locking import is_claimed, locked
 from facechain_ext.library.look import Look, write_caption
-from facechain_ext.library.look_manifest import MANIFEST, LookManifest
+from facechain_ext.library.look_manifest import MANIFEST, LookManifest, as_its_style
 from facechain_ext.library.names import checked
 from facechain_ext.library.person import DRAFT, LOCK, PATIENCE, begun_folders, remove_folder
 from facechain_ext.library.settling import claim_of, discard_draft, new_draft, run_claim
@@ -34,8 +34,14 @@ class Looks:
 
     def all(self) -> list[Look]:
         """Return the looks that can be read, by folder name."""
-        found = sorted(path.parent for path in self.root.glob(f"[!.]*/{MANIFEST}"))
-        return [look for folder in found if (look := _readable(folder)) is not None]
+        return [look for look in self._found() if isinstance(look, Look)]
+
+    def damaged(self) -> list[FaceChainError]:
+        """Return what is wrong with those that cannot be read."""
+        return [error for error in self._found() if isinstance(error, FaceChainError)]
+
+    def _found(self) -> list[Look | FaceChainError]:
+        return [_read(path.parent) for path in sorted(self.root.glob(f"[!.]*/{MANIFEST}"))]
 
     def get(self, name: str) -> Look:
         """Find a look by its name or folder; raises InvalidInput."""
@@ -66,9 +72,7 @@ class Looks:
             (folder / "pictures").mkdir()
             yield lambda pixels, caption: _keep(folder / "pictures", pixels, caption)
             created = datetime.now(timezone.utc).isoformat()
-            manifest = LookManifest(
-                name, created, config.trigger_word, config.shot, config.style_weight
-            )
+            manifest = LookManifest(name, created, **as_its_style(config))
             write_atomic(folder / MANIFEST, manifest.to_json().encode("utf-8"))
             with locked(self.root / LOCK, patience=PATIENCE):
                 self.require_free(name)
@@ -109,8 +113,8 @@ def _keep(folder: Path, pixels: Pixels, caption: str) -> None:
     write_atomic(path, encode_png(shrunk(pixels, LONGEST_SIDE)))
 
 
-def _readable(folder: Path) -> Look | None:
+def _read(folder: Path) -> Look | FaceChainError:
     try:
         return Look.read(folder)
-    except FaceChainError:
-        return None
+    except FaceChainError as error:
+        return error

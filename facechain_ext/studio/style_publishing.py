@@ -102,6 +102,7 @@ def style_of_look(
         shot=look.manifest.shot,
         style_lora=lora,
         style_lora_weight=look.manifest.style_weight,
+        fusion_strength=look.manifest.most_fusion if look.manifest.most_fusion < 1 else None,
         base_model=TITLES[record.family],
         preview="" if preview is None else thumbnail(preview, PREVIEW_SIDE, quality=80),
     )

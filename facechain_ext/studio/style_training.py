@@ -18,6 +18,7 @@ from facechain_ext.dataset.latents import LatentCache, training_side
 from facechain_ext.dataset.look import buckets_for, cache_look
 from facechain_ext.dataset.look_measure import LookMeasure
 from facechain_ext.library.look import Look
+from facechain_ext.library.look_manifest import as_its_style
 from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.portrait.prompt import compose
 from facechain_ext.studio.run_slices import RunSlices, begin_run, require_same
@@ -50,11 +51,7 @@ class StyleTraining:
             with self._slices.borrowed() as model:
                 # Only now: the user may have switched while we waited.
                 checkpoint = self.host.current_checkpoint()
-                look = self.look.save(
-                    trigger_word=config.trigger_word,
-                    shot=config.shot,
-                    style_weight=config.style_weight,
-                )
+                look = self.look.save(**as_its_style(config))
                 captions, sizes = look.captions(), look.sizes()
                 settled = _settled(model, config, len(sizes))
                 data = yield from self._cached(model, look, settled)

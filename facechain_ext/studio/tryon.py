@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.infotext import add_fields, format_infotext
-from facechain_ext.base.records import Embedding, Mask, Photo, Pixels, Portrait, Score
+from facechain_ext.base.records import Embedding, Pixels, Portrait, Score
 from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TryOnConfig
@@ -20,6 +19,7 @@ from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.rank import rank
+from facechain_ext.studio.outfit import Outfit
 from facechain_ext.studio.suitability import knows_faces_alone
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.worn import Worn
@@ -34,29 +34,6 @@ _BLEND = 0.03
 _CLOTH = "clothes, fabric, neckline"
 
 Tell = Callable[[Drawing], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Outfit:
-    """What is tried on. garment, alpha: its picture, and how opaque that is. photo: who puts it on.
-
-    person: their name in the library; may be empty where there is a photo.
-    """
-
-    garment: Photo
-    alpha: Mask | None = None
-    photo: Photo | None = None
-    person: str = ""
-
-    @property
-    def mark(self) -> str:
-        """A digest of everything that is seen on the pictures."""
-        digest = hashlib.sha256()
-        photo = None if self.photo is None else self.photo.pixels
-        for pixels in (self.garment.pixels, self.alpha, photo):
-            digest.update(repr(None if pixels is None else pixels.shape).encode())
-            digest.update(b"" if pixels is None else np.ascontiguousarray(pixels).data)
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

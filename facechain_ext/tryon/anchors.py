@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.records import Mask, Points
+from facechain_ext.base.records import Points
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.outline import Slope, slope
-
-Place = tuple[float, float]
-
-ROWS = (0.12, 0.25, 0.4, 0.6, 0.8, 1.0, 1.25)
-"""How far below the shoulders a trunk is measured, in shoulder widths."""
+from facechain_ext.tryon.rows import ARMPIT, ROWS, SIDES, Place, below
 
 ON_SLOPE = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where a shoulder is measured, from the root of the neck to its end."""
 
-ARM = 0.2
-"""Width of an arm, and from which row on it can be told from the trunk, in shoulder widths."""
+HEM = "middle hem"
 
-ARMPIT = 0.4
+FLANK = (0.3, 0.65, 1.0)
+"""Where sides are measured that have an end, from the armpit to it."""
 
-_LEAST_TRUNK, _MOST_TRUNK = 0.27, 0.5
-"""Half a trunk without arms; what seems to lie beyond is held before it, or is an arm."""
+_ABOVE_HEM = {str(share) for share in ROWS if share > ARMPIT}
+
+_HEM = 0.12
+"""How far below the hips a garment for the upper body ends, in shoulder widths."""
 
 _SHOULDERS = 2.4
 """Shoulder width in face heights, where a picture cuts shoulders off."""
 
 _FALL = 0.35
 """How far shoulders fall from the neck, in face heights, where a picture cuts them off."""
-
-SIDES = {"left": -1, "right": 1}
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,8 @@ class Anchors:
         """
         unlike = self.apart ^ body.apart
         names = [name for name in self.places if name in body.places and name not in unlike]
+        if HEM in names:  # the rows between follow from where it ends
+            names = [name for name in names if name.rpartition(" ")[2] not in _ABOVE_HEM]
         pairs = [(self.places[name], body.places[name]) for name in names]
         for side, sleeve in self.sleeves.items():
             pairs.append((sleeve.outer, body.beside(side, "outer", sleeve.share)))
@@ -98,8 +95,24 @@ def figure_anchors(figure: Figure) -> Anchors:
     for name, line in (("left", left), ("right", right)):
         places |= dict(_on_slope(name, line, middle, half))
     row = _shoulder_row(left, right, unit)
-    rows, apart = below(trunk, middle, row, 2 * half)
-    return Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    if (hips := figure.hips) is None or hips[1] <= row:
+        rows, apart = below(trunk, middle, row, 2 * half)
+        return Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    lean = (hips[0] - middle) / (hips[1] - row)
+    rows, apart = below(trunk, middle, row, 2 * half, lean=lean)
+    whole = Anchors({**places, **rows}, 2 * half, row, middle, apart)
+    return replace(whole, places=_hemmed(whole, *hips))
+
+
+def _hemmed(body: Anchors, column: float, row: float) -> dict[str, Place]:
+    """Add where a garment for the upper body ends, by the place between the hips."""
+    last = (row - body.shoulder) / body.width + _HEM
+    sides = {
+        f"{side} flank {part}": body.beside(side, "trunk", ARMPIT + part * (last - ARMPIT))
+        for side in SIDES
+        for part in FLANK
+    }
+    return {**body.places, **sides, HEM: (column, body.shoulder + last * body.width)}
 
 
 def _both(left: Slope | None, right: Slope | None, middle: float, name: str) -> tuple[Slope, Slope]:
@@ -142,41 +155,3 @@ def _shoulder_row(left: Slope, right: Slope, unit: float) -> float:
     if ends:
         return float(np.mean(ends))
     return float((left.points[0, 1] + right.points[0, 1]) / 2 + _FALL * unit)
-
-
-def below(
-    trunk: Mask, middle: float, shoulder: float, width: float
-) -> tuple[dict[str, Place], frozenset[str]]:
-    """Measure a trunk row by row; below the picture it goes on as it was last seen."""
-    places: dict[str, Place] = {}
-    apart: set[str] = set()
-    for name, side in SIDES.items():
-        most = (_LEAST_TRUNK * width, _MOST_TRUNK * width)
-        outer, inner = width / 2, width / 2 - ARM * width
-        for share in ROWS:
-            row = shoulder + share * width
-            if row < len(trunk) - 1:
-                gap, outer = edges(trunk[round(row)] > 0.5, middle, side, width)
-                inner = float(np.clip(outer - ARM * width if gap is None else gap, *most))
-                if gap is not None and share >= ARMPIT:
-                    apart.add(f"{name} outer {share}")
-            places[f"middle {share}"] = (middle, row)
-            places[f"{name} outer {share}"] = (middle + side * outer, row)
-            if share >= ARMPIT:
-                places[f"{name} trunk {share}"] = (middle + side * inner, row)
-    return places, frozenset(apart)
-
-
-def edges(
-    row: NDArray[np.bool_], middle: float, side: int, width: float
-) -> tuple[float | None, float]:
-    """Return how far out the trunk ends where an arm is apart from it, and where all ends."""
-    start = int(np.clip(round(middle), 0, len(row) - 1))
-    outwards = (row[start:] if side > 0 else row[start::-1])[: max(2, round(1.2 * width))]
-    inside = np.flatnonzero(outwards)
-    if not len(inside):
-        return None, 0.0
-    last = float(inside[-1])
-    first = inside[inside > 0.15 * width]
-    gaps = np.flatnonzero(np.diff(first) > 2) if len(first) else np.zeros(0, int)
-    return (float(first[gaps[0]]) if len(gaps) else None), last

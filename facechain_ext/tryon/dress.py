@@ -10,13 +10,14 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.blend import composite
-from facechain_ext.imaging.masks import dilate, feather, smooth, within
-from facechain_ext.tryon.anchors import Anchors, figure_anchors
+from facechain_ext.imaging.masks import dilate, smooth, within
+from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted, fit
 from facechain_ext.tryon.garment import Garment
 from facechain_ext.tryon.hands import hands
+from facechain_ext.tryon.notes import SEEN, notes_of
 from facechain_ext.tryon.skin import bared, toned
 
 _SHADE, _SHADE_WIDTH = 0.22, 0.09
@@ -25,17 +26,14 @@ _SHADE, _SHADE_WIDTH = 0.22, 0.09
 _BARE = 0.35
 """Share of what was worn on the chest that may stay uncovered."""
 
-_ENLARGED = 1.6
-"""Pixels of the photo for one of the garment's picture, from which on it looks soft."""
-
 _ROUND = 0.03
 """What is finer in an outline is noise of the nets, in face heights."""
 
+_HEM = 0.05
+"""How far below the hips a garment is drawn out at most, in shoulder widths."""
+
 _SCRAP = 0.03
 """Share of the trunk up to which a piece of the old clothes is a scrap."""
-
-_SEEN = 0.004
-"""Share of the trunk from which on something is worth telling."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +55,7 @@ def dress(figure: Figure, garment: Garment) -> Dressed:
     body = figure_anchors(figure)
     fitted = fit(garment, body, figure.pixels.shape[1::-1])
     front = in_front(figure)
-    covered = _covered(figure, fitted, body)
+    covered = _covered(figure, garment, fitted, body)
     _require_all_of_it(figure, garment, covered, fitted, body)
     bare = bared(figure, fitted.skin, covered, front)
     covered = np.maximum(covered, _scraps(figure, covered, bare, body))
@@ -70,7 +68,7 @@ def dress(figure: Figure, garment: Garment) -> Dressed:
         _kept(pixels, figure.pixels, np.maximum(alpha, bare)),
         alpha * person,
         _edge(alpha, figure),
-        tuple(_notes(figure, garment, fitted, alpha, bare)),
+        tuple(notes_of(figure, garment, fitted, alpha, bare)),
     )
 
 
@@ -81,12 +79,16 @@ def in_front(figure: Figure) -> Mask:
     return np.asarray(np.clip(np.maximum(above, hands(figure)), 0, 1), np.float32)
 
 
-def _covered(figure: Figure, fitted: Fitted, body: Anchors) -> Mask:
+def _covered(figure: Figure, garment: Garment, fitted: Fitted, body: Anchors) -> Mask:
     """Return where the garment is, drawn out over what was worn below the neck, on the body."""
     worn = figure.parts.clothes * fitted.near * (1 - fitted.skin)
     worn[: body.neck] = 0
     mask = smooth(fitted.mask, _ROUND * figure.unit)
+    end = _end(figure, body)
+    worn[end:], mask[end:] = 0, mask[end:] * (1 - fitted.beyond[end:])
     on_body = dilate((figure.trunk > 0.02).astype(np.float32), 1)
+    if HEM in body.places and HEM in garment.anchors.places:
+        mask[round(body.places[HEM][1] + _HEM * body.width) :] = 0
     under_hair = np.minimum(figure.parts.hair, mask)
     covered = np.maximum(mask, worn) * np.maximum(on_body, under_hair)
     # A collar may stand a little above the chin.
@@ -104,17 +106,25 @@ def _require_all_of_it(
     part = slice(top, bottom), slice(left, right)
     worn = float(chest[part].sum())
     left_over = float((chest[part] * (1 - covered[part])).sum())
-    if worn > _SEEN * figure.trunk.sum() and left_over > _BARE * worn:
+    if worn > SEEN * figure.trunk.sum() and left_over > _BARE * worn:
         raise InvalidInput(
             f"{garment.name} does not show enough of the garment for {figure.name}: choose a "
             "picture that shows it further down, or a photo that ends higher up."
         )
 
 
+def _end(figure: Figure, body: Anchors) -> int:
+    """Return the row below which no cloth is drawn out: something else is worn there."""
+    if figure.hips is None:
+        return len(figure.pixels)
+    return round(figure.hips[1] + _HEM * body.width)
+
+
 def _scraps(figure: Figure, covered: Mask, bare: Mask, body: Anchors) -> Mask:
     """Select small pieces of the old clothes that would show beside the new ones."""
     left = figure.parts.clothes * (1 - np.maximum(covered, bare))
     left[: body.neck] = 0
+    left[_end(figure, body) :] = 0
     _, labels, stats, _ = cv2.connectedComponentsWithStats((left > 0.5).astype(np.uint8))
     most = _SCRAP * float(figure.trunk.sum())
     small = [n for n, row in enumerate(stats) if n and row[4] < most]
@@ -124,10 +134,17 @@ def _scraps(figure: Figure, covered: Mask, bare: Mask, body: Anchors) -> Mask:
 
 def _shaded(cloth: Pixels, front: Mask, unit: float) -> Pixels:
     """Darken a garment a little where something hangs right before it."""
-    radius = max(1.0, _SHADE_WIDTH * unit)
-    shadow = cv2.GaussianBlur(front, (0, 0), radius, borderType=cv2.BORDER_REPLICATE)
-    darker = 1 - _SHADE * np.clip(shadow, 0, 1)[..., None]
-    return np.asarray(np.rint(cloth * darker), np.uint8)
+    darker = 1 - _SHADE * np.clip(_spread(front, max(1.0, _SHADE_WIDTH * unit)), 0, 1)
+    return np.asarray(np.rint(cloth * darker[..., None]), np.uint8)
+
+
+def _spread(mask: Mask, radius: float) -> Mask:
+    """Blur widely, in small: what is so wide has no detail."""
+    step = max(1, int(radius // 4))
+    size = max(1, mask.shape[1] // step), max(1, mask.shape[0] // step)
+    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), radius / step, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(blurred, mask.shape[1::-1]), np.float32)
 
 
 def _kept(pixels: Pixels, photo: Pixels, changed: Mask) -> Pixels:
@@ -139,29 +156,5 @@ def _edge(alpha: Mask, figure: Figure) -> Mask:
     solid = (alpha > 0.5).astype(np.float32)
     width = max(2, round(0.05 * figure.unit))
     border = within(solid, width) * within(np.asarray(1 - solid, np.float32), width)
-    faces = feather(figure.parts.face_skin, width)
-    return np.asarray((border * figure.parts.person > 0.5) & (faces < 0.5), np.float32)
-
-
-def _notes(figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, bare: Mask) -> list[str]:
-    trunk = max(float(figure.trunk.sum()), 1.0)
-    under = figure.parts.clothes * (1 - np.maximum(alpha, bare))
-    told = []
-    if bare.sum() > _SEEN * trunk:
-        told.append(
-            "The new neckline or sleeves show skin that the old clothes hid: it comes from the "
-            f"garment's picture, {garment.name}, in the person's own tone."
-        )
-    if (under > 0.5).sum() > 10 * _SEEN * trunk:
-        told.append("What the garment does not cover of the old clothes stays as it was.")
-    if (alpha * fitted.beyond).sum() > _SEEN * trunk:
-        told.append(
-            f"{garment.name} cuts the garment off: what the photo shows beyond goes on as it ends "
-            "there."
-        )
-    if fitted.scale > _ENLARGED:
-        told.append(
-            f"The garment's picture is small for this photo and was enlarged {fitted.scale:.1f} "
-            "times: it looks soft."
-        )
-    return told
+    faces = within(figure.parts.face_skin, width)
+    return np.asarray((border * figure.parts.person > 0.5) & (faces == 0), np.float32)

@@ -26,6 +26,9 @@ _FOUND = 0.6
 
 _CHIN = 152
 
+_HIPS, _SURE = (11, 12), 0.35
+"""Joints by their numbers, and how sure the net has to be of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Figure:
@@ -47,6 +50,14 @@ class Figure:
     def chin(self) -> tuple[float, float]:
         x, y = self.mesh[_CHIN].tolist()
         return x, y
+
+    @property
+    def hips(self) -> tuple[float, float] | None:
+        """The point between the hips, None where they are not seen."""
+        if self.body.scores[list(_HIPS)].min() < _SURE:
+            return None
+        x, y = self.body.points[list(_HIPS)].mean(axis=0).tolist()
+        return (x, y) if self.chin[1] + self.unit < y < len(self.pixels) else None
 
     @property
     def trunk(self) -> Mask:

@@ -55,15 +55,15 @@ def fit(garment: Garment, body: Anchors, size: tuple[int, int]) -> Fitted:
     moved = own + np.array([margin, 0], np.float32)
     sources = backward_map(theirs, moved, size, stiffness=_STIFFNESS[garment.worn])
     mask = _continued(garment.mask, margin)
-    rim = max(1, round(_RIM * max(garment.mask.shape)))
     seen = _framed(np.ones_like(garment.mask), margin, cv2.BORDER_CONSTANT)
     picture = _framed(garment.pixels, margin, cv2.BORDER_REFLECT_101)
     many = _usual(magnification(sources), _read(sources, mask))
     near = within(mask, _REACH * garment.anchors.width)
     near = np.maximum(near, _cut_off(garment.mask, margin))
+    known = _framed(_known(garment), margin, cv2.BORDER_REFLECT_101) * (mask > 0.5)
     skin = np.zeros_like(mask) if garment.skin is None else _continued(garment.skin, margin)
     return Fitted(
-        _picture(sources, _drawn_out(picture, erode(mask, rim)), many),
+        _picture(sources, _drawn_out(picture, known), many),
         _read(sources, mask),
         _read(sources, np.asarray(mask * (1 - seen), np.float32)),
         _read(sources, np.asarray(near, np.float32), cv2.BORDER_REPLICATE),
@@ -73,12 +73,22 @@ def fit(garment: Garment, body: Anchors, size: tuple[int, int]) -> Fitted:
     )
 
 
+def _known(garment: Garment) -> Mask:
+    """Select what surely is cloth: not the rim, nor what is behind hands."""
+    rim = max(1, round(_RIM * max(garment.mask.shape)))
+    hidden = 0.0 if garment.hidden is None else garment.hidden
+    return np.asarray(erode(garment.mask, rim) * (1 - hidden), np.float32)
+
+
 def _continued(mask: Mask, margin: int) -> Mask:
     return np.asarray(_framed(mask, margin, cv2.BORDER_REPLICATE), np.float32)
 
 
 def _cut_off(mask: Mask, margin: int) -> Mask:
-    """Select the margins where a garment is cut off: there it goes on as far as the body."""
+    """Select the margins where a garment is cut off: there it goes on as the body does.
+
+    Across as far as the body, down to the end of the margin, where another garment may begin.
+    """
     sides = np.zeros_like(_continued(mask, margin))
     height, width = mask.shape
     if mask[-1].max() > 0.5:
@@ -87,6 +97,7 @@ def _cut_off(mask: Mask, margin: int) -> Mask:
         sides[:, :margin] = 1
     if mask[:, -1].max() > 0.5:
         sides[:, margin + width :] = 1
+    sides[-1] = 0
     return sides
 
 

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
-from facechain_ext.tryon.anchors import ON_SLOPE, ROWS, SIDES, Anchors, Place, Sleeve, edges
+from facechain_ext.tryon.anchors import FLANK, HEM, ON_SLOPE, Anchors, Sleeve
 from facechain_ext.tryon.outline import upper_edge
+from facechain_ext.tryon.rows import ARMPIT, ROWS, SIDES, Place, edges
 
 _WAIST = 0.65
 """The row at which a garment's trunk is measured, in its height: below sleeves that are spread."""
@@ -47,6 +48,9 @@ def flat_anchors(mask: Mask, name: str) -> Anchors:
     roots = [places[f"{n} slope {ON_SLOPE[0]}"][1] for n in SIDES]
     places["middle"] = (middle, float(np.mean(roots)))
     places |= _trunk(solid, middle, shoulder, width, pits)
+    under = [pit[1] for pit in pits.values() if pit is not None] or [shoulder + ARMPIT * width]
+    wide = np.flatnonzero(solid.sum(axis=1) > 0.5 * (halves["left"] + halves["right"]))
+    places |= _hem(solid, middle, float(np.mean(under)), int(wide[-1]) if len(wide) else top)
     found = {n: _sleeve(solid, middle, side, ends[n], pits[n], width) for n, side in SIDES.items()}
     sleeves = {n: sleeve for n, sleeve in found.items() if sleeve is not None}
     return Anchors(places, width, shoulder, middle, sleeves=sleeves)
@@ -112,6 +116,18 @@ def _trunk(
                 gap, outer = edges(solid[row], middle, side, solid.shape[1])
                 reach = outer if gap is None else gap
                 places[f"{name} trunk {share}"] = (middle + side * reach, float(row))
+    return places
+
+
+def _hem(solid: NDArray[np.bool_], middle: float, armpit: float, last: int) -> dict[str, Place]:
+    """Return the end, and the sides down to it; the last row itself may be a corner's alone."""
+    places: dict[str, Place] = {HEM: (middle, float(last))}
+    for part in FLANK:
+        row = armpit + part * (last - armpit)
+        seen = min(round(row), last - max(1, last // 50))
+        for name, side in SIDES.items():
+            gap, outer = edges(solid[seen], middle, side, solid.shape[1])
+            places[f"{name} flank {part}"] = (middle + side * (outer if gap is None else gap), row)
     return places
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Photo, Pixels
 from facechain_ext.dataset.search import find_faces
+from facechain_ext.imaging.masks import dilate
 from facechain_ext.nets import FaceNets
 from facechain_ext.nets.parts import Parts
 from facechain_ext.tryon.anchors import Anchors, figure_anchors
 from facechain_ext.tryon.figure import Figure, read_figure
 from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
+from facechain_ext.tryon.hands import hands
 
 _LEAST_WORN = 0.05
 """Clothes below the chin, in squared face heights, that are a garment."""
@@ -28,13 +30,16 @@ _SKIN = 0.01
 
 _OPAQUE = 0.98
 
+_HAND_RIM = 0.03
+"""What of the cloth beside a hand may show it, in face heights."""
+
 
 @dataclass(frozen=True, eq=False)
 class Garment:
     """A garment and what it is fitted by.
 
-    mask: (H, W). skin: (H, W), where whoever wears it shows skin, None where nobody does.
-    worn: whether somebody wears it whose body is known.
+    mask: (H, W). skin: (H, W), where whoever wears it shows skin, None where nobody does. hidden:
+    (H, W), what of the mask is behind their hands.
     """
 
     name: str
@@ -42,9 +47,11 @@ class Garment:
     mask: Mask
     anchors: Anchors
     skin: Mask | None = None
+    hidden: Mask | None = None
 
     @property
     def worn(self) -> bool:
+        """Whether somebody wears it whose body is known."""
         return self.skin is not None
 
 
@@ -69,8 +76,24 @@ def _worn(figure: Figure, alpha: Mask | None) -> Garment:
         raise InvalidInput(
             f"{figure.name} shows no garment: next to no clothes are seen below the chin."
         )
-    skin = figure.parts.body_skin
-    return Garment(figure.name, figure.pixels, clothes, figure_anchors(figure), skin)
+    before = _before(figure, clothes)
+    return Garment(
+        figure.name,
+        figure.pixels,
+        np.maximum(clothes, before),
+        figure_anchors(figure),
+        figure.parts.body_skin * (1 - before),
+        dilate(before, max(1, round(_HAND_RIM * figure.unit))),
+    )
+
+
+def _before(figure: Figure, clothes: Mask) -> Mask:
+    """Return the hands and forearms that are before the clothes, with cloth on both sides."""
+    arms = (hands(figure) > 0.5).astype(np.float32)
+    solid = clothes > 0.5
+    left, right = np.maximum.accumulate(solid, 1), np.maximum.accumulate(solid[:, ::-1], 1)
+    between = left & right[:, ::-1]
+    return np.asarray(arms * between, np.float32)
 
 
 def _alone(picture: Photo, nets: FaceNets) -> Mask:

@@ -17,6 +17,7 @@ from facechain_ext.cli.main import main
 
 pytestmark = pytest.mark.slow(10)
 
+NEWER = '{"schema": 99, "name": "Sea"}'
 FLAGS = ["--steps", "2", "--batch-size", "1", "--rank", "2", "--samples-per-snapshot", "0"]
 
 
@@ -146,6 +147,21 @@ def test_bad_input_is_one_clear_line(
     }
     assert told in shell.error("train-style", *(places.get(text, text) for text in arguments))
     assert shell.json("looks", "list") == {"looks": []}
+
+
+def test_a_damaged_look_is_told_and_the_others_are_listed(shell: Shell, pictures: Path) -> None:
+    shell.json("train-style", "--name", "Ink", pictures, "--keep")
+    shell.json("train-style", "--name", "Sea", pictures, "--keep")
+    manifest = shell.data_dir / "facechain" / "looks" / "sea" / "look.json"
+    manifest.write_text("{}", encoding="utf-8")
+    told = shell.json("looks", "list")
+    assert [look["name"] for look in told["looks"]] == ["Ink"]
+    assert [str(manifest) in problem for problem in told["damaged"]] == [True]
+    assert "is damaged" in shell.error("train-style", "--name", "Sea")
+    assert "is damaged" in shell.error("looks", "show", "Sea")
+    newer = manifest.with_name("look.json").read_text(encoding="utf-8").replace("{}", NEWER)
+    manifest.write_text(newer, encoding="utf-8")
+    assert "newer version" in shell.error("train-style", "--name", "Sea")
 
 
 def test_a_checkpoint_is_no_style(shell: Shell, small_file: Path) -> None:

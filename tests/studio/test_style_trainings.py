@@ -110,7 +110,7 @@ def test_pictures_become_a_style_with_a_lora(studio: Studio, pictures: list[Path
     assert style.title == "Ink Rain"
     assert style.prompt == "{person}, fclook, rain"
     assert style.style_lora == finished.lora.name
-    assert style.style_lora_weight == 0.8
+    assert (style.style_lora_weight, style.fusion_strength) == (0.8, None)
     assert style.preview.startswith("data:image/jpeg;base64,")
     assert studio.shelf.why_unfit(style) == ""
     assert find_style_lora(style, studio.host.paths.lora_dir, "sd1") is not None
@@ -199,10 +199,15 @@ def test_captions_are_edited_and_trained_on_again(studio: Studio, pictures: list
     look.set_captions({path.stem: "sea" for path in look.pictures()[:6]})
     with pytest.raises(InvalidInput, match="no picture 'zzz'"):
         look.set_captions({"zzz": "sea"})
-    finished = train(studio, [], TrainStyleConfig(**QUICK, trigger_word="inky"))[-1]
+    told = {"trigger_word": "inky", "shot": "ink drawing of", "most_fusion": 0.0}
+    finished = train(studio, [], TrainStyleConfig(**QUICK, **told, style_weight=0.5))[-1]
     assert isinstance(finished, TrainingFinished)
     style = studio.styles["ink-rain"]
     assert style.prompt == "{person}, inky, sea"
+    assert (style.shot, style.style_lora_weight, style.fusion_strength) == (
+        *("ink drawing of", 0.5),
+        0.0,
+    )
     assert style.style_lora == finished.lora.name
     assert [run.lora for run in studio.style_trainings.looks.get("ink rain").manifest.runs][1] == (
         finished.lora.path.name

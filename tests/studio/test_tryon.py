@@ -26,8 +26,9 @@ from facechain_ext.jobs.tryon_work import TryOn as Work
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio import tryon
+from facechain_ext.studio.outfit import Outfit
 from facechain_ext.studio.templates import Templates
-from facechain_ext.studio.tryon import Outfit, TryOn
+from facechain_ext.studio.tryon import TryOn
 from tests.tryon.conftest import drawn_shirt, shirt_mask
 
 CONFIG = TryOnConfig(candidates=1, attempts=1, seed=7)

@@ -11,7 +11,10 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Photo, Pixels
 from facechain_ext.imaging.masks import dilate, erode
 from facechain_ext.nets import FaceNets
+from facechain_ext.nets.movenet import BodyPoints
 from facechain_ext.portrait.light import to_lab
+from facechain_ext.tryon import garment
+from facechain_ext.tryon.anchors import figure_anchors
 from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.garment import Garment, read_garment
@@ -92,3 +95,27 @@ def test_what_shows_too_little_of_a_garment_is_refused(figure: Figure, shirt: Ga
     mask[200:] = 0
     with pytest.raises(InvalidInput, match=r"shirt\.png does not show enough"):
         dress(figure, replace(shirt, mask=mask))
+
+
+def test_a_shirt_ends_at_the_hips_where_they_are_seen(figure: Figure, shirt: Garment) -> None:
+    points, scores = figure.body.points.copy(), figure.body.scores.copy()
+    points[11:13], scores[11:13] = ((240, 430), (160, 430)), 0.9
+    dressed = dress(replace(figure, body=BodyPoints(points, scores)), shirt)
+    rows = np.flatnonzero((dressed.alpha > 0.5).any(axis=1))
+    width = figure_anchors(figure).width
+    assert 430 < rows[-1] < 430 + 0.25 * width
+    assert np.array_equal(dressed.pixels[500:], figure.pixels[500:])
+
+
+def test_a_hand_before_a_worn_garment_does_not_come_with_it(
+    figure: Figure, nets: FaceNets, her: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = np.zeros(her.pixels.shape[:2], np.float32)
+    held[340:380, 160:220] = 1
+    monkeypatch.setattr(garment, "hands", lambda figure: held)
+    picture = her.pixels.copy()
+    picture[held > 0] = (0, 255, 0)
+    marked = Photo("marked.jpg", picture)
+    pixels = dress(figure, read_garment(marked, None, nets)).pixels
+    green = (pixels[..., 1].astype(int) - pixels[..., 0]) > 100
+    assert not green[345:375, 165:215].any()

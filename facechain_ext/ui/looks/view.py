@@ -41,7 +41,13 @@ def training(desk: LookDesk) -> dict[str, str]:
 
 
 def about(desk: LookDesk, name: str) -> str:
-    """Draw the chosen look: some of its pictures, and the style that was made of it."""
+    """Draw the chosen look: some of its pictures, and the style that was made of it; and what is
+    wrong with those that cannot be read."""
+    damaged = desk.services.studio.style_trainings.looks.damaged()
+    return _chosen(desk, name) + "".join(markup.message(str(error)) for error in damaged)
+
+
+def _chosen(desk: LookDesk, name: str) -> str:
     try:
         look = desk.look(name)
         if look is None:

@@ -130,6 +130,16 @@ def test_pictures_go_when_the_box_is_ticked(panel: LookPanel, files: list[str]) 
     assert page.values["look_about"] == ""
 
 
+def test_a_damaged_look_is_told(panel: LookPanel, files: list[str]) -> None:
+    keep(panel, files)
+    look = panel.desk.look("Ink")
+    assert look is not None
+    (look.folder / "look.json").write_text("{}", encoding="utf-8")
+    page = Redraw({})
+    panel.refresh(page, ["Ink", ""])
+    assert "is damaged" in page.values["look_about"]
+
+
 def test_many_pictures_are_shown_in_parts() -> None:
     pictures = [Path(f"{number:03d}.png") for number in range(45)]
     assert captions_form._parts(45) == ["1 to 20", "21 to 40", "41 to 45"]

@@ -1,0 +1,42 @@
+"""What is to be said of a garment that was put on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facechain_ext.base.records import Mask
+from facechain_ext.tryon.figure import Figure
+from facechain_ext.tryon.fit import Fitted
+from facechain_ext.tryon.garment import Garment
+
+SEEN = 0.004
+"""Share of the trunk from which on something is worth telling."""
+
+_ENLARGED = 1.6
+"""Pixels of the photo for one of the garment's picture, from which on it looks soft."""
+
+
+def notes_of(
+    figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, bare: Mask
+) -> list[str]:
+    trunk = max(float(figure.trunk.sum()), 1.0)
+    under = figure.parts.clothes * (1 - np.maximum(alpha, bare))
+    told = []
+    if bare.sum() > SEEN * trunk:
+        told.append(
+            "The new neckline or sleeves show skin that the old clothes hid: it comes from the "
+            f"garment's picture, {garment.name}, in the person's own tone."
+        )
+    if (under > 0.5).sum() > 10 * SEEN * trunk:
+        told.append("What the garment does not cover of the old clothes stays as it was.")
+    if (alpha * fitted.beyond).sum() > SEEN * trunk:
+        told.append(
+            f"{garment.name} cuts the garment off: what the photo shows beyond goes on as it ends "
+            "there."
+        )
+    if fitted.scale > _ENLARGED:
+        told.append(
+            f"The garment's picture is small for this photo and was enlarged {fitted.scale:.1f} "
+            "times: it looks soft."
+        )
+    return told
