@@ -1,6 +1,7 @@
 """Measure portraits that speak: lips against phones, likeness, stillness, speed, memory.
 
-    python -m bench.talking PORTRAIT [PORTRAIT ...] [--sentences 20] [--size 512] [--minutes 0]
+    python -m bench.talking PORTRAIT [PORTRAIT ...] [--voice heart] [--sentences 20] [--size 512]
+        [--minutes 0]
 
 Every portrait speaks sentences in turn; frames are measured by their own landmarks, before they are
 encoded. Results go to stdout as JSON. --minutes makes one long video more and tells the most memory
@@ -22,18 +23,21 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bench.hiss import hiss_shift
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.files import read_photo, resize
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.expression import read_expression
-from facechain_ext.talking.english import EnglishVoice
+from facechain_ext.standalone.diffusers_host import default_data_dir, paths_under
 from facechain_ext.talking.gestures import make_gestures
 from facechain_ext.talking.mouth_shapes import shape_of
 from facechain_ext.talking.mouth_track import Curve, loudness_of, track_mouth
 from facechain_ext.talking.performance import Performer
+from facechain_ext.talking.scripts import ENGLISH
 from facechain_ext.talking.sitter import Sitter, find_sitter
 from facechain_ext.talking.speech import Phone, Speech, joined
 from facechain_ext.talking.video import write_video
+from facechain_ext.talking.voices import VOICES, Voice, find_voice
 
 FPS = 25
 STEP, SMOOTH = 0.005, 0.045
@@ -65,12 +69,36 @@ SENTENCES = (
     "Thank you very much, and goodbye for now.",
 )
 
+CHINESE_SENTENCES = (
+    "妈妈买了八本白皮书，爸爸不怕跑步。",
+    "四十是四十，十四是十四。",
+    "今天是2026年11月29日，气温零下五度。",
+    "请把门关上，外面风太大了。",
+    "我用手机拍了三张照片，发给了朋友。",
+    "这本书一共有256页，卖39.8元。",
+    "明天早上8:30在公司门口见面。",
+    "他不知道怎么去北京大学。",
+    "小西说他是上海的学生，喜欢吃西瓜。",
+    "我们一起去公园散步，好不好？",
+)
+
+
+def sentences_for(voice: str) -> tuple[str, ...]:
+    """Return what a voice is given to say."""
+    return SENTENCES if voice in ENGLISH.voices else CHINESE_SENTENCES
+
+
+def open_voice(name: str) -> Voice:
+    """Open a voice by its name, its nets in the usual folder."""
+    models_dir = paths_under(default_data_dir()).models_dir
+    return find_voice(name).make(models_dir, lambda: None)
+
 
 def measure(
-    portraits: Sequence[Path], sentences: Sequence[str], size: int, nets: FaceNets
+    portraits: Sequence[Path], voice: Voice, sentences: Sequence[str], size: int, nets: FaceNets
 ) -> dict[str, Any]:
     """Let every portrait speak its share of the sentences; return a row for each, and the means."""
-    voice, rows = EnglishVoice(), []
+    rows: list[dict[str, Any]] = []
     for number, sentence in enumerate(sentences):
         path = portraits[number % len(portraits)]
         sitter = find_sitter(_sized(read_photo(path).pixels, size), nets)
@@ -109,6 +137,7 @@ def _clip(sitter: Sitter, speech: Speech, seed: int, nets: FaceNets) -> dict[str
     return {
         "teeth": performer.teeth_from,
         **_synchrony(opening, wanted),
+        "hiss_ms": 1000 * hiss_shift(speech),
         "lips_met": _met(opening, speech.phones),
         "likeness": float(np.mean(likeness)),
         "least_likeness": float(np.min(likeness)),
@@ -176,12 +205,19 @@ def _around(frames: Sequence[Pixels], person: Mask) -> float:
     return max(changes, default=0.0)
 
 
-def memory(portrait: Path, minutes: float, size: int, nets: FaceNets) -> dict[str, float]:
+def memory(
+    portrait: Path,
+    voice: Voice,
+    sentences: Sequence[str],
+    minutes: float,
+    size: int,
+    nets: FaceNets,
+) -> dict[str, float]:
     """Make one long video; return the most memory in use in MB, and frames a second."""
     import resource
 
     sitter = find_sitter(_sized(read_photo(portrait).pixels, size), nets)
-    part = joined([EnglishVoice().speak(each) for each in SENTENCES], 0.3)
+    part = joined([voice.speak(each) for each in sentences], 0.3)
     speech = joined([part] * max(1, round(60 * minutes / part.seconds)), 0.3)
     loudness = loudness_of(speech.samples, speech.rate, FPS)
     mouth = track_mouth(speech.phones, loudness, FPS)
@@ -207,15 +243,17 @@ def _most_memory(resource: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure portraits that speak.")
     parser.add_argument("portraits", nargs="+", type=Path)
+    parser.add_argument("--voice", choices=VOICES, default="heart")
     parser.add_argument("--sentences", type=int, default=len(SENTENCES))
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--minutes", type=float, default=0.0)
     args = parser.parse_args()
     nets = FaceNets()
+    voice, sentences = open_voice(args.voice), sentences_for(args.voice)[: args.sentences]
     told: dict[str, Any] = {}
     if args.minutes:
-        told["memory"] = memory(args.portraits[0], args.minutes, args.size, nets)
-    told.update(measure(args.portraits, SENTENCES[: args.sentences], args.size, nets))
+        told["memory"] = memory(args.portraits[0], voice, sentences, args.minutes, args.size, nets)
+    told.update(measure(args.portraits, voice, sentences, args.size, nets))
     print(json.dumps(told, indent=1))
 
 

@@ -82,7 +82,7 @@ HIBARI = OptionalPackage(
     licence="Apache-2.0, onnxruntime MIT",
 )
 PYPINYIN = OptionalPackage(
-    requirement="pypinyin>=0.50",
+    requirement="pypinyin>=0.55",
     module="pypinyin",
     purpose="reading Chinese",
     size="about 1 MB to download and 4 MB to keep",

@@ -115,8 +115,7 @@ class Talking:
             frames = self._restored(frames, notes)
         with watch.measure("film"):
             for done in write_video(order.out, frames, speech, FPS):
-                if self.host.cancelled():
-                    raise Cancelled("Stopped.")
+                self._go_on()
                 if done % _TOLD_EVERY == 0 or done == len(mouth):
                     yield Filming(done, len(mouth))
         sound = has_sound(order.out)
@@ -127,9 +126,13 @@ class Talking:
             order.out, sound, speech.seconds, len(mouth), teeth, seconds, tuple(notes)
         )
 
+    def _go_on(self) -> None:
+        if self.host.cancelled():
+            raise Cancelled("Stopped.")
+
     def _speech(self, order: Order, config: TalkConfig) -> Speech:
         if order.audio is None:
-            voice = find_voice(config.voice).make(self.host.paths.models_dir)
+            voice = find_voice(config.voice).make(self.host.paths.models_dir, self._go_on)
             return voice.speak(config.text, speed=config.speed, seed=config.seed)
         recording = read_recording(order.audio)
         if config.listening == "loudness":

@@ -28,26 +28,33 @@ _BETWEEN_SENTENCES = 0.25
 
 Reader = Callable[[str], list[str]]
 """Returns the symbols of every sentence of a text."""
+Pause = Callable[[], None]
+"""Called before every sentence, which takes seconds; stops the speech by raising."""
 
 
 class KokoroVoice:
     """Reads a language and speaks as one person; the seed changes nothing."""
 
-    def __init__(self, models_dir: Path, style: str, language: Language, read: Reader) -> None:
+    def __init__(
+        self, models_dir: Path, style: str, language: Language, read: Reader, pause: Pause
+    ) -> None:
         """style: the name of a file of voices; raises InvalidInput as `require_kokoro` does."""
         require_kokoro(models_dir)
         self._speaker = _Speaker(models_dir, style)
-        self._language, self._read = language, read
+        self._language, self._read, self._pause = language, read, pause
 
     def speak(self, text: str, *, speed: float = 1.0, seed: int = 0) -> Speech:
         """Return a text as speech with phones; raises InvalidInput for what cannot be read."""
         del seed
         check_speakable(text, self._language)
         pieces = [piece for sentence in self._read(text) for piece in pieces_of(sentence)]
-        spoken = [self._speaker.speak(piece, speed) for piece in pieces]
-        if not spoken:
+        if not pieces:
             raise InvalidInput("There is nothing to say: type some words.")
-        return joined(spoken, _BETWEEN_SENTENCES)
+        return joined([self._piece(piece, speed) for piece in pieces], _BETWEEN_SENTENCES)
+
+    def _piece(self, symbols: str, speed: float) -> Speech:
+        self._pause()
+        return self._speaker.speak(symbols, speed)
 
 
 class _Speaker:

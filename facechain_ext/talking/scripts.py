@@ -32,22 +32,30 @@ class Language:
 ENGLISH = Language("English", ("LATIN",), ("heart", "michael"))
 CHINESE = Language("Chinese and English", ("LATIN", "CJK"), ("xiaobei", "yunxi"))
 LANGUAGES = (ENGLISH, CHINESE)
+_LETTERS_OF_HANZI = 4
+"""A Chinese character takes as long to say as so many letters."""
 
 
 def check_speakable(text: str, language: Language) -> None:
     """Refuse what is empty, endless or in a script that a voice does not read."""
     if not any(character.isalnum() for character in text):
         raise InvalidInput("There is nothing to say: type some words.")
-    if len(text) > LONGEST_TEXT:
+    length = sum(_LETTERS_OF_HANZI if _is_hanzi(letter) else 1 for letter in text)
+    if length > LONGEST_TEXT:
         raise InvalidInput(
-            f"The text has {len(text):,} characters, about {len(text) // 1000} minutes; at most "
-            f"{LONGEST_TEXT:,} are accepted. Make several videos of it."
+            f"The text has {len(text):,} characters, about {length // 1000} minutes; at most "
+            f"{LONGEST_TEXT:,} are accepted, {LONGEST_TEXT // _LETTERS_OF_HANZI:,} where they are "
+            "Chinese. Make several videos of it."
         )
     if foreign := language.foreign(text):
         raise InvalidInput(
             f"This voice reads {language.name}; it cannot read {quoted(foreign[:12])}. "
             f"{_advice(text, language)}"
         )
+
+
+def _is_hanzi(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("CJK")
 
 
 def _advice(text: str, language: Language) -> str:

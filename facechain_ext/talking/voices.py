@@ -12,7 +12,7 @@ from facechain_ext.installing.optional import HIBARI, PYPINYIN, OptionalPackage
 from facechain_ext.nets.catalog import find
 from facechain_ext.talking.chinese_reader import ChineseReader
 from facechain_ext.talking.english import EnglishReader, EnglishVoice
-from facechain_ext.talking.kokoro import NET, STYLES, KokoroVoice, require_kokoro
+from facechain_ext.talking.kokoro import NET, STYLES, KokoroVoice, Pause, require_kokoro
 from facechain_ext.talking.scripts import CHINESE, ENGLISH
 from facechain_ext.talking.speech import Speech
 
@@ -33,7 +33,7 @@ class VoiceOffer:
     summary: str
     package: OptionalPackage
     nets: tuple[str, ...]
-    make: Callable[[Path], Voice]
+    make: Callable[[Path, Pause], Voice]
 
     def lacking(self, models_dir: Path) -> tuple[str, ...]:
         """Return the names of packages and nets that it takes and that are not here yet."""
@@ -49,21 +49,21 @@ class VoiceOffer:
             require_kokoro(models_dir)
 
 
-def _heart(models_dir: Path) -> Voice:
-    del models_dir
+def _heart(models_dir: Path, pause: Pause) -> Voice:
+    del models_dir, pause
     return EnglishVoice()
 
 
-def _michael(models_dir: Path) -> Voice:
-    return KokoroVoice(models_dir, "am_michael", ENGLISH, EnglishReader().sentences)
+def _michael(models_dir: Path, pause: Pause) -> Voice:
+    return KokoroVoice(models_dir, "am_michael", ENGLISH, EnglishReader().sentences, pause)
 
 
-def _xiaobei(models_dir: Path) -> Voice:
-    return KokoroVoice(models_dir, "zf_xiaobei", CHINESE, ChineseReader().sentences)
+def _xiaobei(models_dir: Path, pause: Pause) -> Voice:
+    return KokoroVoice(models_dir, "zf_xiaobei", CHINESE, ChineseReader().sentences, pause)
 
 
-def _yunxi(models_dir: Path) -> Voice:
-    return KokoroVoice(models_dir, "zm_yunxi", CHINESE, ChineseReader().sentences)
+def _yunxi(models_dir: Path, pause: Pause) -> Voice:
+    return KokoroVoice(models_dir, "zm_yunxi", CHINESE, ChineseReader().sentences, pause)
 
 
 VOICES: Mapping[str, VoiceOffer] = {

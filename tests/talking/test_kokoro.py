@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facechain_ext.base.errors import InvalidInput, WeightsMissing
+from facechain_ext.base.errors import Cancelled, InvalidInput, WeightsMissing
 from facechain_ext.nets.catalog import find
 from facechain_ext.nets.entry import ModelEntry, ModelFile
 from facechain_ext.talking import kokoro
@@ -68,6 +68,10 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def on() -> None:
+    """Let a speech go on."""
+
+
 def said(*sentences: str) -> Callable[[str], list[str]]:
     return lambda text: [*sentences]
 
@@ -75,7 +79,7 @@ def said(*sentences: str) -> Callable[[str], list[str]]:
 def test_the_net_is_asked_for_known_symbols_in_the_manner_of_their_number(
     net: TinyNet, models_dir: Path
 ) -> None:
-    voice = KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a→☃b."))
+    voice = KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a→☃b."), on)
     speech = voice.speak("啊吧。", speed=1.5)
     (asked,) = net.asked
     assert asked["tokens"].tolist() == [[0, 1, 3, 2, 6, 0]]
@@ -85,7 +89,7 @@ def test_the_net_is_asked_for_known_symbols_in_the_manner_of_their_number(
 
 
 def test_sounds_lie_where_the_net_makes_them(net: TinyNet, models_dir: Path) -> None:
-    speech = KokoroVoice(models_dir, "am_michael", ENGLISH, said("ab")).speak("Ab")
+    speech = KokoroVoice(models_dir, "am_michael", ENGLISH, said("ab"), on).speak("Ab")
     assert speech.seconds == pytest.approx(0.08 + 0.1 + 0.08, abs=1e-3)
     starts = [phone.start for phone in speech.phones]
     assert starts[1] - starts[0] == pytest.approx(0.05)
@@ -93,12 +97,22 @@ def test_sounds_lie_where_the_net_makes_them(net: TinyNet, models_dir: Path) -> 
 
 
 def test_sentences_follow_each_other(net: TinyNet, models_dir: Path) -> None:
-    voice = KokoroVoice(models_dir, "zm_yunxi", CHINESE, said("a.", "b."))
+    voice = KokoroVoice(models_dir, "zm_yunxi", CHINESE, said("a.", "b."), on)
     speech = voice.speak("啊。吧。")
     assert len(net.asked) == 2
     assert speech.seconds == pytest.approx(2 * 0.26 + 0.25, abs=1e-3)
     with pytest.raises(InvalidInput, match="nothing to say"):
-        KokoroVoice(models_dir, "zm_yunxi", CHINESE, said()).speak("啊")
+        KokoroVoice(models_dir, "zm_yunxi", CHINESE, said(), on).speak("啊")
+
+
+def test_a_speech_can_be_stopped_between_sentences(net: TinyNet, models_dir: Path) -> None:
+    def stop() -> None:
+        if net.asked:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        KokoroVoice(models_dir, "zm_yunxi", CHINESE, said("a.", "b."), stop).speak("啊。吧。")
+    assert len(net.asked) == 1
 
 
 def test_what_is_too_long_is_cut_at_marks_or_spaces() -> None:
@@ -132,4 +146,4 @@ def test_a_net_that_is_not_there_says_how_to_get_it(models_dir: Path, tmp_path: 
 def test_damaged_styles_are_noticed(models_dir: Path) -> None:
     (models_dir / "facechain" / "zf_xiaobei.bin").write_bytes(b"other")
     with pytest.raises(WeightsMissing, match=r"zf_xiaobei\.bin is damaged"):
-        KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a"))
+        KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a"), on)

@@ -29,6 +29,7 @@ def test_every_voice_can_be_chosen_and_reads_a_language() -> None:
         (CHINESE, "こんにちは", "reads Chinese and English; .*'こんにちは'. Write that in Chinese"),
         (CHINESE, "안녕 world", "cannot read '안녕'"),
         (CHINESE, "……", "nothing to say"),
+        (CHINESE, "好" * 5001, "5,001 characters, about 20 minutes; .* 5,000 where"),
     ],
 )
 def test_a_script_that_a_voice_does_not_read(language: Language, text: str, told: str) -> None:
