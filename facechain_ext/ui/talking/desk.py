@@ -84,11 +84,12 @@ def progress(desk: TalkDesk) -> str:
 def voices(desk: TalkDesk) -> str:
     """Draw what voices take that are not ready; nothing where all are."""
     models_dir = desk.services.studio.host.paths.models_dir
-    return "".join(
-        markup.message(f"{name} ({offer.summary}) takes {', '.join(lacking)}: see Models.", "note")
+    told = [
+        f"{name} takes {', '.join(lacking)}"
         for name, offer in VOICES.items()
         if (lacking := offer.lacking(models_dir))
-    )
+    ]
+    return markup.message(f"Not ready: {'; '.join(told)}. See Models." if told else "", "note")
 
 
 def _share(job: Job) -> float | None:

@@ -97,8 +97,8 @@ def test_voices_that_are_not_ready_say_what_they_take(desk: TalkDesk) -> None:
     page = Redraw({})
     panel.refresh(page, [NOBODY])
     told = page.values["talk_voices"]
-    assert "xiaobei (Chinese, a woman) takes " in told
-    assert "kokoro, kokoro-voices: see Models." in told
+    assert "Not ready: " in told and "; xiaobei takes " in told
+    assert "kokoro, kokoro-voices. See Models." in told
 
 
 def test_everybody_of_the_library_may_speak(desk: TalkDesk) -> None:
