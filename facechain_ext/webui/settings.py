@@ -19,6 +19,7 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TrainStyleConfig,
     TryOnConfig,
 )
 from facechain_ext.config.setting import AUTO, Setting, settings_of
@@ -44,6 +45,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
     TemplateConfig: ("candidates", "attempts", "fusion_strength"),
     TryOnConfig: ("seam", "candidates", "attempts", "fusion_strength"),
     TalkConfig: (),
+    TrainStyleConfig: (),
     ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }
@@ -61,6 +63,7 @@ Config = TypeVar(
     TemplateConfig,
     TryOnConfig,
     TalkConfig,
+    TrainStyleConfig,
     JobsConfig,
     ApiConfig,
 )
