@@ -104,7 +104,7 @@ def test_jobs_are_canceled_before_and_after_they_begin(
     assert client.post("jobs/nothing/cancel").status_code == 404
 
 
-def test_put_begins_a_job_once(client: TestClient, services: ApiServices) -> None:
+def test_put_begins_a_job_once(client: TestClient, gate: Gate) -> None:
     first = client.put("jobs/mine-1", json=CHECK)
     assert first.status_code == 202
     again = client.put("jobs/mine-1", json=CHECK)
@@ -113,6 +113,7 @@ def test_put_begins_a_job_once(client: TestClient, services: ApiServices) -> Non
     other = client.put("jobs/mine-1", json={"kind": "check", **in_json(b"other")})
     assert (other.status_code, problem(other)["type"]) == (409, "conflict")
     assert client.get("jobs/mine-1").json()["client_id"] == "mine-1"
+    gate.open.set()
     over = client.put("jobs/mine-1", json=CHECK, headers={"Prefer": "wait=60"})
     assert over.status_code == 200
     assert over.json()["state"] == "succeeded"

@@ -53,7 +53,7 @@ def test_photos_in_json_are_judged_by_a_job(
     wall = jpeg(np.full((192, 192, 3), 128, np.uint8))
     response = client.post("people/ana/photos", json=in_json(jpeg(), wall, b"no photo"))
     ticket = response.json()
-    assert response.status_code == 202
+    assert response.status_code in (200, 202)  # judged already, or not yet
     assert response.headers["location"] == f"/facechain/v1/jobs/{ticket['id']}"
     assert (ticket["kind"], ticket["person"]) == ("enrol", "Ana")
     job = wait_for(services, ticket)
@@ -111,7 +111,7 @@ def test_photos_in_a_form_keep_their_names(
     response = client.post(
         "people/ana/photos", files=files[:3], data={"prepare": '{"trigger_word": "anna"}'}
     )
-    assert response.status_code == 202, response.text
+    assert response.status_code in (200, 202), response.text
     job = wait_for(services, response.json())
     names = {event.photo.name for event in job.events if hasattr(event, "photo")}
     assert names == {"me.jpg", "2-me.jpg", "photo-con"}
