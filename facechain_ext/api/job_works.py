@@ -121,7 +121,8 @@ def _talk(call: Call, order: JobOrder) -> Work:
     person = _person(call, order.person, may_be_new=False) if order.person else ""
     config = _or_default(call, order.talk, TalkConfig)
     folder = call.services.studio.talking.folder(person)
-    return Talk(person, call.photos, ("portrait",) * len(call.photos), config, folder)
+    given = ("portrait",) * len(call.photos)
+    return Talk(person, call.photos, given, config, folder, unnamed=True)
 
 
 def _try_on(call: Call, order: JobOrder) -> Work:

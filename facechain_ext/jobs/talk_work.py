@@ -18,7 +18,7 @@ from facechain_ext.studio.talking import Order, free_path
 class Talk(OfPerson):
     """Let a portrait speak. photos: portrait and recording, as far as `given` names them.
 
-    out: where the video goes; a folder: under a name that is free there when its turn comes.
+    out: where the video goes. unnamed: out is a folder, in which it gets a name when its turn comes.
     """
 
     kind: ClassVar[str] = "talk"
@@ -28,6 +28,7 @@ class Talk(OfPerson):
     given: tuple[str, ...] = ()
     talk: TalkConfig = field(default_factory=TalkConfig)
     out: Path = Path("talking.mp4")
+    unnamed: bool = False
 
     @property
     def title(self) -> str:
@@ -36,12 +37,13 @@ class Talk(OfPerson):
     @property
     def order(self) -> Order:
         files = dict(zip(self.given, self.photos, strict=True))
-        out = self.out if self.out.suffix else free_path(self.out)
+        out = free_path(self.out) if self.unnamed else self.out
         return Order(out, self.person, files.get("portrait"), files.get("audio"))
 
     def facts(self) -> Facts:
         out = str(self.out.absolute())
-        return {"talk": asdict(self.talk), "given": list(self.given), "out": out}
+        told = {"talk": asdict(self.talk), "given": list(self.given)}
+        return {**told, "out": out, "unnamed": self.unnamed}
 
     def require(self, studio: Studio) -> None:
         """Raises what `Talking.require` raises."""

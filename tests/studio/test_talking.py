@@ -198,6 +198,15 @@ def test_a_talk_is_read_back_as_it_was_submitted(portrait: Path, audio: Path) ->
     assert work.order.audio == audio and work.order.portrait == portrait
 
 
+def test_a_video_gets_a_name_in_whatever_folder_it_goes_to(portrait: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ana v1.5"
+    work = Talk("", (portrait,), ("portrait",), LOUD, folder, unnamed=True)
+    assert work.order.out.parent == folder
+    facts = json.loads(json.dumps(work.facts()))
+    assert KINDS["talk"]("", (portrait,), facts) == work
+    assert replace(work, unnamed=False).order.out == folder
+
+
 @pytest.fixture
 def codec(tmp_path: Path) -> EventCodec:
     return EventCodec(tmp_path, HostPaths(tmp_path, tmp_path, tmp_path, tmp_path))

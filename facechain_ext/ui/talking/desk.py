@@ -45,7 +45,7 @@ class TalkDesk:
         given = {"portrait": portrait, "audio": audio}
         files = {kind: path for kind, path in given.items() if path is not None}
         out = self.services.studio.talking.folder(name or "")
-        work = Talk(name or "", tuple(files.values()), tuple(files), config, out)
+        work = Talk(name or "", tuple(files.values()), tuple(files), config, out, unnamed=True)
         return self.services.jobs.submit(work)
 
     def stop(self) -> None:
