@@ -15,7 +15,7 @@ from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.people import SLUG
 from facechain_ext.api.schema import told
 from facechain_ext.api.starts import JobOptions, submitted
-from facechain_ext.api.tickets import JOB, JobTicket, job_at, ticket
+from facechain_ext.api.tickets import JOB, JobTicket, job_at, last_event, ticket
 from facechain_ext.api.training_facts import PNG
 from facechain_ext.api.trainings import JobsOfPerson, jobs_of_person
 from facechain_ext.api.visible import known_as, person_at
@@ -83,7 +83,7 @@ def list_portraits(call: Call) -> JobsOfPerson:
 
 def get_portraits(call: Call) -> Portraits:
     record = job_at(call, KIND, TEMPLATE, TRY_ON)
-    data = _finished(call, record)
+    data = last_event(call, record, KIND)
     if data is None:
         return Portraits(ticket(call, record), (), (), (), (), None, {})
     inline = call.query.pictures
@@ -96,11 +96,6 @@ def get_portraits(call: Call) -> Portraits:
         stopped=data["stopped"] or None,
         seconds=data["seconds"],
     )
-
-
-def _finished(call: Call, record: JobRecord) -> dict[str, Any] | None:
-    events = call.services.jobs.books.events.after(0, job=record.id)
-    return next((event.data for event in reversed(events) if event.type == KIND), None)
 
 
 def _pictures(
@@ -129,7 +124,7 @@ def _folder(call: Call, record: JobRecord) -> Path:
 def get_portrait(call: Call) -> FileResponse:
     """Answer with a picture by its name, or a ranked one by its place."""
     record, wanted = job_at(call, KIND, TEMPLATE, TRY_ON), call.path["name"]
-    data = _finished(call, record) or {"ranked": [], "spare": [], "rejected": []}
+    data = last_event(call, record, KIND) or {"ranked": [], "spare": [], "rejected": []}
     names = {str(place): each["picture"] for place, each in enumerate(data["ranked"], 1)}
     for group in ("ranked", "spare", "rejected"):
         names |= {each["picture"]: each["picture"] for each in data[group]}

@@ -112,6 +112,12 @@ def job_at(call: Call, *kinds: str) -> JobRecord:
     return found
 
 
+def last_event(call: Call, record: JobRecord, kind: str) -> dict[str, Any] | None:
+    """Return what a job's last event of a type tells; None where there is none yet."""
+    events = call.services.jobs.books.events.after(0, job=record.id)
+    return next((event.data for event in reversed(events) if event.type == kind), None)
+
+
 def may_see(call: Call, record: JobRecord) -> bool:
     return not call.services.config.owners or record.owner == call.owner
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from starlette.responses import FileResponse
 
 from facechain_ext.api.errors import NotFound
-from facechain_ext.api.operation import Answer, Call, Media, Operation
+from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.people import SLUG
 from facechain_ext.api.person_facts import TrainedLora, lora_facts
 from facechain_ext.api.schema import told
 from facechain_ext.api.starts import JobOptions, submitted
-from facechain_ext.api.tickets import JOB, JobTicket, job_at, ticket, tickets, whose
+from facechain_ext.api.tickets import (
+    JOB,
+    JobTicket,
+    job_at,
+    last_event,
+    ticket,
+    tickets,
+    whose,
+)
 from facechain_ext.api.training_facts import PNG, Curves, SampleList, curves_of, samples_of
 from facechain_ext.api.uploads import PhotoUpload
 from facechain_ext.api.visible import known_as, person_at
@@ -84,13 +91,13 @@ def resume_training(call: Call) -> JobRecord:
     return submitted(call, Resume(known_as(call, person_at(call))))
 
 
-def publish_snapshot(call: Call) -> Answer:
+def publish_snapshot(call: Call) -> TrainedLora:
     """Make a LoRA of an earlier snapshot."""
     wanted: NewLora = call.body
     name = known_as(call, person_at(call))
     lora = call.services.studio.publish(name, wanted.run, wanted.step, wanted.name)
     runs = reversed(person_at(call).manifest.runs)
-    return Answer(lora_facts(next(run for run in runs if Path(run.lora).name == lora.path.name)))
+    return lora_facts(next(run for run in runs if Path(run.lora).name == lora.path.name))
 
 
 def list_trainings(call: Call) -> JobsOfPerson:
@@ -110,7 +117,7 @@ def get_training(call: Call) -> Training:
         ticket(call, record), None, None, None, None, (), {},
         {name: call.link("trainings", record.id, name) for name in ("curves", "samples", "lora")},
     )  # fmt: skip
-    done = _trained(call, record)
+    done = last_event(call, record, "trained")
     if done is None:
         return empty
     return replace(
@@ -122,11 +129,6 @@ def get_training(call: Call) -> Training:
         steps=tuple(done["steps"]),
         seconds=done["seconds"],
     )
-
-
-def _trained(call: Call, record: JobRecord) -> dict[str, Any] | None:
-    events = call.services.jobs.books.events.after(0, job=record.id)
-    return next((event.data for event in reversed(events) if event.type == "trained"), None)
 
 
 def get_curves(call: Call) -> Curves:
@@ -148,7 +150,7 @@ def get_sample(call: Call) -> FileResponse:
 
 def get_lora(call: Call) -> FileResponse:
     record = job_at(call, *KINDS)
-    done, folder = _trained(call, record), call.services.studio.host.paths.lora_dir
+    done, folder = last_event(call, record, "trained"), call.services.studio.host.paths.lora_dir
     path = folder / str(done["lora"]) if done and done["lora"] else None
     if path is None or not path.is_file():
         raise NotFound("There is no LoRA of this training, or it was deleted.")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from starlette.responses import FileResponse
 
 from facechain_ext.api.errors import NotFound, without_paths
 from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.schema import told
-from facechain_ext.api.tickets import JOB, JobTicket, job_at, ticket
-from facechain_ext.jobs.record import JobRecord
+from facechain_ext.api.tickets import JOB, JobTicket, job_at, last_event, ticket
 
 KIND, FINISHED = "talk", "video"
 TYPES = {
@@ -40,7 +38,7 @@ class Video:
 
 def get_video(call: Call) -> Video:
     record = job_at(call, KIND)
-    data = _finished(call, record)
+    data = last_event(call, record, FINISHED)
     if data is None:
         return Video(ticket(call, record), None, None, None, None, None, None, (), {})
     path = Path(data["saved"])
@@ -54,16 +52,11 @@ def get_video(call: Call) -> Video:
 
 
 def get_video_file(call: Call) -> FileResponse:
-    data = _finished(call, job_at(call, KIND))
+    data = last_event(call, job_at(call, KIND), FINISHED)
     path = Path(data["saved"]) if data else None
     if path is None or not path.is_file():
         raise NotFound("There is no video of this job, or it was deleted.")
     return FileResponse(path, media_type=TYPES[path.suffix.lower()], filename=path.name)
-
-
-def _finished(call: Call, record: JobRecord) -> dict[str, Any] | None:
-    events = call.services.jobs.books.events.after(0, job=record.id)
-    return next((event.data for event in reversed(events) if event.type == FINISHED), None)
 
 
 OPERATIONS = (

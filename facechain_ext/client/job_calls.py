@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +149,7 @@ def _begin(
 
 
 def _facts(value: Any) -> Any:
-    configs = (
-        PrepareConfig, TrainConfig, PortraitConfig, TemplateConfig, TryOnConfig, TalkConfig
-    )  # fmt: skip
-    return asdict(value) if isinstance(value, configs) else value
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def jobs(

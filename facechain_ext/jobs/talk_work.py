@@ -18,7 +18,7 @@ from facechain_ext.studio.talking import Order, free_path
 class Talk(OfPerson):
     """Let a portrait speak. photos: portrait and recording, as far as `given` names them.
 
-    out: where the video goes. unnamed: out is a folder, in which it gets a name when its turn comes.
+    out: where the video goes. unnamed: out is a folder, where it gets a name when its turn comes.
     """
 
     kind: ClassVar[str] = "talk"

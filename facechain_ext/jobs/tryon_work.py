@@ -56,5 +56,5 @@ class TryOn(OfPerson):
 
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
         made = studio.try_on.make(self.outfit, self.try_on, attempt.tell)
-        nobodys = None if self.person else studio.host.paths.output_dir / FOLDER
-        return saved(made, studio, self.person, self.folder or nobodys)
+        place = self.folder or studio.library.place_for(self.person, FOLDER)
+        return saved(made, studio, self.person, place)

@@ -211,6 +211,10 @@ class PeopleLibrary(Places):
         """Return where this person's portraits go unless told otherwise."""
         return self.output_dir / self.get(name).slug
 
+    def place_for(self, name: str, nobodys: str) -> Path:
+        """Return the same, or the folder beside it of what is made of nobody in the library."""
+        return self.portraits_folder(name) if name else self.output_dir / nobodys
+
     def export(self, name: str, archive_path: Path) -> Path:
         """Write everything about a person, finished LoRAs included, to one zip file."""
         with self.changing():

@@ -71,9 +71,7 @@ class Talking:
 
     def folder(self, person: str = "") -> Path:
         """Return where videos go unless told otherwise: with a person's portraits, or alone."""
-        if person:
-            return self.library.portraits_folder(person)
-        return self.host.paths.output_dir / FOLDER
+        return self.library.place_for(person, FOLDER)
 
     def require(self, order: Order, config: TalkConfig) -> None:
         """Raise at once what keeps it from being done."""

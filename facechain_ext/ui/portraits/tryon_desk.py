@@ -52,6 +52,4 @@ class TryOnDesk(PortraitDesk):
         return self.services.jobs.submit(TryOn(person, photos, config))
 
     def folder(self, name: str) -> Path:
-        if name:
-            return super().folder(name)
-        return self.services.studio.host.paths.output_dir / FOLDER
+        return self.services.studio.library.place_for(name, FOLDER)
