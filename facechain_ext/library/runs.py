@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -122,6 +122,21 @@ class Resumable:
     config: TrainConfig
     checkpoint: str
     checkpoint_path: Path
+
+    @classmethod
+    def of(cls, run: RunFolder | None) -> Resumable | None:
+        """Read it off a run that was stopped; None where it cannot go on after all."""
+        if run is None or run.newest_step is None:
+            return None
+        record = run.record
+        return cls(
+            run=run.name,
+            step=run.newest_step,
+            total=record.config.total_steps,
+            config=record.config,
+            checkpoint=record.checkpoint.name,
+            checkpoint_path=record.checkpoint.path,
+        )
 
 
 @dataclass(frozen=True)
@@ -249,3 +264,9 @@ class RunFolder:
     def _states(self) -> list[Path]:
         found = sorted(self.checkpoints.glob("state-*.safetensors"))
         return [path for path in found if path.stem.rpartition("-")[2].isdigit()]
+
+
+def newest_stopped(begun: Sequence[RunFolder], ended: Collection[str]) -> RunFolder | None:
+    """Return the newest run that is not among the ended ones and can go on; begun: oldest first."""
+    stopped = (run for run in reversed(begun) if run.name not in ended)
+    return next((run for run in stopped if run.newest_step is not None), None)

@@ -25,7 +25,7 @@ from facechain_ext.portrait.prompt import Prompt
 from facechain_ext.portrait.template import choose_template
 from facechain_ext.studio.face_prior import read_prior, try_prior
 from facechain_ext.studio.publishing import Publisher
-from facechain_ext.studio.run_slices import RunSlices, begin_run, require_same
+from facechain_ext.studio.run_slices import RunSlices, begin_run, going_on
 from facechain_ext.training.memory import memory_for, mixed_precision
 from facechain_ext.training.schedule import with_steps
 from facechain_ext.training.trainer import Outcome, Training, resolved
@@ -86,13 +86,9 @@ class FaceTraining:
         """
         with self._going_on(run):
             record, instances = run.record, self._instances()
-            require_same(self.host.current_checkpoint(), record)
-            with self._slices.borrowed() as model:
-                require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
-                state = run.rewind()
-                yield Stage("train", record.config.total_steps)
-                training = self._training(run, record, run.load_data(model.device), instances)
-                outcome = yield from self._slices.slice(run, training, model, state)
+            training, outcome = yield from self._slices.resumed(
+                run, record, lambda data: self._training(run, record, data, instances)
+            )
             yield from self._finish(self.person, run, record, training, outcome, instances)
 
     @contextmanager
@@ -107,14 +103,9 @@ class FaceTraining:
 
     @contextmanager
     def _going_on(self, run: RunFolder) -> Iterator[None]:
-        """Hold a run while it goes on; that its folder was deleted meanwhile is a sentence."""
         try:
-            with run.held():
+            with going_on(run, self.person.gone):
                 yield
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if run.folder.is_dir():
-                raise
-            raise self.person.gone() from error
         finally:
             self.library.settle()  # a rename may have waited for the end
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -55,18 +57,14 @@ class Publisher:
             part = now.folder / (OUTBOX + ".part")
             inside = Path("lora", self.host.paths.lora_folder, entry.lora)
             try:
-                remove_folder(part)
-                captions = tuple(map(now.caption, now.captions()))
-                lora = self._write(part / inside, entry, record, chosen, preview, captions)
-                entry = replace(entry, lora_sha256=lora.sha256)
-                text = json.dumps(asdict(entry), ensure_ascii=False)
-                write_atomic(part / RUN_ENTRY, text.encode("utf-8"))
-                part.replace(now.folder / OUTBOX)
-            except OSError as error:
-                raise InvalidInput(
-                    f"The LoRA could not be written: {error.strerror}. Make room and go on with "
-                    "the training."
-                ) from error
+                with told_where_no_room():
+                    remove_folder(part)
+                    captions = tuple(map(now.caption, now.captions()))
+                    lora = self._write(part / inside, entry, record, chosen, preview, captions)
+                    entry = replace(entry, lora_sha256=lora.sha256)
+                    text = json.dumps(asdict(entry), ensure_ascii=False)
+                    write_atomic(part / RUN_ENTRY, text.encode("utf-8"))
+                    part.replace(now.folder / OUTBOX)
             finally:
                 remove_folder(part)
             deliver(self.library, now)
@@ -112,9 +110,15 @@ class Publisher:
     ) -> LoraFile:
         private = record.config.private_lora
         path.parent.mkdir(parents=True)
-        told = _lora_record(run, replace(record, person="") if private else record, chosen)
-        metadata = replace(told, captions=captions).metadata()
-        lora = save_lora(path, chosen.state, metadata, precision=record.config.save_precision)
+        told = lora_record(
+            replace(record, person="") if private else record,
+            chosen,
+            name=Path(run.lora).stem,
+            alias=run.alias,
+            captions=captions,
+        )
+        precision = record.config.save_precision
+        lora = save_lora(path, chosen.state, told.metadata(), precision=precision)
         photos = "1 photo" if record.photo_count == 1 else f"{record.photo_count} photos"
         notes = f"Trained on {record.checkpoint.name} from {photos}."
         write_sidecars(lora, notes=notes, preview=None if private else preview)
@@ -138,9 +142,18 @@ def chosen_snapshot(run: RunFolder, step: int | None) -> Chosen:
     return Chosen(read_lora(best.path)[0], (best.step,), best.similarity)
 
 
-def _lora_record(run: Run, record: RunRecord, chosen: Chosen) -> LoraRecord:
+def lora_record(
+    record: RunRecord,
+    chosen: Chosen,
+    *,
+    name: str,
+    alias: str,
+    captions: tuple[str, ...],
+    weight: float = DEFAULT_LORA_WEIGHT,
+) -> LoraRecord:
+    """Return what a LoRA's file says of the run that it comes from."""
     return LoraRecord(
-        name=Path(run.lora).stem,
+        name=name,
         person=record.person,
         trigger_word=record.trigger_word,
         photo_count=record.photo_count,
@@ -153,7 +166,21 @@ def _lora_record(run: Run, record: RunRecord, chosen: Chosen) -> LoraRecord:
         prediction_type=record.prediction_type,
         started=record.started,
         finished=datetime.now(timezone.utc),
-        weight=DEFAULT_LORA_WEIGHT,
-        alias=run.alias,
+        weight=weight,
+        alias=alias,
+        captions=captions,
         mixed_precision=record.mixed_precision,
+        buckets=record.buckets,
     )
+
+
+@contextmanager
+def told_where_no_room() -> Iterator[None]:
+    """Turn what a disk raises while a LoRA is written into InvalidInput."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(
+            f"The LoRA could not be written: {error.strerror}. Make room and go on with the "
+            "training."
+        ) from error

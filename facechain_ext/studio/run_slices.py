@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facechain_ext.base.errors import ModelUnavailable
-from facechain_ext.base.events import Event
+from facechain_ext.base.errors import FaceChainError, ModelUnavailable
+from facechain_ext.base.events import Event, Stage
 from facechain_ext.base.host import CheckpointRef, DiffusionModel, Host
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.dataset.latents import LatentCache
@@ -40,6 +40,21 @@ class RunSlices:
         with self.watch.measure("train"):
             return (yield from run.recorded(training.slice(model, start)))
 
+    def resumed(
+        self, run: RunFolder, record: RunRecord, trained: Callable[[LatentCache], Training]
+    ) -> Generator[Event, None, tuple[Training, Outcome]]:
+        """Go on from a run's newest state for one slice; trained: makes the training of its data.
+
+        Raises ModelUnavailable unless the host has the checkpoint that the run began with.
+        """
+        require_same(self.host.current_checkpoint(), record)
+        with self.borrowed() as model:
+            require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
+            state = run.rewind()
+            yield Stage("train", record.config.total_steps)
+            training = trained(run.load_data(model.device))
+            return training, (yield from self.slice(run, training, model, state))
+
     def to_the_end(
         self, run: RunFolder, training: Training, outcome: Outcome
     ) -> Generator[Event, None, Chosen]:
@@ -48,6 +63,18 @@ class RunSlices:
             with self.borrowed() as model:
                 outcome = yield from self.slice(run, training, model, outcome)
         return outcome
+
+
+@contextmanager
+def going_on(run: RunFolder, gone: Callable[[], FaceChainError]) -> Iterator[None]:
+    """Hold a run while it goes on; that its folder was deleted meanwhile is a sentence."""
+    try:
+        with run.held():
+            yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if run.folder.is_dir():
+            raise
+        raise gone() from error
 
 
 def begin_run(run: RunFolder, record: RunRecord, data: LatentCache) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from pathlib import Path
 
-from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Preview
 from facechain_ext.base.host import Host
 from facechain_ext.base.records import LoraFile, Pixels
@@ -18,9 +15,9 @@ from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.library.settling import forget_states
 from facechain_ext.lora.checkpoint import save_lora, write_sidecars
 from facechain_ext.lora.family import TITLES
-from facechain_ext.lora.metadata import LoraRecord
 from facechain_ext.studio.lora_cards import PREVIEW_SIDE
 from facechain_ext.studio.lora_names import free_alias
+from facechain_ext.studio.publishing import lora_record, told_where_no_room
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.styles import Style
 from facechain_ext.styles.style import PERSON
@@ -72,21 +69,22 @@ class StylePublisher:
         paths = self.host.paths
         path = paths.lora_dir / paths.lora_folder / f"{look.slug}-{run.name}.safetensors"
         weight = look.manifest.style_weight
-        try:
+        with told_where_no_room():
             path.unlink(missing_ok=True)  # of a try that broke off
             alias = free_alias(look.name, paths.lora_dir)
-            told = _lora_record(path, record, chosen, captions, alias, weight).metadata()
-            precision = record.config.save_precision
-            lora = replace(
-                save_lora(path, chosen.state, told, precision=precision), weight=weight, alias=alias
+            told = lora_record(
+                replace(record, person=""),
+                chosen,
+                name=path.stem,
+                alias=alias,
+                captions=tuple(captions),
+                weight=weight,
             )
+            precision = record.config.save_precision
+            lora = save_lora(path, chosen.state, told.metadata(), precision=precision)
+            lora = replace(lora, weight=weight, alias=alias)
             notes = f"A style, trained on {record.checkpoint.name}."
             write_sidecars(lora, notes=notes, preview=preview)
-        except OSError as error:
-            raise InvalidInput(
-                f"The LoRA could not be written: {error.strerror}. Make room and go on with the "
-                "training."
-            ) from error
         return lora
 
 
@@ -125,33 +123,3 @@ def best_sample(run: RunFolder, chosen: Chosen) -> Pixels | None:
         for pixels, similarity in zip(event.images, event.similarities, strict=True)
     ]
     return max(rated, key=lambda pair: pair[0])[1] if rated else None
-
-
-def _lora_record(
-    path: Path,
-    record: RunRecord,
-    chosen: Chosen,
-    captions: list[str],
-    alias: str,
-    weight: float,
-) -> LoraRecord:
-    return LoraRecord(
-        name=path.stem,
-        person="",
-        trigger_word=record.trigger_word,
-        photo_count=record.photo_count,
-        config=record.config,
-        steps=chosen.steps,
-        similarity=chosen.similarity,
-        checkpoint=record.checkpoint.path,
-        checkpoint_sha256=record.checkpoint.sha256,
-        family=record.family,
-        prediction_type=record.prediction_type,
-        started=record.started,
-        finished=datetime.now(timezone.utc),
-        weight=weight,
-        alias=alias,
-        captions=tuple(captions),
-        mixed_precision=record.mixed_precision,
-        buckets=record.buckets,
-    )

@@ -21,7 +21,7 @@ from facechain_ext.library.look import Look
 from facechain_ext.library.look_manifest import as_its_style
 from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.portrait.prompt import compose
-from facechain_ext.studio.run_slices import RunSlices, begin_run, require_same
+from facechain_ext.studio.run_slices import RunSlices, begin_run, going_on
 from facechain_ext.studio.style_publishing import StylePublisher, sample_style
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.training.memory import memory_for, mixed_precision
@@ -84,33 +84,18 @@ class StyleTraining:
         Raises ModelUnavailable unless the host has the checkpoint that the run began with, Busy
         where somebody else is going on with it.
         """
-        with self._going_on(run):
+        with going_on(run, self.look.gone):
             record = run.record
-            require_same(self.host.current_checkpoint(), record)
-            with self._slices.borrowed() as model:
-                require_same(self.host.current_checkpoint(), record)  # not switched meanwhile
-                state = run.rewind()
-                yield Stage("train", record.config.total_steps)
-                training = self._training(run, record, run.load_data(model.device))
-                outcome = yield from self._slices.slice(run, training, model, state)
+            training, outcome = yield from self._slices.resumed(
+                run, record, lambda data: self._training(run, record, data)
+            )
             yield from self._finish(self.look, run, record, training, outcome)
 
     @contextmanager
     def _new_run(self, look: Look) -> Iterator[RunFolder]:
         run = RunFolder(look.new_run())
-        with self._going_on(run):
+        with going_on(run, self.look.gone):
             yield run
-
-    @contextmanager
-    def _going_on(self, run: RunFolder) -> Iterator[None]:
-        """Hold a run while it goes on; that its folder was deleted meanwhile is a sentence."""
-        try:
-            with run.held():
-                yield
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if run.folder.is_dir():
-                raise
-            raise self.look.gone() from error
 
     @property
     def _slices(self) -> RunSlices:

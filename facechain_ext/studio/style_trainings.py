@@ -16,7 +16,7 @@ from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import TrainStyleConfig
 from facechain_ext.library.look import Look
 from facechain_ext.library.looks import Looks
-from facechain_ext.library.runs import Resumable, RunFolder, RunHistory
+from facechain_ext.library.runs import Resumable, RunFolder, RunHistory, newest_stopped
 from facechain_ext.studio.look_keeping import LookKeeping
 from facechain_ext.studio.style_shelf import StyleShelf
 
@@ -67,18 +67,7 @@ class StyleTrainings:
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a look that was stopped and can go on."""
-        run = _stopped(self.looks.get(name))
-        if run is None or run.newest_step is None:
-            return None
-        record = run.record
-        return Resumable(
-            run=run.name,
-            step=run.newest_step,
-            total=record.config.total_steps,
-            config=record.config,
-            checkpoint=record.checkpoint.name,
-            checkpoint_path=record.checkpoint.path,
-        )
+        return Resumable.of(_stopped(self.looks.get(name)))
 
     def resume(self, name: str) -> Iterator[Event]:
         """Go on with the training that `resumable` finds; the last event is TrainingFinished.
@@ -137,7 +126,4 @@ class StyleTrainings:
 
 
 def _stopped(look: Look) -> RunFolder | None:
-    """Find the newest training that did not end and can go on."""
-    done = {run.name for run in look.manifest.runs}
-    unfinished = (run for run in reversed(look.begun()) if run.name not in done)
-    return next((run for run in unfinished if run.newest_step is not None), None)
+    return newest_stopped(look.begun(), {run.name for run in look.manifest.runs})

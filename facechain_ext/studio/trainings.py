@@ -13,7 +13,7 @@ from facechain_ext.base.records import LoraFile
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
-from facechain_ext.library.runs import Resumable, RunFolder, RunHistory
+from facechain_ext.library.runs import Resumable, RunFolder, RunHistory, newest_stopped
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.styling import prompt_for
 from facechain_ext.styles import Styles
@@ -45,18 +45,7 @@ class Trainings:
 
     def resumable(self, name: str) -> Resumable | None:
         """Find the newest training of a person that was stopped and can go on."""
-        run = _stopped_run(self.library.get(name))
-        if run is None or run.newest_step is None:
-            return None
-        record = run.record
-        return Resumable(
-            run=run.name,
-            step=run.newest_step,
-            total=record.config.total_steps,
-            config=record.config,
-            checkpoint=record.checkpoint.name,
-            checkpoint_path=record.checkpoint.path,
-        )
+        return Resumable.of(_stopped_run(self.library.get(name)))
 
     def resume(self, name: str) -> Iterator[Event]:
         """Go on with the training that `resumable` finds; the last event is TrainingFinished.
@@ -141,13 +130,7 @@ class Trainings:
 
 
 def _stopped_run(person: Person) -> RunFolder | None:
-    finished = _finished(person)
-    stopped = (
-        run
-        for run in reversed(_begun(person))
-        if run.name not in finished and run.newest_step is not None
-    )
-    return next(stopped, None)
+    return newest_stopped(_begun(person), _finished(person))
 
 
 def _finished(person: Person) -> set[str]:
