@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import (
@@ -45,6 +45,7 @@ from facechain_ext.talking.voices import VOICES
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.server import serve
 
+Ended = TypeVar("Ended", TrainingFinished, PortraitsFinished, VideoFinished)
 Result = dict[str, Any]
 
 
@@ -110,12 +111,18 @@ def resume(args: argparse.Namespace) -> Result:
     return _trained(studio, Resume(args.name))
 
 
-def _trained(studio: Studio, work: Work) -> Result:
+def carried_out(studio: Studio, work: Work, end: type[Ended]) -> Ended:
+    """Do a work here, seen on the console and stopped by Ctrl-C; return the event that ends it."""
     finished = None
     with stopping(studio.host):
         for event in console.shown(queue_of(studio, work.kind).run_here(work)):
-            finished = event if isinstance(event, TrainingFinished) else finished
+            finished = event if isinstance(event, end) else finished
     assert finished is not None
+    return finished
+
+
+def _trained(studio: Studio, work: Work) -> Result:
+    finished = carried_out(studio, work, TrainingFinished)
     return {
         "person": work.person,
         "lora": str(finished.lora.path),
@@ -178,11 +185,7 @@ def talk(args: argparse.Namespace) -> Result:
     studio = new_studio(args)
     work.require(studio)
     require_writable(args.out.parent)
-    finished = None
-    with stopping(studio.host):
-        for event in console.shown(queue_of(studio, work.kind).run_here(work)):
-            finished = event if isinstance(event, VideoFinished) else finished
-    assert finished is not None
+    finished = carried_out(studio, work, VideoFinished)
     return {
         "video": str(finished.path),
         "seconds_long": round(finished.length, 2),

@@ -16,6 +16,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import (
     commands,
     failure,
+    flag_names,
     place,
     serving,
     streams,
@@ -30,13 +31,6 @@ from facechain_ext.config.flags import add_config_flags
 
 Result = dict[str, Any]
 Command = Callable[[argparse.Namespace], Result]
-
-TRAIN_FLAGS = {"max_train_steps": "--steps", "train_batch_size": "--batch-size"}
-PORTRAIT_FLAGS = {
-    "count": "-n/--count",
-    "negative_prompt": "--negative",
-    "sampler_name": "--sampler",
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -156,7 +150,7 @@ def _add_making(add: Callable[..., Any]) -> None:
     train.add_argument("--name", required=True, help="the person's name")
     _add_checkpoint(train)
     add_config_flags(train, PrepareConfig)
-    add_config_flags(train, TrainConfig, TRAIN_FLAGS)
+    add_config_flags(train, TrainConfig, flag_names.TRAINING)
 
     resume = add("resume", commands.resume, "Go on with a training that was stopped.")
     resume.add_argument("--name", required=True, help="the person's name")
@@ -166,7 +160,7 @@ def _add_making(add: Callable[..., Any]) -> None:
     portrait.add_argument("--name", required=True, help="the person's name")
     portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
-    add_config_flags(portrait, PortraitConfig, PORTRAIT_FLAGS)
+    add_config_flags(portrait, PortraitConfig, flag_names.DRAWING)
 
     template = add(
         "template", templates.template, "Paint people into a picture, each on the right face."

@@ -8,7 +8,7 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, PhotoPrepared, Preview, TrainingFinished
-from facechain_ext.cli import console
+from facechain_ext.cli import console, flag_names
 from facechain_ext.cli.commands import new_studio, queue_of
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import path, photos_in, require_writable
@@ -21,7 +21,6 @@ from facechain_ext.studio.look_keeping import FEWEST, MOST
 from facechain_ext.studio.studio import Studio
 
 Result = dict[str, Any]
-FLAGS = {"max_train_steps": "--steps", "train_batch_size": "--batch-size"}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +38,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with a training that was stopped"
     )
-    add_config_flags(parser, TrainStyleConfig, FLAGS)
+    add_config_flags(parser, TrainStyleConfig, flag_names.TRAINING)
 
 
 def train_style(args: argparse.Namespace) -> Result:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.base.records import Portrait
-from facechain_ext.cli import console
-from facechain_ext.cli.commands import new_studio, queue_of
-from facechain_ext.cli.interrupt import stopping
+from facechain_ext.cli import flag_names
+from facechain_ext.cli.commands import carried_out, new_studio
 from facechain_ext.cli.paths import path, require_writable
 from facechain_ext.config import TemplateConfig
 from facechain_ext.config.flags import add_config_flags, config_from
@@ -20,7 +20,6 @@ from facechain_ext.portrait.casting import Cast, read_cast
 from facechain_ext.portrait.numbered import NumberedFace
 
 Result = dict[str, Any]
-FLAGS = {"count": "-n/--count", "negative_prompt": "--negative", "sampler_name": "--sampler"}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--look", action="store_true", help="only tell the faces and who is proposed for them"
     )
-    add_config_flags(parser, TemplateConfig, FLAGS)
+    add_config_flags(parser, TemplateConfig, flag_names.DRAWING)
 
 
 def _cast(args: argparse.Namespace) -> Cast:
@@ -56,15 +55,12 @@ def template(args: argparse.Namespace) -> Result:
         return {"faces": _faces(seen, cast or studio.templates.propose(seen))}
     faces, settled = studio.templates.checked(photo, cast, config)
     require_writable(args.out or studio.host.paths.output_dir)
-    work, finished = MakeTemplate.of(args.picture, settled, config, args.out), None
-    with stopping(studio.host):
-        for event in console.shown(queue_of(studio, "template").run_here(work)):
-            finished = event if isinstance(event, PortraitsFinished) else finished
-    assert finished is not None
+    work = MakeTemplate.of(args.picture, settled, config, args.out)
+    finished = carried_out(studio, work, PortraitsFinished)
     return {
         "faces": _faces(faces, settled),
         "pictures": [
-            _saved(portrait, str(file))
+            saved(portrait, file)
             for portrait, file in zip(finished.ranked, finished.saved, strict=True)
         ],
         "rejected": len(finished.rejected),
@@ -86,6 +82,6 @@ def _faces(faces: list[NumberedFace], cast: Cast) -> list[Result]:
     ]
 
 
-def _saved(portrait: Portrait, file: str) -> Result:
-    """similarity: of the least alike person."""
-    return {"similarity": portrait.score.similarity, "seed": portrait.seed, "file": file}
+def saved(portrait: Portrait, file: Path) -> Result:
+    """Tell of a picture; similarity: of the least alike person."""
+    return {"similarity": portrait.score.similarity, "seed": portrait.seed, "file": str(file)}

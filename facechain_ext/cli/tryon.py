@@ -8,16 +8,15 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import PortraitsFinished
-from facechain_ext.cli import console
-from facechain_ext.cli.commands import new_studio, queue_of
-from facechain_ext.cli.interrupt import stopping
+from facechain_ext.cli import flag_names
+from facechain_ext.cli.commands import carried_out, new_studio
 from facechain_ext.cli.paths import path, require_writable
+from facechain_ext.cli.templates import saved
 from facechain_ext.config import TryOnConfig
 from facechain_ext.config.flags import add_config_flags, config_from
 from facechain_ext.jobs.tryon_work import TryOn
 
 Result = dict[str, Any]
-FLAGS = {"count": "-n/--count", "negative_prompt": "--negative", "sampler_name": "--sampler"}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photo", type=path, help="the photo it is put on; for the way fitted")
     parser.add_argument("--name", default="", help="a person of the library; for the way worn")
     parser.add_argument("--out", type=path, help="folder for the pictures")
-    add_config_flags(parser, TryOnConfig, FLAGS)
+    add_config_flags(parser, TryOnConfig, flag_names.DRAWING)
 
 
 def try_on(args: argparse.Namespace) -> Result:
@@ -40,15 +39,11 @@ def try_on(args: argparse.Namespace) -> Result:
     studio = new_studio(args)
     work.require(studio)
     require_writable(args.out or studio.host.paths.output_dir)
-    finished = None
-    with stopping(studio.host):
-        for event in console.shown(queue_of(studio, "try-on").run_here(work)):
-            finished = event if isinstance(event, PortraitsFinished) else finished
-    assert finished is not None
+    finished = carried_out(studio, work, PortraitsFinished)
     return {
         "way": config.way,
         "pictures": [
-            {"similarity": portrait.score.similarity, "seed": portrait.seed, "file": str(file)}
+            saved(portrait, file)
             for portrait, file in zip(finished.ranked, finished.saved, strict=True)
         ],
         "rejected": len(finished.rejected),
