@@ -9,6 +9,10 @@ from facechain_ext.base.records import Mask, Photo
 from facechain_ext.imaging.decode import decode_alpha, read_header
 from facechain_ext.imaging.files import read_photo
 
+STILL_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif",
+)  # fmt: skip
+"""What files of such pictures are called."""
 _WITH_EXTRAS = ("JPEG", "MPO")
 """Formats whose further pictures are previews and depth maps of the first."""
 

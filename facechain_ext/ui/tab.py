@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
@@ -69,9 +69,23 @@ def draw_tab(services: Services) -> None:
                 talking.draw()
             with gr.Tab("Models", id="models") as last:
                 settings.draw(last)
-        shown: dict[str, Any] = {"templates": templates, "talking": talking}
-        shown |= {"try_on": try_on, "styles": styles}
-        Pulse(services, people, portraits, status, queue, **shown).draw()
+        more = (templates, try_on, styles, talking)
+        Pulse(services, people, portraits, status, queue, more).draw()
+
+
+class Panel(Protocol):
+    """What the pulse asks of a panel that nobody else needs to know of."""
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What it has to be told of the page."""
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What it may put anew, by keys that no other panel has."""
+
+    def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
+        """Put everything that may have changed; values: of its inputs."""
 
 
 @dataclass(eq=False)
@@ -90,11 +104,8 @@ class Pulse:
     portraits: PortraitsPanel
     status: Any
     queue: QueuePanel | None = None
+    more: Sequence[Panel] = ()
     trouble: live.Trouble = field(default_factory=live.Trouble)
-    talking: TalkPanel | None = None
-    templates: TemplatePanel | None = None
-    try_on: TryOnPanel | None = None
-    styles: LookPanel | None = None
 
     def draw(self) -> None:
         button = compat.not_saved(
@@ -103,12 +114,9 @@ class Pulse:
         self.answer = gr.HTML(elem_id=ids.PULSE_STATE, elem_classes=["fc-offscreen"])
         self.seen = gr.State({})
         queue = self.queue.outputs if self.queue else {}
-        talking = self.talking.outputs if self.talking else {}
-        templates = self.templates.outputs if self.templates else {}
-        drawn = {**self.people.outputs, **self.portraits.outputs, **talking, **templates}
+        drawn = {**self.people.outputs, **self.portraits.outputs}
         inputs = [self.seen, self.answer, *self.people.inputs, *self.portraits.inputs]
-        inputs += self.talking.inputs if self.talking else []
-        for panel in self._more():
+        for panel in self.more:
             drawn |= panel.outputs
             inputs += panel.inputs
         self.outputs = {**drawn, **queue, "status": self.status}
@@ -133,9 +141,6 @@ class Pulse:
         page.has_changed("answer", answer)
         return [page.seen, answer, *(page.values.get(key, UNCHANGED) for key in self.outputs)]
 
-    def _more(self) -> list[TryOnPanel | LookPanel]:
-        return [panel for panel in (self.try_on, self.styles) if panel is not None]
-
     def _refresh(self, page: Redraw, values: Sequence[Any]) -> dict[str, str]:
         """Put what the panels show; returns what the script is told of it."""
         desk, split = self.people.desk, len(self.people.inputs)
@@ -143,15 +148,11 @@ class Pulse:
         state, loras = live.state(desk, title_of(*values[:2])), "/".join(desk.loras())
         person, run = self.people.refresh(page, values[:split])
         self.portraits.refresh(page, values[split:])
-        if self.templates is not None:
-            self.templates.refresh(page)
         split += len(self.portraits.inputs)
-        if self.talking is not None:
-            self.talking.refresh(page, values[split:])
-            split += len(self.talking.inputs)
-        for panel in self._more():
-            panel.refresh(page, values[split:])
-            split += len(panel.inputs)
+        for panel in self.more:
+            end = split + len(panel.inputs)
+            panel.refresh(page, values[split:end])
+            split = end
         return {"loras": loras, "person": person, "run": run, "state": state}
 
 

@@ -190,8 +190,7 @@ class LookPanel:
         page.put("look_curves", markup.live(drawn[ids.LOOK_CURVES]))
         page.put("look_samples", markup.live(drawn[ids.LOOK_SAMPLES]))
         page.put("look_resume", gr.update(visible=self.desk.can_resume(chosen)))
-        if page.has_changed("look_over", job.id if job and job.state.over else ""):
-            page.values["look_message"] = ""  # what it says of a job is no longer so
+        page.forget_message("look", job)
         page.put("look_start", gr.update(interactive=not is_running(job)))
         page.put("look_stop", gr.update(interactive=is_running(job)))
         page.put("look_pictures", self.captions.fingerprint(chosen))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from facechain_ext.jobs.queue import Job
 from facechain_ext.ui.page.compat import UNCHANGED
 
 Seen = dict[str, int]
@@ -38,3 +39,8 @@ class Redraw:
         changed = self.seen.get(key) != mark
         self.seen[key] = mark
         return changed
+
+    def forget_message(self, key: str, job: Job | None) -> None:
+        """Clear what was said of a job that is over now: it is no longer so."""
+        if self.has_changed(f"{key}_over", job.id if job and job.state.over else ""):
+            self.values[f"{key}_message"] = ""

@@ -154,8 +154,7 @@ class PortraitsPanel:
         self.styles.refresh(page, chosen, values[1:])
         self.adding.refresh(page)
         page.put("portrait_progress", markup.live(progress(self.desk)))
-        if page.has_changed("portraits_over", job.id if job and job.state.over else ""):
-            page.values["portrait_message"] = ""  # what it says of a job is no longer so
+        page.forget_message("portrait", job)
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self.results.refresh(page)
 

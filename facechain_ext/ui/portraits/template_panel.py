@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from facechain_ext.config import TemplateConfig
+from facechain_ext.imaging.still import STILL_SUFFIXES
 from facechain_ext.portrait.numbered import MOST_FACES, NumberedFace
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
@@ -46,8 +48,6 @@ RESULTS = ResultPlace(
     columns=(1, 2),
 )
 
-SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"]
-
 
 @dataclass(eq=False)
 class TemplatePanel:
@@ -71,7 +71,7 @@ class TemplatePanel:
         self.template = not_saved(
             gr.File(
                 label="A picture with one face or more",
-                file_types=SUFFIXES,
+                file_types=[*STILL_SUFFIXES],
                 elem_id=ids.TEMPLATE,
             )
         )
@@ -149,6 +149,10 @@ class TemplatePanel:
         return ""  # the queue says that it stops
 
     @property
+    def inputs(self) -> list[Any]:
+        return []
+
+    @property
     def outputs(self) -> dict[str, Any]:
         return {
             "template_progress": self.progress,
@@ -157,12 +161,11 @@ class TemplatePanel:
             **self.results.outputs,
         }
 
-    def refresh(self, page: Redraw) -> None:
-        """Put everything that may have changed."""
+    def refresh(self, page: Redraw, values: Sequence[Any] = ()) -> None:
+        """Put everything that may have changed; values: of `inputs`."""
         job = self.desk.job()
         page.put("template_progress", markup.live(progress(self.desk)))
-        if page.has_changed("template_over", job.id if job and job.state.over else ""):
-            page.values["template_message"] = ""  # what it says of a job is no longer so
+        page.forget_message("template", job)
         page.put("template_stop", gr.update(interactive=is_running(job)))
         self.results.refresh(page)
 

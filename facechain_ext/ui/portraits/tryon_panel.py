@@ -11,7 +11,7 @@ import gradio as gr
 
 from facechain_ext.base.records import Pixels
 from facechain_ext.config import TryOnConfig
-from facechain_ext.imaging.still import read_still
+from facechain_ext.imaging.still import STILL_SUFFIXES, read_still
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running, sentence
@@ -53,7 +53,6 @@ RESULTS = ResultPlace(
     columns=(1, 2),
 )
 
-SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"]
 _SIDE = 480
 
 
@@ -153,14 +152,13 @@ class TryOnPanel:
         page.put("tryon_person", gr.update(choices=names, value=value), names)
         job = self.desk.job()
         page.put("tryon_progress", markup.live(progress(self.desk)))
-        if page.has_changed("tryon_over", job.id if job and job.state.over else ""):
-            page.values["tryon_message"] = ""  # what it says of a job is no longer so
+        page.forget_message("tryon", job)
         page.put("tryon_stop", gr.update(interactive=is_running(job)))
         self.results.refresh(page)
 
 
 def _file(label: str, elem_id: str) -> Any:
-    return not_saved(gr.File(label=label, file_types=SUFFIXES, elem_id=elem_id))
+    return not_saved(gr.File(label=label, file_types=[*STILL_SUFFIXES], elem_id=elem_id))
 
 
 def _path(file: Any) -> Path | None:

@@ -116,8 +116,7 @@ class TalkPanel:
         page.put("talk_voices", voices(self.desk))
         page.put("talk_progress", markup.live(progress(self.desk)))
         job = self.desk.job()
-        if page.has_changed("talk_over", job.id if job and job.state.over else ""):
-            page.values["talk_message"] = ""  # what it says of a job is no longer so
+        page.forget_message("talk", job)
         page.put("stop_talk", gr.update(interactive=is_running(job)))
         video = None if is_running(job) else self.desk.video(job)
         page.put("talk_video", UNCHANGED if video is None else video, video or "")
