@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -13,7 +16,10 @@ from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
 from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
+from facechain_ext.jobs.database import FILE, Database
 from facechain_ext.jobs.queue import Job
+from facechain_ext.jobs.record import JobRecord
+from facechain_ext.jobs.store import JobStore
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
@@ -327,3 +333,35 @@ def test_photos_are_checked_and_not_kept(client: TestClient) -> None:
     assert verdicts == {"me.jpg": True, "no.jpg": False}
     assert client.get("people").json()["total"] == 0
     assert client.post("checks", json={"photos": []}).status_code == 422
+
+
+def test_who_asks_again_before_anything_changes_costs_no_look_into_the_books(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facechain_ext.api.jobs.LOOK_AGAIN", 1e9)
+    monkeypatch.setattr(Database, "changes", 7)  # whatever the job at work does meanwhile
+    job, looks = queued(services, 1)[0], list[str]()
+    record = JobStore.record
+
+    def counted(store: JobStore, job_id: str) -> JobRecord | None:
+        looks.append(job_id)
+        return record(store, job_id)
+
+    monkeypatch.setattr(JobStore, "record", counted)
+    asked = [client.get(f"jobs/{job.id}").json() for _ in range(3)]
+    assert (asked[0], looks) == (asked[2], [job.id])
+    job.cancel()
+    monkeypatch.setattr(Database, "changes", 8)
+    assert client.get(f"jobs/{job.id}").json()["state"] == "canceled"
+
+
+def test_what_another_process_changes_is_seen_by_who_asks_again(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    job, folder = queued(services, 1)[0], services.jobs.books.database.folder
+    assert client.get(f"jobs/{job.id}").json()["title"] == "0"
+    with closing(sqlite3.connect(folder / FILE)) as other, other:
+        other.execute("UPDATE jobs SET title = 'changed' WHERE id = ?", (job.id,))
+    until = time.monotonic() + 60
+    while client.get(f"jobs/{job.id}").json()["title"] != "changed":
+        assert time.monotonic() < until
