@@ -31,7 +31,7 @@ from facechain_ext.studio.uploads import MOST_PHOTOS
 
 TAKES = {
     "check": ("photos", "prepare"),
-    "enrol": ("person", "photos", "prepare"),
+    "enrol": ("person", "photos", "prepare", "add"),
     "train": ("person", "photos", "prepare", "train"),
     "resume": ("person",),
     "portraits": ("person", "portrait"),
@@ -62,6 +62,10 @@ class JobOrder(JobOptions):
         default=(),
         most=MOST_PHOTOS,
     )
+    add: bool = told(
+        "For `enrol`: whether photos come beside those that are there; else they take their place.",
+        default=False,
+    )
     prepare: PrepareConfig | None = told("How photos become training pictures.", default=None)
     train: TrainConfig | None = told("How it is trained.", default=None)
     portrait: PortraitConfig | None = told("How portraits are made.", default=None)
@@ -90,7 +94,7 @@ def work_of(call: Call) -> Work:
         return _try_on(call, order)
     person = _person(call, order.person, may_be_new=bool(call.photos))
     if order.kind == "enrol":
-        return Enrol(person, call.photos, prepare)
+        return Enrol(person, call.photos, prepare, order.add)
     if order.kind == "train":
         return Train(person, call.photos, prepare, _or_default(call, order.train, TrainConfig))
     if order.kind == "resume":
@@ -137,9 +141,9 @@ def _try_on(call: Call, order: JobOrder) -> Work:
 
 
 def _require_fitting(call: Call, order: JobOrder) -> None:
-    given = {"person": order.person, "photos": call.photos, "prepare": order.prepare,
-             "train": order.train, "portrait": order.portrait, "cast": order.cast,
-             "template": order.template, "try_on": order.try_on,
+    given = {"person": order.person, "photos": call.photos, "add": order.add,
+             "prepare": order.prepare, "train": order.train, "portrait": order.portrait,
+             "cast": order.cast, "template": order.template, "try_on": order.try_on,
              "talk": order.talk}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:

@@ -17,6 +17,7 @@ from facechain_ext.cli import (
     commands,
     failure,
     flag_names,
+    photos,
     place,
     serving,
     streams,
@@ -129,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_making(add)
     _add_people(add, groups)
+    photos.add_commands(add, groups)
     _add_jobs(add, groups)
     _add_catalogues(add, groups)
     return parser

@@ -68,9 +68,13 @@ def enrol(
     photos: Sequence[Photo],
     prepare: PrepareConfig | Settings | None = None,
     options: JobOptions = USUAL,
+    *,
+    add: bool = False,
 ) -> Call[Job]:
-    """Judge photos and keep those that can be trained on; person: slug, name or a new name."""
-    return _begin("enrol", {"person": person, "prepare": prepare}, options, photos)
+    """Judge photos and keep those that can be trained on; person: slug, name or a new name; add:
+    beside those that are there, not in their place."""
+    given = {"person": person, "prepare": prepare, "add": add or None}
+    return _begin("enrol", given, options, photos)
 
 
 def train(

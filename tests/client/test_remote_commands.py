@@ -102,6 +102,21 @@ def test_photos_are_checked_there_and_told_here(
     assert "== check (1)" in capsys.readouterr().err
 
 
+def test_photos_come_beside_those_that_are_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "her.png").write_bytes(encode_png(np.ascontiguousarray(astronaut())))
+    nearer = np.ascontiguousarray(astronaut()[:320, 60:380])
+    (tmp_path / "nearer.png").write_bytes(encode_png(nearer))
+    run("photos", "add", "--name", "Ana", tmp_path / "her.png")
+    code, both = run("photos", "add", "--name", "Ana", tmp_path / "nearer.png")
+    assert (code, both["person"]) == (0, "Ana")
+    assert [each["file"] for each in both["photos"]] == ["her.png", "nearer.png"]
+    assert run("photos", "list", "--name", "Ana") == (0, both)
+    first = both["photos"][0]["photo"]
+    assert run("photos", "delete", first, "--name", "Ana")[0] == 2
+    _, left = run("photos", "delete", first, "--name", "Ana", "--yes")
+    assert [each["file"] for each in left["photos"]] == ["nearer.png"]
+
+
 def drawn(seed: int, rejection: Rejection | None = None) -> Portrait:
     return Portrait(np.zeros((8, 8, 3), np.uint8), Score(0.5, rejection), seed, f"seed {seed}")
 
