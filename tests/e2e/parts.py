@@ -8,6 +8,15 @@ from typing import Any
 
 from facechain_ext.ui.page import element_ids as ids
 
+OPEN = f"""() => {{
+    const tab = document.querySelector("#{ids.ROOT}");
+    if (!tab || !window.switch_to_facechain) return false;
+    if (!tab.offsetParent) switch_to_facechain();
+    const told = document.querySelector("#{ids.CHECKPOINT}");
+    return tab.offsetParent !== null && told.innerText.includes("Trains on");
+}}"""
+"""Opens our tab as often as it is called, and tells whether the page has heard from the webui."""
+
 
 def expect(locator: Any) -> Any:
     from playwright.sync_api import expect
@@ -38,19 +47,19 @@ def open_page(page: Any, name: str) -> None:
 
 
 def open_tab(page: Any, url: str = "") -> None:
-    """Open our tab, on the page as it is or on a webui's."""
+    """Open our tab, on the page as it is or on a webui's, and wait for its first pulse.
+
+    That chooses somebody who is there already. Some webuis' pages load themselves once more.
+    """
     if url:
         page.goto(url, wait_until="domcontentloaded")
-    element(page, ids.ROOT).wait_for(state="attached")
-    page.evaluate("switch_to_facechain()")
+    page.wait_for_function(OPEN, polling=500)
 
 
 def upload(page: Any, name: str, photos: list[Path]) -> Any:
     """Hand in photos of somebody new; return where their verdicts come."""
     from facechain_ext.ui.people.desk import NEW
 
-    # The first pulse of the page chooses somebody who is there already.
-    expect(element(page, ids.CHECKPOINT)).to_contain_text(re.compile(r"\S"))
     choose(page, ids.PERSON, NEW)
     fill(page, ids.NAME, name)
     element(page, ids.PHOTOS).locator("input[type=file]").set_input_files([*map(str, photos)])
