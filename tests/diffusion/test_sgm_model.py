@@ -54,7 +54,7 @@ def model(engine: Engine) -> SgmModel:
 def test_it_is_a_diffusion_model(model: SgmModel, engine: Engine) -> None:
     own: DiffusionModel = model
     assert (own.family, own.prediction_type, own.resolution) == ("sdxl", "epsilon", 64)
-    assert own.denoiser is engine.model.diffusion_model
+    assert own.unet is engine.model.diffusion_model
     assert SgmModel.over(engine).resolution == 1024
     assert isinstance(in_place(engine), SgmModel)
 
