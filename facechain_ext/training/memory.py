@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -177,9 +177,16 @@ def free_memory(device: torch.device) -> float | None:
     """Return the bytes that training may take, None where nobody counts them."""
     if device.type != "cuda":
         return None
-    free, _ = torch.cuda.mem_get_info(device)
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return float(free + unused)
+    free, total = torch.cuda.mem_get_info(device)
+    used = torch.cuda.memory_allocated(device)
+    unused = torch.cuda.memory_reserved(device) - used
+    return float(min(free + unused, _allowed_share(device) * total - used))
+
+
+def _allowed_share(device: torch.device) -> float:
+    """Return the share of a device that PyTorch may take; before torch 2.8 it does not tell."""
+    tell: Any = getattr(torch.cuda, "get_per_process_memory_fraction", None)
+    return 1.0 if tell is None else float(tell(device))
 
 
 def predicted_peak(

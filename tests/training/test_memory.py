@@ -20,6 +20,7 @@ from facechain_ext.training.memory import (
     GIB,
     Planner,
     autocast_of,
+    free_memory,
     mixed_precision,
     predicted_peak,
     trained_parameters,
@@ -65,6 +66,21 @@ def test_less_memory_means_a_slower_plan_that_fits(full_size: DiffusersModel) ->
         speeds.append(plan.speed)
     assert speeds == sorted(speeds, reverse=True)
     assert len(set(speeds)) > 2
+
+
+def test_what_pytorch_may_not_take_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, told = torch.device("cuda", 0), {"mem_get_info": (70 * GIB, 80 * GIB)}
+    told |= {"memory_allocated": 2 * GIB, "memory_reserved": 5 * GIB}
+    for name, answer in told.items():
+        monkeypatch.setattr(torch.cuda, name, lambda where, answer=answer: answer)
+    tell = "get_per_process_memory_fraction"
+    monkeypatch.setattr(torch.cuda, tell, lambda where: 1.0, raising=False)
+    assert free_memory(device) == 73 * GIB
+    monkeypatch.setattr(torch.cuda, tell, lambda where: 0.1)
+    assert free_memory(device) == 6 * GIB, "of 8 that it may take, 2 are taken"
+    monkeypatch.delattr(torch.cuda, tell)
+    assert free_memory(device) == 73 * GIB
+    assert free_memory(torch.device("cpu")) is None
 
 
 def test_low_memory_mode_stays_within_three_gib(full_size: DiffusersModel) -> None:
