@@ -98,7 +98,7 @@ def test_voices_that_are_not_ready_say_what_they_take(desk: TalkDesk) -> None:
     panel.refresh(page, [NOBODY])
     told = page.values["talk_voices"]
     assert "Not ready: " in told and "; xiaobei takes " in told
-    assert "kokoro, kokoro-voices. See Models." in told
+    assert "kokoro. See Models." in told
 
 
 def test_everybody_of_the_library_may_speak(desk: TalkDesk) -> None:
