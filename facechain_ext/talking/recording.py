@@ -17,7 +17,14 @@ from facechain_ext.talking.speech import Samples, Speech
 LONGEST_RECORDING = 30 * 60
 """Seconds."""
 _RATE = 24000
+_FASTEST = 768_000
 _SILENT = 1e-3
+_SAFELY = {
+    "format_whitelist": "aac,aiff,amr,asf,au,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,"
+    "ogg,w64,wav",
+    "protocol_whitelist": "file",
+}
+"""What keeps FFmpeg from playlists, which name other files and addresses that it would open."""
 
 
 def read_recording(path: Path) -> Speech:
@@ -35,7 +42,10 @@ def read_recording(path: Path) -> Speech:
 def check_recording(path: Path) -> None:
     """Find out what can be found out of a recording by its beginning; raises InvalidInput."""
     with _told(path):
-        if not _is_plain_wave(path):
+        if _is_plain_wave(path):
+            with path.open("rb") as stream, wave.open(stream) as sound:
+                _check_length(path, sound.getnframes() / sound.getframerate())
+        else:
             _require_av(path)
             next(_decoded(path), None)
 
@@ -53,7 +63,7 @@ def _is_plain_wave(path: Path) -> bool:
     """Tell whether Python reads it by itself: whole numbers, not compressed."""
     try:
         with path.open("rb") as stream, wave.open(stream) as sound:
-            return sound.getsampwidth() in (1, 2, 3, 4) and sound.getframerate() > 0
+            return sound.getsampwidth() in (1, 2, 3, 4) and 0 < sound.getframerate() <= _FASTEST
     except (wave.Error, EOFError):
         return False
 
@@ -91,7 +101,7 @@ def _decoded(path: Path) -> Iterator[Samples]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=_SAFELY) as container:
             if not container.streams.audio:
                 raise InvalidInput(f"There is no sound in {path.name}.")
             if container.duration:

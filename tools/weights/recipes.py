@@ -45,7 +45,7 @@ def kokoro_voices(content: bytes) -> bytes:
     """Content: the styles of all voices one after the other, float32."""
     names = (Path(part).stem for part in find("kokoro-voices").files[0].member.split("+"))
     styles = np.frombuffer(content, "<f4").reshape(-1, 510, 256).astype("<f2")
-    return save(dict(zip(names, styles, strict=True)))
+    return bytes(save(dict(zip(names, styles, strict=True))))
 
 
 RECIPES: dict[str, Recipe] = {
