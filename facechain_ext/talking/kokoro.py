@@ -50,7 +50,7 @@ class KokoroVoice:
         pieces = [piece for sentence in self._read(text) for piece in pieces_of(sentence)]
         if not pieces:
             raise InvalidInput("There is nothing to say: type some words.")
-        return joined([self._piece(piece, speed) for piece in pieces], _BETWEEN_SENTENCES)
+        return joined((self._piece(piece, speed) for piece in pieces), _BETWEEN_SENTENCES)
 
     def _piece(self, symbols: str, speed: float) -> Speech:
         self._pause()

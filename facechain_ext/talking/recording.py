@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -17,7 +18,7 @@ from facechain_ext.talking.speech import Samples, Speech
 LONGEST_RECORDING = 30 * 60
 """Seconds."""
 _RATE = 24000
-_FASTEST = 768_000
+_FASTEST, _BLOCK = 768_000, 1 << 18
 _SILENT = 1e-3
 _SAFELY = {
     "format_whitelist": "aac,aiff,amr,asf,au,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,"
@@ -72,9 +73,13 @@ def _read_wave(path: Path) -> Speech:
     with path.open("rb") as stream, wave.open(stream) as sound:
         rate, channels, width = sound.getframerate(), sound.getnchannels(), sound.getsampwidth()
         _check_length(path, sound.getnframes() / rate)
-        data = sound.readframes(LONGEST_RECORDING * rate)
-    whole = np.frombuffer(data[: len(data) // (width * channels) * width * channels], np.uint8)
-    return Speech(_numbers(whole, width).reshape(-1, channels).mean(axis=1), rate)
+        samples = array("f")
+        while data := sound.readframes(_BLOCK):
+            whole = np.frombuffer(
+                data, np.uint8, len(data) // (width * channels) * width * channels
+            )
+            samples.frombytes(_numbers(whole, width).reshape(-1, channels).mean(axis=1).tobytes())
+    return Speech(np.frombuffer(samples, np.float32), rate)
 
 
 def _numbers(data: np.ndarray[tuple[int], np.dtype[np.uint8]], width: int) -> Samples:
@@ -93,7 +98,10 @@ def _require_av(path: Path) -> None:
 
 def _read_any(path: Path) -> Speech:
     _require_av(path)
-    return Speech(np.concatenate([*_decoded(path), np.zeros(0, np.float32)]), _RATE)
+    samples = array("f")
+    for part in _decoded(path):
+        samples.frombytes(part.tobytes())
+    return Speech(np.frombuffer(samples, np.float32), _RATE)
 
 
 def _decoded(path: Path) -> Iterator[Samples]:

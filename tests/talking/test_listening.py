@@ -140,6 +140,14 @@ def test_resampling_keeps_length_and_sound() -> None:
     low = resampled(tone(1.0, 44100), 44100, RATE)
     assert len(low) == RATE and low.std() == pytest.approx(tone().std(), rel=0.05)
     assert resampled(low, RATE, RATE) is low
+    assert len(resampled(low, RATE, 24000)) == 24000
+
+
+def test_long_sound_is_resampled_without_seams() -> None:
+    time = np.arange(60 * 24000) / 24000
+    low = resampled(np.sin(2 * np.pi * 50 * time).astype(np.float32), 24000, RATE)
+    wanted = np.sin(2 * np.pi * 50 * np.arange(60 * RATE) / RATE)
+    assert np.abs(low - wanted)[10:-10].max() < 0.02
 
 
 def test_without_the_net_it_says_how_to_get_it(tmp_path: Path) -> None:
