@@ -10,7 +10,7 @@ from facechain_ext.api.operation import Call
 from facechain_ext.api.reading import BadField
 from facechain_ext.api.schema import told
 from facechain_ext.api.starts import JobOptions
-from facechain_ext.api.uploads import PhotoUpload
+from facechain_ext.api.uploads import AudioUpload, PhotoUpload
 from facechain_ext.api.visible import called, is_visible, known_as
 from facechain_ext.base.errors import PersonNotFound
 from facechain_ext.config import (
@@ -36,7 +36,7 @@ TAKES = {
     "resume": ("person",),
     "portraits": ("person", "portrait"),
     "template": ("photos", "cast", "template"),
-    "talk": ("person", "photos", "talk"),
+    "talk": ("person", "photos", "audio", "talk"),
     "try-on": ("person", "photos", "try_on"),
 }
 """What each kind of job takes."""
@@ -76,6 +76,10 @@ class JobOrder(JobOptions):
     )
     template: TemplateConfig | None = told("How people are painted in.", default=None)
     talk: TalkConfig | None = told("What is said, and how.", default=None)
+    audio: AudioUpload | None = told(
+        "For `talk`: a recording of up to 30 minutes that is spoken in place of a text.",
+        default=None,
+    )
     try_on: TryOnConfig | None = told("How a garment is tried on.", default=None)
 
 
@@ -125,8 +129,8 @@ def _talk(call: Call, order: JobOrder) -> Work:
     person = _person(call, order.person, may_be_new=False) if order.person else ""
     config = _or_default(call, order.talk, TalkConfig)
     folder = call.services.studio.talking.folder(person)
-    given = ("portrait",) * len(call.photos)
-    return Talk(person, call.photos, given, config, folder, unnamed=True)
+    given = (*["portrait"] * len(call.photos), *["audio"] * (call.audio is not None))
+    return Talk(person, call.files, given, config, folder, unnamed=True)
 
 
 def _try_on(call: Call, order: JobOrder) -> Work:
@@ -144,7 +148,7 @@ def _require_fitting(call: Call, order: JobOrder) -> None:
     given = {"person": order.person, "photos": call.photos, "add": order.add,
              "prepare": order.prepare, "train": order.train, "portrait": order.portrait,
              "cast": order.cast, "template": order.template, "try_on": order.try_on,
-             "talk": order.talk}  # fmt: skip
+             "talk": order.talk, "audio": call.audio}  # fmt: skip
     for name, value in given.items():
         if value and name not in TAKES[order.kind]:
             raise BadField(name, f"A job of the kind {order.kind} takes no {name}.")

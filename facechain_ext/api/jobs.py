@@ -114,7 +114,7 @@ def put_job(call: Call) -> JobRecord:
     jobs = call.services.jobs.books.jobs
     if (other := jobs.record(client_id)) is not None and other.client_id != client_id:
         raise Taken("This is the id of another job. Choose an id of your own.")
-    known = call.services.jobs.asked_before(call.owner, client_id, call.asked, call.photos)
+    known = call.services.jobs.asked_before(call.owner, client_id, call.asked, call.files)
     return known or submitted(call, work_of(call), client_id)
 
 

@@ -138,12 +138,11 @@ def talk(args: argparse.Namespace) -> Result:
     if args.words is not None:
         args.text = args.words
     settings = given(args, TalkConfig)
-    if args.audio is not None:
-        raise InvalidInput("A server takes a text, no recording: leave out --audio.")
+    who = args.name or "", args.portrait
     require_writable(args.out.parent)
     with (
         client_of(args) as client,
-        begun(client, lambda o: client.talk(args.name or "", args.portrait, settings, o)) as job,
+        begun(client, lambda o: client.talk(*who, settings, o, args.audio)) as job,
     ):
         _show(client, job)
         made = client.video(job.id)

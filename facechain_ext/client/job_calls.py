@@ -119,10 +119,11 @@ def talk(
     portrait: Photo | None = None,
     talk: TalkConfig | Settings | None = None,
     options: JobOptions = USUAL,
+    audio: Photo | None = None,
 ) -> Call[Job]:
-    """Let a portrait speak: the one given, or the person's newest."""
+    """Let a portrait speak: the one given, or the person's newest; audio: in place of a text."""
     given = {"person": person or None, "talk": talk}
-    return _begin("talk", given, options, [] if portrait is None else [portrait])
+    return _begin("talk", given, options, [] if portrait is None else [portrait], audio)
 
 
 def try_on(
@@ -138,7 +139,11 @@ def try_on(
 
 
 def _begin(
-    kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
+    kind: str,
+    given: Mapping[str, Any],
+    options: JobOptions,
+    photos: Sequence[Photo] = (),
+    audio: Photo | None = None,
 ) -> Call[Job]:
     settings = {key: _facts(value) for key, value in given.items() if value is not None}
     chosen = {"priority": options.priority, "webhook": options.webhook}
@@ -148,6 +153,7 @@ def _begin(
         answer_of(Job),
         body={"kind": kind, **settings, **{key: value for key, value in chosen.items() if value}},
         photos=tuple(photos),
+        audio=audio,
         wait=options.wait,
     )
 

@@ -23,7 +23,7 @@ class TalkConfig(Validated):
         label="Voice",
         help="heart and michael: American English, a woman and a man. xiaobei and yunxi: Chinese, "
         "also with English words in it, a woman and a man. All are made on this computer; all but "
-        "heart take the nets kokoro and kokoro-voices.",
+        "heart take the net kokoro.",
     )
     speed: float = option(
         1.0, label="Speed", minimum=0.5, maximum=2.0, help="How fast the voice speaks."

@@ -12,7 +12,7 @@ from facechain_ext.installing.optional import HIBARI, PYPINYIN, OptionalPackage
 from facechain_ext.nets.catalog import find
 from facechain_ext.talking.chinese_reader import ChineseReader
 from facechain_ext.talking.english import EnglishReader, EnglishVoice
-from facechain_ext.talking.kokoro import NET, STYLES, KokoroVoice, Pause, require_kokoro
+from facechain_ext.talking.kokoro import NET, KokoroVoice, Pause, require_kokoro
 from facechain_ext.talking.scripts import CHINESE, ENGLISH
 from facechain_ext.talking.speech import Speech
 
@@ -68,9 +68,9 @@ def _yunxi(models_dir: Path, pause: Pause) -> Voice:
 
 VOICES: Mapping[str, VoiceOffer] = {
     "heart": VoiceOffer("American English, a woman", HIBARI, (), _heart),
-    "michael": VoiceOffer("American English, a man", HIBARI, (NET, STYLES), _michael),
-    "xiaobei": VoiceOffer("Chinese, a woman", PYPINYIN, (NET, STYLES), _xiaobei),
-    "yunxi": VoiceOffer("Chinese, a man", PYPINYIN, (NET, STYLES), _yunxi),
+    "michael": VoiceOffer("American English, a man", HIBARI, (NET,), _michael),
+    "xiaobei": VoiceOffer("Chinese, a woman", PYPINYIN, (NET,), _xiaobei),
+    "yunxi": VoiceOffer("Chinese, a man", PYPINYIN, (NET,), _yunxi),
 }
 
 

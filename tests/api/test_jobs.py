@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -255,6 +257,56 @@ def test_a_portrait_speaks(
     assert record is not None
     assert (record.person, record.work["given"]) == ("", ["portrait"])
     assert record.work["out"].endswith("talking")
+
+
+def test_a_recording_is_spoken_and_goes_with_the_job(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talk, "require", lambda work, studio: None)
+    monkeypatch.setattr(Talk, "run", lambda *_: one())
+    audio = {"data": base64.b64encode(b"sound").decode(), "name": "../me.wav"}
+    ticket = client.put("jobs/t", json={"kind": "talk", **PICTURE, "audio": audio}).json()
+    picture = ("photos", ("photo", jpeg()))
+    form = [("kind", (None, "talk")), ("audio", ("me.wav", b"sound")), picture]
+    assert client.put("jobs/t", files=form).json()["id"] == ticket["id"]
+    other = [("kind", (None, "talk")), ("audio", ("me.wav", b"others")), picture]
+    assert client.put("jobs/t", files=other).status_code == 409
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None and record.work["given"] == ["portrait", "audio"]
+    files = services.jobs.books.files
+    _, kept = files.uploads(ticket["id"])
+    assert (kept.name, kept.read_bytes()) == ("me.wav", b"sound")
+    job = services.jobs.get(ticket["id"])
+    assert job is not None
+    gate.open.set()
+    follow(job)
+    until = time.monotonic() + 10
+    while files.uploads(ticket["id"]) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert files.uploads(ticket["id"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"kind": "check", "audio": ("a.wav", b"sound")}, "takes no audio"),
+        ({"kind": "talk", "person": "Ana", "audio": "sound"}, "needs a filename"),
+        ({"kind": "talk", "person": "Ana", "sound": ("a.wav", b"sound")}, "field photos or audio"),
+    ],
+)
+def test_a_recording_that_is_out_of_place_is_refused(
+    client: TestClient, parts: dict[str, Any], told: str
+) -> None:
+    form = {k: v if isinstance(v, tuple) else (None, v) for k, v in parts.items()}
+    assert told in problem(client.put("jobs/a", files=form))["message"]
+    two = [*form.items(), ("audio", ("b.wav", b"more"))]
+    assert client.put("jobs/a", files=two).status_code in (413, 422)
+
+
+def test_a_recording_that_is_none_is_refused_at_once(client: TestClient) -> None:
+    form = {"kind": (None, "talk"), "photos": ("a.jpg", jpeg()), "audio": ("a.mp3", b"no sound")}
+    refused = problem(client.put("jobs/a", files=form))
+    assert refused["message"].startswith("a.mp3 is no ") and "/" not in refused["message"]
 
 
 def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: Gate) -> None:

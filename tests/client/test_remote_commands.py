@@ -177,7 +177,8 @@ def test_a_portrait_speaks_there_and_the_video_comes_here(
     said: list[str] = []
 
     def speak(work: Talk, *_: object) -> Iterator[Event]:
-        said.append(work.talk.text)
+        audio = work.order.audio
+        said.append(audio.read_text(encoding="utf-8") if audio else work.talk.text)
         path = work.order.out.with_suffix(".webm")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"a video")
@@ -191,7 +192,10 @@ def test_a_portrait_speaks_there_and_the_video_comes_here(
     video = tmp_path / "said.webm"
     assert (told["video"], told["frames"], told["notes"]) == (str(video), 2, ["a note"])
     assert video.read_bytes() == b"a video"
-    assert "no recording" in run("talk", "--name", "Ana", "--audio", video)[1]["error"]
+    audio = tmp_path / "voice.wav"
+    audio.write_text("a recording", encoding="utf-8")
+    flags = ("--name", "Ana", "--audio", audio, "--out", video)
+    assert run("talk", *flags)[0] == 0 and said[1:] == ["a recording"]
 
 
 def test_the_example_makes_portraits_of_ten_people(

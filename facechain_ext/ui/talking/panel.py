@@ -14,7 +14,14 @@ from facechain_ext.installing.optional import AV, HIBARI, PYPINYIN
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
-from facechain_ext.ui.page.compat import MICROPHONE, UNCHANGED, not_saved, on, paths_of
+from facechain_ext.ui.page.compat import (
+    MICROPHONE,
+    UNCHANGED,
+    as_recorded,
+    not_saved,
+    on,
+    paths_of,
+)
 from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.start_stop import draw_start_stop
@@ -53,7 +60,8 @@ class TalkPanel:
         self.form.draw("text", lines=3)
         with gr.Accordion("A recording instead", open=False):
             self.audio = _file("A recording", ids.TALK_AUDIO, RECORDINGS)
-            self.spoken = not_saved(gr.Audio(label="Speak", type="filepath", **MICROPHONE))
+            spoken = gr.Audio(label="Speak", type="filepath", **MICROPHONE)
+            self.spoken = not_saved(as_recorded(spoken))
             self.form.draw("listening")
         with gr.Accordion("Voice and movement", open=False):
             self.form.draw("voice")
