@@ -38,6 +38,27 @@ def test_faces_are_told_without_painting(
     assert told["faces"][0]["box"][2] < 300 < told["faces"][1]["box"][0]
 
 
+def test_a_template_is_kept_listed_used_by_its_name_and_removed(
+    capsys: pytest.CaptureFixture[str], template: Path, tmp_path: Path
+) -> None:
+    data = ("--data-dir", tmp_path / "data")
+    code, told = run(capsys, template, "--keep", "--tags", "park, pair", *data)
+    assert code == 0
+    assert [(each["name"], each["faces"], each["tags"]) for each in told["kept"]] == [
+        ("group", 2, ["park", "pair"])
+    ]
+    names = [each["name"] for each in run(capsys, "--list", *data)[1]["templates"]]
+    assert "group" in names
+    assert len(names) > 3
+    (found,) = run(capsys, "--list", "pair", "PARK", *data)[1]["templates"]
+    assert (found["name"], found["own"]) == ("group", True)
+    code, told = run(capsys, "group", template, "--look", *data)
+    assert (code, len(told["faces"])) == (0, 4)
+    assert run(capsys, "group", "--remove", *data)[0] == 0
+    code, told = run(capsys, "group", "--look", *data)
+    assert (code, "no template 'group'" in told["error"]) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -46,6 +67,20 @@ def test_faces_are_told_without_painting(
         (["{t}", "--people", "1=Ana"], "Ana"),
         (["{t}"], "Nobody can be proposed"),
         (["missing.png"], "missing.png"),
+        (["missing"], "no template 'missing'"),
+        (["{t}", "missing.png"], "missing.png"),
+        ([], "Name a picture"),
+        (["{t}", "--people", "1=Ana", "--who", "Ana"], "--people"),
+        (["{t}", "--who", "Ana"], "Ana"),
+        (["{t}", "--who", "Ana,,Ben"], "--who"),
+        (["{t}", "--words", "a pair", "--who", "Ana"], "neither pictures"),
+        (["--words", "a pair"], "who comes"),
+        (["--words", "a pair", "--who", "Ana,Ben"], "Ana"),
+        (["{t}", "--keep", "--list"], "only one"),
+        (["{t}", "--tags", "park"], "--keep"),
+        (["--remove"], "--remove needs"),
+        (["missing", "--remove"], "no template 'missing'"),
+        (["missing.png", "--keep"], "missing.png"),
         (["{t}", "--strength", "2"], "strength"),
         (["{t}", "--mask", "nose"], "nose"),
     ],
