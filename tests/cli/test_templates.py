@@ -12,6 +12,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facechain_ext.cli.main import main
+from facechain_ext.library.people import PeopleLibrary
+from tests.bad_templates import BAD, Bad
 
 pytestmark = pytest.mark.slow(10)
 
@@ -57,6 +59,23 @@ def test_a_template_is_kept_listed_used_by_its_name_and_removed(
     assert run(capsys, "group", "--remove", *data)[0] == 0
     code, told = run(capsys, "group", "--look", *data)
     assert (code, "no template 'group'" in told["error"]) == (2, True)
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_a_template_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, bad: Bad
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    library = PeopleLibrary(data / "facechain" / "people", data / "lora", data / "out")
+    for name in ("Ana", "Ben"):
+        library.create_or_get(name, "fcsks")
+    picture = tmp_path / f"bad{bad.suffix}"
+    picture.write_bytes(bad.content)
+    people = ",".join(f"{number}={name}" for number, name in bad.cast.items())
+    code, told = run(capsys, picture, "--people", people, "--data-dir", data, "--out", out)
+    assert code == 2
+    assert bad.told in told["error"]
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
