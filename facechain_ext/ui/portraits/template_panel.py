@@ -79,14 +79,13 @@ class TemplatePanel:
                 label="Or a picture with one face or more",
                 file_types=[*STILL_SUFFIXES],
                 elem_id=ids.TEMPLATE,
-                height=100,
             )
         )
-        self.choice.draw_own(self.template)
-        self._draw_words()
         self.picture = gr.HTML(elem_id=ids.TEMPLATE_PICTURE)
         with gr.Row(elem_id=ids.TEMPLATE_FACES, elem_classes=["fc-faces"]):
             self.faces = [self._draw_face(number) for number in range(1, MOST_FACES + 1)]
+        self.choice.draw_own(self.template)
+        self._draw_words()
         self.form.draw("mask", "strength")
         with gr.Row(elem_classes=["fc-fields"]):
             self.form.draw("count", "seed", min_width=140)
