@@ -114,6 +114,34 @@ def make_template(
     return _begin("template", {"cast": whole, "template": template}, options, [picture])
 
 
+def make_templates(
+    templates: Sequence[str],
+    cast: Mapping[int, str] | None = None,
+    who: Sequence[str] = (),
+    template: TemplateConfig | Settings | None = None,
+    pictures: Sequence[Photo] = (),
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Paint people into templates of the server, by name, and into pictures, as one job.
+
+    cast: who comes on which face of each; or who: each on the face that fits best.
+    """
+    whole = {str(number): name for number, name in (cast or {}).items()}
+    given = {"templates": list(templates) or None, "cast": whole or None, "template": template}
+    return _begin("template", {**given, "who": list(who) or None}, options, pictures)
+
+
+def draw_template(
+    words: str,
+    who: Sequence[str],
+    template: TemplateConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Draw a picture of words, and paint people into it."""
+    given = {"words": words, "who": list(who), "template": template}
+    return _begin("template", given, options)
+
+
 def talk(
     person: str = "",
     portrait: Photo | None = None,

@@ -26,6 +26,7 @@ from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
 from tests.api.test_photos import in_json, jpeg
+from tests.bad_templates import BAD, Bad
 from tests.jobs.told import submit, work
 
 CHECK = {"kind": "check", **in_json(b"no photo")}
@@ -196,6 +197,12 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "template", **PICTURE, "cast": {"one": "ana"}}, "cast"),
         ("jobs/a", {"kind": "template", **PICTURE, "cast": {"1": 2}}, "cast.1"),
         ("jobs/a", {"kind": "template", **PICTURE, "template": {"mask": "x"}}, "template.mask"),
+        ("jobs/a", {"kind": "template", **PICTURE, "words": "a pair"}, "words"),
+        ("jobs/a", {"kind": "template", "words": "a pair"}, "who"),
+        ("jobs/a", {"kind": "template", "templates": ["gone"]}, "templates"),
+        ("jobs/a", {"kind": "template", "templates": ["x"] * 101}, "templates"),
+        ("jobs/a", {"kind": "template", "templates": 5}, "templates"),
+        ("jobs/a", {**CHECK, "who": ["ana"]}, "who"),
         ("jobs/a", {**CHECK, "cast": {"1": "ana"}}, "cast"),
         ("jobs/a", {"kind": "talk", "talk": {"text": "Hello"}}, "person"),
         ("jobs/a", {"kind": "talk", "photos": PICTURE["photos"] * 2}, "photos"),
@@ -237,6 +244,65 @@ def test_people_come_into_a_template(
     form = [*parts, ("photos", ("group.jpg", jpeg(), "image/jpeg"))]
     by_form = client.put("jobs/form", files=form)
     assert (by_form.status_code, by_form.json()["kind"]) == (202, "template"), by_form.text
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_a_template_is_one_sentence(
+    client: TestClient, services: ApiServices, bad: Bad
+) -> None:
+    for name in ("Ana", "Ben"):
+        client.post("people", json={"name": name})
+    cast = {str(number): name for number, name in bad.cast.items()}
+    parts = [("kind", (None, "template")), ("cast", (None, json.dumps(cast)))]
+    form = [*parts, ("photos", (f"bad{bad.suffix}", bad.content))]
+    answer = client.put("jobs/t", files=form)
+    assert answer.status_code == 422
+    assert bad.told in problem(answer)["message"]
+    assert services.jobs.all() == []
+    assert not [*services.studio.host.paths.output_dir.rglob("*.png")]
+
+
+def test_templates_are_listed_and_used_by_their_names(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = client.get("templates").json()["templates"][:2]
+    assert not first["own"]
+    assert first["faces"] >= 1
+    words = client.get("templates", params={"words": first["title"]}).json()["templates"]
+    assert first["name"] in [each["name"] for each in words]
+    picture = client.get(f"templates/{first['name']}/picture")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert client.get("templates/gone/picture").status_code == 404
+    client.post("people", json={"name": "Ana"})
+    monkeypatch.setattr(MakeTemplate, "require", lambda work, studio: None)
+    names = [first["name"], second["name"]]
+    asked = {"kind": "template", "templates": names, "cast": {"1": "ana"}}
+    ticket = client.put("jobs/t", json=asked).json()
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["further"] == [{"1": "Ana"}]
+    uploads = [path.name for path in services.jobs.books.files.uploads(ticket["id"])]
+    assert uploads == [f"{name}.jpg" for name in names]
+    both = {**asked, "who": ["ana"]}
+    assert problem(client.put("jobs/u", json=both))["field"] == "cast"
+    drawn = {"kind": "template", "words": "a woman in a park", "who": ["ana"]}
+    ticket = client.put("jobs/w", json=drawn).json()
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert (record.work["words"], record.work["who"]) == ("a woman in a park", ["Ana"])
+
+
+def test_templates_of_ones_own_are_not_shown_where_people_have_owners(
+    client: TestClient, new_client: NewClient, services: ApiServices
+) -> None:
+    services.studio.gallery.add(jpeg(), ".jpg", "Family")
+    assert "family" in [each["name"] for each in client.get("templates").json()["templates"]]
+    owned = new_client(auth=Named(), config=replace(ApiConfig(), owners=True))
+    owned.headers["X-User"] = "ana"
+    assert "family" not in [each["name"] for each in owned.get("templates").json()["templates"]]
+    assert owned.get("templates/family/picture").status_code == 404
+    body = {"kind": "template", "templates": ["family"]}
+    assert problem(owned.put("jobs/t", json=body))["field"] == "templates"
 
 
 def test_a_portrait_speaks(

@@ -168,6 +168,30 @@ def test_a_template_is_painted_there(
     assert told["notes"] == ["a note"]
     for flags in ([], ["--look"]):
         assert "say with --people" in run("template", picture, *flags)[1]["error"]
+    assert "removed there" in run("template", picture, "--keep")[1]["error"]
+
+
+def test_templates_there_are_listed_and_painted_by_name(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    done: list[Any] = []
+
+    def paint(work: MakeTemplate, *_: object) -> Iterator[Event]:
+        done.append(([path.stem for path in work.photos], work.casts, work.words))
+        yield PortraitsFinished((drawn(7),), (), ())
+
+    monkeypatch.setattr(MakeTemplate, "require", lambda *_: None)
+    monkeypatch.setattr(MakeTemplate, "run", paint)
+    (tmp_path / "group.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    name = run("template", "--list")[1]["templates"][0]["name"]
+    given = (name, tmp_path / "group.png", "--people", "1=Ana")
+    assert run("template", *given)[0] == 0
+    assert run("template", "--words", "a park", "--who", "Ana")[0] == 0
+    assert done == [
+        (["group", name], ({1: "Ana"}, {1: "Ana"}), ""),
+        ([], ({},), "a park"),
+    ]
 
 
 def test_a_portrait_speaks_there_and_the_video_comes_here(

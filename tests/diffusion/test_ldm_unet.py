@@ -1,4 +1,4 @@
-"""A mirror computes with the very tensors of somebody else's UNet and touches none of its modules."""
+"""A mirror computes with the very tensors of another's UNet and touches none of its modules."""
 
 from __future__ import annotations
 
