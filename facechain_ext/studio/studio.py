@@ -151,6 +151,10 @@ class Studio:
         """Return what the host will be asked to draw for portraits."""
         return self._portraits.request(name, config)
 
+    def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
+        """Write the pose out that is told by a portrait made before."""
+        return self._portraits.posed(name, config)
+
     def finisher(self, name: str, config: PortraitConfig) -> Finisher:
         """Return what fuses and judges a person's pictures, wherever they are drawn."""
         return self._portraits.finisher(name, config)

@@ -38,6 +38,11 @@ def test_a_pose_of_the_gallery_goes_by_its_name() -> None:
     assert read_controls(Namespace(pose="far-left")) == {"pose": "far-left"}
 
 
+@pytest.mark.parametrize("pose", ["newest", "01-5.png"])
+def test_a_portrait_made_before_goes_by_its_name(pose: str) -> None:
+    assert read_controls(Namespace(pose=pose)) == {"pose": pose}
+
+
 def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> None:
     (tmp_path / "black.png").write_bytes(
         cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()

@@ -53,7 +53,9 @@ class ControlsForm:
     def draw(self) -> None:
         """Draw the fold, closed."""
         titles = [(settings_of(PortraitConfig)[kind].label, kind) for kind in KINDS]
-        with gr.Accordion("Pose, depth and edges of a picture", open=False, elem_id=ids.CONTROLS):
+        with gr.Accordion(
+            "Pose, depth and edges of a picture", open=False, elem_id=ids.CONTROLS
+        ) as self.fold:
             gr.HTML(HINT)
             self.kind = gr.Radio(
                 titles, value=KINDS[0], label="What is kept of it", elem_id=ids.CONTROL_KIND
@@ -116,7 +118,7 @@ class ControlsForm:
             pixels = read_photo(path).pixels
         finally:
             path.unlink(missing_ok=True)
-        text = condition_of(kind, pixels, self.nets, _sized(width, height))
+        text = condition_of(kind, pixels, self.nets, sized(width, height))
         return "", gr.update(value=None), *(text if each == kind else UNCHANGED for each in KINDS)
 
     def _show(self, *values: Any) -> tuple[Any, ...]:
@@ -142,7 +144,8 @@ def _written(name: str | None) -> Any:
     return UNCHANGED if pose is None else write_pose(pose)
 
 
-def _sized(width: Any, height: Any) -> PortraitConfig:
+def sized(width: Any, height: Any) -> PortraitConfig:
+    """Return settings of this size, as it is typed; raises InvalidInput."""
     sides = {"width": width, "height": height}
     read = {name: settings_of(PortraitConfig)[name].read(side) for name, side in sides.items()}
     return PortraitConfig(**read)
@@ -150,7 +153,7 @@ def _sized(width: Any, height: Any) -> PortraitConfig:
 
 def _drawn(there: dict[ControlKind, str], width: Any, height: Any) -> str:
     """Draw what ControlNets would be shown."""
-    config = _sized(width, height)
+    config = sized(width, height)
     pictures = (
         markup.picture(drawn_condition(kind, text, config), _told(kind), SIDE)
         for kind, text in there.items()
