@@ -37,12 +37,18 @@ def garments(content: bytes) -> bytes:
     return _bytes(convert(content, name="selfie_multiclass", outputs={"Identity": "classes"}))
 
 
+def hand(content: bytes) -> bytes:
+    outputs = {"Identity": "points", "Identity_1": "presence"}
+    return _bytes(convert(content, name="hand_landmark", outputs=outputs))
+
+
 RECIPES: dict[str, Recipe] = {
     "yunet": yunet,
     "sface": sface,
     "face-mesh": face_mesh,
     "selfie": selfie,
     "selfie-multiclass": garments,
+    "hand": hand,
     "gender": unchanged,
     "age": unchanged,
 }
