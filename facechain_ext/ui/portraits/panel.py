@@ -105,7 +105,7 @@ class PortraitsPanel:
             self.form.draw(*SAMPLING)
             if services.redraws:
                 self.form.draw(*REDRAWING)
-        self.controls = ControlsForm(self.form, services.studio.nets)
+        self.controls = ControlsForm(self.form, services.studio.nets, services.studio.read_depth)
         self.controls.draw()
         with gr.Accordion("Likeness", open=False):
             self.form.draw(*FACE)
