@@ -15,6 +15,7 @@ from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import (
     commands,
+    control_pictures,
     failure,
     flag_names,
     photos,
@@ -163,6 +164,7 @@ def _add_making(add: Callable[..., Any]) -> None:
     portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, flag_names.DRAWING)
+    control_pictures.add_flags(portrait)
 
     template = add(
         "template", templates.template, "Paint people into a picture, each on the right face."
