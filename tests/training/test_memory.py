@@ -176,6 +176,29 @@ def test_fused_layers_are_planned_where_they_can_be_had_and_fit(
     assert fused < plain, "at a large batch, what they do not keep outweighs their own weights"
 
 
+@pytest.fixture
+def halved(full_size: DiffusersModel, monkeypatch: pytest.MonkeyPatch) -> DiffusersModel:
+    """The same in float16 on a card that computes in bfloat16, as a webui has it loaded."""
+    monkeypatch.setattr("facechain_ext.training.memory.can_be_fused", lambda denoiser: True)
+    return replace(full_size, unet=nn.Module.to(full_size.unet, torch.float16))
+
+
+@pytest.mark.parametrize(("pictures", "measured"), [(1, 3.0), (4, 4.52), (8, 6.67)])
+def test_fused_layers_take_what_was_measured_on_a_card(
+    halved: DiffusersModel, pictures: int, measured: float
+) -> None:
+    config = replace(CONFIG, target_modules="attention")
+    peak = predicted_peak(halved, config, micro_batch=pictures, checkpointing=False, fused=True)
+    assert peak / GIB == pytest.approx(measured, rel=0.06)
+
+
+def test_within_seven_gib_two_pictures_at_a_time_are_planned(halved: DiffusersModel) -> None:
+    """Four have been seen to fill all of it, with no room for a sample picture."""
+    unet = 1.62 * GIB
+    plan = first(halved, 7 * GIB - unet, target_modules="attention", train_batch_size=4)
+    assert (plan.micro_batch, plan.fused, plan.checkpointing) == (2, True, False)
+
+
 @pytest.mark.parametrize(
     ("capability", "hip", "dtype"),
     [
