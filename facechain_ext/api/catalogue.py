@@ -149,7 +149,7 @@ def list_templates(call: Call) -> TemplateList:
 def get_template_picture(call: Call) -> FileResponse:
     found = templates_seen(call).get(call.path["template"])
     if found is None:
-        raise NotFound(f"There is no template {call.path['name'][:60]!a}.")
+        raise NotFound(f"There is no template {call.path['template'][:60]!a}.")
     return FileResponse(found.picture, filename=found.picture.name)
 
 

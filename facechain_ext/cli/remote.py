@@ -10,7 +10,7 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, Stage
-from facechain_ext.cli import console, remote_people, remote_photos
+from facechain_ext.cli import console, remote_people, remote_photos, remote_styles
 from facechain_ext.cli.commands import last_words, verdict
 from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.paths import photos_in, require_writable
@@ -236,8 +236,6 @@ _OWN = (
     check, train, resume, portrait, template, talk, jobs_list, jobs_cancel,
     models_list, models_download, styles_list,
 )  # fmt: skip
-COMMANDS = {
-    command.__name__: command
-    for command in (*_OWN, *remote_people.COMMANDS, *remote_photos.COMMANDS)
-}
+_ALL = (*_OWN, *remote_people.COMMANDS, *remote_photos.COMMANDS, *remote_styles.COMMANDS)
+COMMANDS = {command.__name__: command for command in _ALL}
 """What a server can be asked for, by the name of the function that does it here."""

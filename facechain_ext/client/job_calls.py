@@ -31,6 +31,7 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TrainStyleConfig,
     TryOnConfig,
 )
 
@@ -164,6 +165,35 @@ def try_on(
     """Put a garment on a photo, or on a person of the library in the way `worn`."""
     given = {"person": person or None, "try_on": try_on}
     return _begin("try-on", given, options, [garment] if photo is None else [garment, photo])
+
+
+def keep_look(
+    name: str,
+    pictures: Sequence[Photo],
+    captions: Mapping[str, str] | None = None,
+    style: TrainStyleConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Keep pictures of a look, to be trained on later; captions: by the names of their files."""
+    given = {"name": name, "captions": captions, "style": style}
+    return _begin("keep_look", given, options, pictures)
+
+
+def train_style(
+    name: str,
+    pictures: Sequence[Photo] = (),
+    captions: Mapping[str, str] | None = None,
+    style: TrainStyleConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Train a style on new pictures of a look, or on those that are kept."""
+    given = {"name": name, "captions": captions, "style": style}
+    return _begin("train_style", given, options, pictures)
+
+
+def resume_style(name: str, options: JobOptions = USUAL) -> Call[Job]:
+    """Go on with the training of a style that was stopped."""
+    return _begin("train_style", {"name": name, "resume": True}, options)
 
 
 def _begin(

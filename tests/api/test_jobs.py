@@ -211,6 +211,17 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "try-on", **PICTURE}, "photos"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "try_on": {"way": "thrown"}}, "try_on.way"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "template": {}}, "template"),
+        ("jobs/a", {"kind": "keep_look", "name": "Rain"}, "photos"),
+        ("jobs/a", {"kind": "train_style", **PICTURE}, "name"),
+        ("jobs/a", {"kind": "train_style", "name": "Rain", "person": "Ana"}, "person"),
+        ("jobs/a", {"kind": "train_style", "name": "Rain", "style": {"rank": 0}}, "style.rank"),
+        ("jobs/a", {"kind": "keep_look", "name": "Rain", **PICTURE, "resume": True}, "resume"),
+        ("jobs/a", {"kind": "train_style", "name": "R", **PICTURE, "resume": True}, "resume"),
+        (
+            "jobs/a",
+            {"kind": "train_style", "name": "R", **PICTURE, "captions": {"x": ""}},
+            "captions",
+        ),
     ],
 )
 def test_a_job_that_cannot_be_is_refused(
@@ -388,6 +399,49 @@ def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: 
     assert record.work["try_on"]["seam"] == 0
     assert client.get(f"portraits/{ticket['id']}").json()["portraits"] == []
     assert [job["id"] for job in client.get("jobs?kind=try-on").json()["jobs"]] == [ticket["id"]]
+
+
+LOOK = {"photos": [{**PICTURE["photos"][0], "name": f"{n}.jpg"} for n in range(10)]}
+
+
+def test_a_style_is_trained_on_pictures_and_captions(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    few = client.put("jobs/s", json={"kind": "train_style", "name": "Rain", **PICTURE})
+    assert (few.status_code, "1 picture" in problem(few)["message"]) == (422, True)
+    nothing = client.put("jobs/s", json={"kind": "train_style", "name": "Rain"})
+    assert nothing.status_code == 422
+    captions = {"1.jpg": "a bridge"}
+    asked = {"kind": "train_style", "name": "Rain", **LOOK, "captions": captions}
+    ticket = client.put("jobs/s", json={**asked, "style": {"rank": 8}}).json()
+    assert (ticket["kind"], ticket["title"]) == ("train_style", "Training the style Rain")
+    assert ticket["links"]["result"].endswith(f"/trainings/{ticket['id']}")
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["captions"] == [None, "a bridge", *[None] * 8]
+    assert (record.work["name"], record.work["style"]["rank"]) == ("Rain", 8)
+    assert client.get(f"trainings/{ticket['id']}").json()["lora"] is None
+    assert client.get(f"trainings/{ticket['id']}/samples").json()["samples"] == []
+
+
+def test_pictures_of_a_look_come_as_a_form_with_their_texts(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    parts = [("kind", (None, "keep_look")), ("name", (None, "Rain"))]
+    pictures = [("photos", (f"{n}.jpg", jpeg(), "image/jpeg")) for n in range(10)]
+    texts = [("photos", ("3.txt", b"a street", "text/plain"))]
+    answer = client.put("jobs/k", files=[*parts, *pictures, *texts])
+    assert answer.status_code == 202, answer.text
+    record = services.jobs.books.jobs.record(answer.json()["id"])
+    assert record is not None
+    assert record.work["captions"] == [*[None] * 3, "a street", *[None] * 6]
+
+
+def test_where_users_are_apart_nobodys_pictures_are_trained_on(new_client: NewClient) -> None:
+    client = new_client(auth=Named(), config=ApiConfig(owners=True))
+    for more in ({}, {"resume": True}):
+        answer = client.put("jobs/s", json={"kind": "train_style", "name": "Rain", **more})
+        assert (answer.status_code, problem(answer)["field"]) == (422, "photos")
 
 
 def test_jobs_of_nobody_are_refused(client: TestClient) -> None:

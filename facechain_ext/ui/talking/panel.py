@@ -31,6 +31,8 @@ from facechain_ext.ui.talking.desk import TalkDesk, progress, voices
 LABELS = {"seed": "Talk seed", "restore_faces": "Restore the face", "face": "Which face"}
 RECORDINGS = [".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".webm"]
 PICTURES = [".png", ".jpg", ".jpeg", ".webp"]
+ONLINE = ("online_voice", "send_text")
+"""What is asked of the voice that is not made here."""
 NOBODY = "(the picture below)"
 
 
@@ -63,12 +65,12 @@ class TalkPanel:
             spoken = gr.Audio(label="Speak", type="filepath", **MICROPHONE)
             self.spoken = not_saved(as_recorded(spoken))
             self.form.draw("listening")
+        offline = self.desk.services.offline
         with gr.Accordion("Voice and movement", open=False):
-            self.form.draw("voice")
+            self.form.draw("voice", *(() if offline else ONLINE))
             self.voices = gr.HTML(elem_id=ids.TALK_VOICES)
             redraws = self.desk.services.redraws
-            self.form.draw_rest(leave_out=() if redraws else ("restore_faces",))
-        offline = self.desk.services.offline
+            self.form.draw_rest(leave_out=(*ONLINE, *(() if redraws else ("restore_faces",))))
         packages = (AV, HIBARI, PYPINYIN)
         self.offers = [PackageOffer(each, "talk", offline) for each in packages]
         for offer in self.offers:
