@@ -157,4 +157,4 @@ def _text(value: Any) -> str:
 
 def _part(name: str, value: Any) -> str:
     """Return a field of a form: a name as it is, everything else in JSON."""
-    return str(value) if name == "person" else json.dumps(value)
+    return str(value) if name in ("person", "name") else json.dumps(value)

@@ -202,6 +202,23 @@ CATALOG = (
         change="converted from TensorFlow Lite to ONNX, weights in float16",
     ),
     ModelEntry(
+        id="hand",
+        role="Hand of 21 points",
+        files=(
+            ModelFile(
+                "hand_landmark_full.onnx",
+                "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
+                5_318_531,
+                "e90bd55b4b30530c06e103f551bf6acf6c56220e5834c13e1c14dc3334e13fa8",
+            ),
+        ),
+        package=_MEDIAPIPE,
+        licence="Apache-2.0",
+        origin="Google MediaPipe",
+        shipped=True,
+        change="converted from TensorFlow Lite to ONNX, same weights; two outputs left out",
+    ),
+    ModelEntry(
         id="hama",
         role="Hears the sounds of speech",
         files=(

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facechain_ext.base.controls import Depth
 from facechain_ext.base.errors import Cancelled, UnsupportedCheckpoint
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import (
@@ -40,6 +41,7 @@ from facechain_ext.diffusion.sampler import Origin, sample
 from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.lora.merge import merged
+from facechain_ext.nets.depth import FOLDER, find_depth_net, read_depth
 from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.upscale import FACTOR, upscale
 from facechain_ext.standalone.devices import usable_device
@@ -269,6 +271,13 @@ class DiffusersHost:
 
     def tag(self, pixels: Pixels) -> list[str] | Unavailable:
         return Unavailable("Tags come from the webui's DeepDanbooru interrogator.")
+
+    def read_depth(self, pixels: Pixels) -> Depth | Unavailable:
+        folder = self._paths.models_dir / FOLDER
+        net = find_depth_net(folder)
+        if net is None:
+            return Unavailable(f"No net for depth lies in {folder}.")
+        return read_depth(net, pixels)
 
     def publish_lora(self, lora: LoraFile) -> None:
         """Nothing to tell: LoRAs are read from the folder each time."""

@@ -16,7 +16,7 @@ from facechain_ext.imaging.files import read_photo
 from facechain_ext.installing.optional import AV
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
-from facechain_ext.studio.portrait_files import kept_portraits
+from facechain_ext.studio.portrait_files import newest_portraits
 from facechain_ext.studio.saying import Saying
 from facechain_ext.talking.door import checked, find_animator
 from facechain_ext.talking.gestures import make_gestures
@@ -170,8 +170,7 @@ class Talking:
     def _pictures(self, name: str) -> list[Path]:
         """Return the newest portraits of a person, then their photos."""
         person = self.library.get(name)
-        made = kept_portraits(self.library, person)
-        newest = sorted(made, key=lambda path: path.stat().st_mtime, reverse=True)
+        newest = newest_portraits(self.library, person)
         return [*newest[:_MOST_PORTRAITS], *person.photos()]
 
     def _donors(self, name: str) -> Iterator[Donor]:

@@ -48,6 +48,11 @@ def kokoro_voices(content: bytes) -> bytes:
     return bytes(save(dict(zip(names, styles, strict=True))))
 
 
+def hand(content: bytes) -> bytes:
+    outputs = {"Identity": "points", "Identity_1": "presence"}
+    return _bytes(convert(content, name="hand_landmark", outputs=outputs))
+
+
 RECIPES: dict[str, Recipe] = {
     "yunet": yunet,
     "sface": sface,
@@ -55,6 +60,7 @@ RECIPES: dict[str, Recipe] = {
     "selfie": selfie,
     "selfie-multiclass": garments,
     "kokoro-voices": kokoro_voices,
+    "hand": hand,
     "gender": unchanged,
     "age": unchanged,
 }
