@@ -130,7 +130,7 @@ def _enlarged(host: DiffusersHost, pixels: Pixels) -> Pixels:
 
 
 def _with_new_faces(host: DiffusersHost, nets: FaceNets, pixels: Pixels, recipe: Recipe) -> Pixels:
-    whole = pixels.copy()
+    whole: Pixels = pixels.copy()
     for face in nets.detector.detect(pixels):
         place = Place.around(face, pixels, nets.landmarker)
         mask = head_mask("face", place.landmarks, np.zeros(place.pixels.shape[:2], np.float32))

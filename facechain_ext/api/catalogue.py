@@ -147,9 +147,9 @@ def list_templates(call: Call) -> TemplateList:
 
 
 def get_template_picture(call: Call) -> FileResponse:
-    found = templates_seen(call).get(call.path["name"])
+    found = templates_seen(call).get(call.path["template"])
     if found is None:
-        raise NotFound(f"There is no template {call.path['name'][:60]!a}.")
+        raise NotFound(f"There is no template {call.path['template'][:60]!a}.")
     return FileResponse(found.picture, filename=found.picture.name)
 
 
@@ -218,12 +218,12 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
-        "/templates/{name}/picture",
+        "/templates/{template}/picture",
         get_template_picture,
         "Get a template's picture",
         "catalogue",
         {200: Media("image/*", "The picture, as its file is.")},
-        parts={"name": "The template's name."},
+        parts={"template": "The template's name."},
     ),
     Operation(
         "GET",

@@ -10,7 +10,7 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, Stage
-from facechain_ext.cli import console, remote_people
+from facechain_ext.cli import console, remote_people, remote_photos, remote_styles
 from facechain_ext.cli.commands import last_words, verdict
 from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.paths import photos_in, require_writable
@@ -155,12 +155,11 @@ def talk(args: argparse.Namespace) -> Result:
     if args.words is not None:
         args.text = args.words
     settings = given(args, TalkConfig)
-    if args.audio is not None:
-        raise InvalidInput("A server takes a text, no recording: leave out --audio.")
+    who = args.name or "", args.portrait
     require_writable(args.out.parent)
     with (
         client_of(args) as client,
-        begun(client, lambda o: client.talk(args.name or "", args.portrait, settings, o)) as job,
+        begun(client, lambda o: client.talk(*who, settings, o, args.audio)) as job,
     ):
         _show(client, job)
         made = client.video(job.id)
@@ -237,5 +236,6 @@ _OWN = (
     check, train, resume, portrait, template, talk, jobs_list, jobs_cancel,
     models_list, models_download, styles_list,
 )  # fmt: skip
-COMMANDS = {command.__name__: command for command in (*_OWN, *remote_people.COMMANDS)}
+_ALL = (*_OWN, *remote_people.COMMANDS, *remote_photos.COMMANDS, *remote_styles.COMMANDS)
+COMMANDS = {command.__name__: command for command in _ALL}
 """What a server can be asked for, by the name of the function that does it here."""

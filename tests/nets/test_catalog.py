@@ -250,7 +250,8 @@ def test_every_shipped_file_is_the_one_in_the_catalog(entry):
 
 def test_every_weight_file_is_in_the_catalog():
     known = {file.name for entry in CATALOG if entry.shipped for file in entry.files}
-    nets = {path.name for path in WEIGHTS_DIR.iterdir() if path.suffix in (".onnx", ".tflite")}
+    kinds = (".onnx", ".tflite", ".safetensors")
+    nets = {path.name for path in WEIGHTS_DIR.iterdir() if path.suffix in kinds}
     assert nets == known
 
 

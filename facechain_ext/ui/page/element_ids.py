@@ -52,6 +52,8 @@ DAMAGED_QUESTION = "facechain_damaged_question"
 DAMAGED_CONFIRMED = "facechain_damaged_confirmed"
 DAMAGED_MESSAGE = "facechain_damaged_message"
 
+POSE_AGAIN = "facechain_pose_again"
+POSE_AGAIN_MESSAGE = "facechain_pose_again_message"
 PORTRAIT_PERSON = "facechain_portrait_person"
 STYLE = "facechain_style"
 STYLE_PICTURES = "facechain_style_pictures"
