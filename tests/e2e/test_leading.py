@@ -23,7 +23,7 @@ from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.geometry import yaw_ratio
 from facechain_ext.nets import FaceNets
 from facechain_ext.ui.page import element_ids as ids
-from tests.e2e.test_webui import choose, element, expect, fill, open_page
+from tests.e2e.test_webui import STEPS, choose, element, expect, fill, open_page
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Client
@@ -143,10 +143,18 @@ def look(webui: Client) -> Iterator[str]:
     ours = {key: text for key, text in metadata.items() if "facechain" not in key.lower()}
     torch.save_file(torch.load_file(person), file, {**ours, **told})
     yield LOOK
-    file.unlink()
-    for style in (file.parents[2] / "facechain" / "styles").glob("*.json"):
-        if LOOK in json.dumps(json.loads(style.read_text(encoding="utf-8"))):
-            style.unlink()
+    forget(person.parent, LOOK)
+
+
+def forget(loras: Path, name: str) -> None:
+    """Delete a style of this name and its LoRA, which lie in the webui's own folders."""
+    for style in (loras.parents[1] / "facechain" / "styles").glob("*.json"):
+        told = json.loads(style.read_text(encoding="utf-8"))
+        for each in told if isinstance(told, list) else [told]:
+            if each.get("title") == name:
+                style.unlink()
+                for file in loras.glob(f"{each['style_lora']}.*"):
+                    file.unlink()
 
 
 def test_a_style_is_made_of_what_a_lora_says_of_itself(portraits: Any, look: str) -> None:
@@ -218,3 +226,27 @@ def test_a_plot_of_two_by_three_is_made_of_portraits(portraits: Any) -> None:
     assert width >= 2 * 192
     assert height >= 3 * (192 + 14)
     page.evaluate("switch_to_facechain()")
+
+
+def test_a_style_is_trained_on_pictures_of_a_look(page: Any, webui: Client, people: Path) -> None:
+    name = LOOK.replace("look", "training")
+    page.evaluate("switch_to_facechain()")
+    open_page(page, "Styles")
+    fill(page, ids.LOOK_NAME, name)
+    pictures = sorted(people.glob("hires/*/*.jpg"))[:10]
+    file = element(page, ids.LOOK_PICTURES).locator("input[type=file]")
+    file.set_input_files([str(picture) for picture in pictures])
+    choose(page, "facechain_trainstyle_captions", "none")
+    fill(page, "facechain_trainstyle_max_train_steps", STEPS)
+    page.get_by_text("More about the style's training").first.click()
+    fill(page, "facechain_trainstyle_samples_per_snapshot", 1)
+    fill(page, "facechain_trainstyle_train_batch_size", 1)
+    element(page, ids.LOOK_TRAIN).click()
+    expect(element(page, ids.LOOK_PROGRESS)).to_contain_text(re.compile("ready", re.I))
+    expect(element(page, ids.LOOK_SAMPLES).locator("img").first).to_be_visible()
+    lora = next(x for x in webui.get("/sdapi/v1/loras") if "training" in x["name"])
+    open_page(page, "Portraits")
+    fill(page, ids.STYLE_SEARCH, name)
+    expect(element(page, ids.STYLE).locator(f'label:has-text("{name}")').first).to_be_visible()
+    fill(page, ids.STYLE_SEARCH, "")
+    forget(Path(lora["path"]).parent, name)
