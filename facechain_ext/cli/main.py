@@ -18,6 +18,7 @@ from facechain_ext.cli import (
     control_pictures,
     failure,
     flag_names,
+    photos,
     place,
     serving,
     streams,
@@ -130,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_making(add)
     _add_people(add, groups)
+    photos.add_commands(add, groups)
     _add_jobs(add, groups)
     _add_catalogues(add, groups)
     return parser

@@ -24,6 +24,7 @@ from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.posing import relief
 from facechain_ext.studio.results import Results
+from facechain_ext.studio.scenes import Scenes
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
@@ -33,6 +34,7 @@ from facechain_ext.studio.tryon import TryOn
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 from facechain_ext.styles.favourites import FILE, Favourites
+from facechain_ext.templates.gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,17 @@ class Studio:
     @cached_property
     def templates(self) -> Templates:
         """People painted into pictures that exist."""
-        return Templates(self.host, self.nets, self.library, self._portraits)
+        return Templates(self.host, self.nets, self.library, self._portraits, self.gallery)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The pictures that people are painted into: shipped ones and the user's own."""
+        return Gallery(self.host.paths.data_dir / "facechain" / "templates")
+
+    @property
+    def scenes(self) -> Scenes:
+        """Pictures of several people from words."""
+        return Scenes(self.host, self.nets, self.gallery)
 
     @cached_property
     def try_on(self) -> TryOn:

@@ -20,8 +20,10 @@ from facechain_ext.studio.portrait_files import newest_portraits
 from facechain_ext.talking.gestures import make_gestures
 from facechain_ext.talking.listening import PhoneListener, follow_loudness, require_hearing
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
+from facechain_ext.talking.online import require_agreement
 from facechain_ext.talking.performance import Performer
 from facechain_ext.talking.recording import check_recording, read_recording
+from facechain_ext.talking.scripts import check_speakable
 from facechain_ext.talking.sitter import Sitter, find_sitter
 from facechain_ext.talking.speech import Speech
 from facechain_ext.talking.teeth import Donor
@@ -84,10 +86,21 @@ class Talking:
             self.library.get(order.person)
         if order.audio is not None:
             check_recording(order.audio)
-            if config.listening == "phones":
-                require_hearing(self.host.paths.models_dir)
+            self._require_hearing(config)
         else:
-            find_voice(config.voice).require(self.host.paths.models_dir)
+            self._require_voice(config)
+
+    def _require_voice(self, config: TalkConfig) -> None:
+        voice = find_voice(config.voice)
+        check_speakable(config.text, voice.language)
+        if voice.online:
+            require_agreement(config.send_text)
+            self._require_hearing(config)
+        voice.require(self.host.paths.models_dir)
+
+    def _require_hearing(self, config: TalkConfig) -> None:
+        if config.listening == "phones":
+            require_hearing(self.host.paths.models_dir)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
         """Make a video; the last event is VideoFinished. Raises what `require` raises, what is
@@ -130,9 +143,13 @@ class Talking:
 
     def _speech(self, order: Order, config: TalkConfig) -> Speech:
         if order.audio is None:
-            voice = find_voice(config.voice).make(self.host.paths.models_dir, self._go_on)
-            return voice.speak(config.text, speed=config.speed, seed=config.seed)
-        recording = read_recording(order.audio)
+            offer, models_dir = find_voice(config.voice), self.host.paths.models_dir
+            voice = offer.make(models_dir, self._go_on, config.online_voice)
+            speech = voice.speak(config.text, speed=config.speed, seed=config.seed)
+            return self._heard(speech, config) if offer.online else speech
+        return self._heard(read_recording(order.audio), config)
+
+    def _heard(self, recording: Speech, config: TalkConfig) -> Speech:
         if config.listening == "loudness":
             return follow_loudness(recording)
         return PhoneListener(self.host.paths.models_dir).listen(recording)

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from facechain_ext.base.records import Pixels
+from tests.e2e.parts import open_tab
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 PATIENCE = int(os.environ.get("FACECHAIN_PATIENCE", "300"))
@@ -76,11 +77,15 @@ def page(webui: Client) -> Iterator[Any]:
         page = browser.new_page(viewport={"width": 1400, "height": 1100})
         page.set_default_timeout(PATIENCE * 1000)
         playwright.expect.set_options(timeout=PATIENCE * 1000)
-        page.goto(webui.url, wait_until="domcontentloaded")
-        page.locator("#facechain_tab").first.wait_for(state="attached")
-        page.evaluate("switch_to_facechain()")
+        open_tab(page, webui.url)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def before(webui: Client) -> Pixels:
+    """What the webui draws before we have touched its model."""
+    return webui.draw(seed=1)
 
 
 @pytest.fixture(scope="session")

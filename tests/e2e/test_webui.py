@@ -21,6 +21,17 @@ import numpy as np
 import pytest
 
 from facechain_ext.ui.page import element_ids as ids
+from tests.e2e.parts import (
+    choose,
+    delete,
+    element,
+    expect,
+    fill,
+    open_page,
+    step_of,
+    train,
+    upload,
+)
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Client
@@ -34,49 +45,8 @@ SNAPSHOT = STEPS // 4
 pytestmark = [pytest.mark.e2e, pytest.mark.people, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture(scope="module")
-def before(webui: Client) -> Any:
-    """What the webui draws before we have touched its model."""
-    return webui.draw(seed=1)
-
-
-def expect(locator: Any) -> Any:
-    from playwright.sync_api import expect
-
-    return expect(locator)
-
-
-def element(page: Any, name: str) -> Any:
-    """Find by id; gradio 3.41 writes some ids twice, the outer one first."""
-    return page.locator(f"#{name}").first
-
-
-def fill(page: Any, name: str, value: object) -> None:
-    element(page, name).locator("input[type=number], textarea, input").first.fill(str(value))
-
-
-def choose(page: Any, name: str, value: str) -> None:
-    """Choose from a dropdown, whatever is in it."""
-    box = element(page, name).locator("input").first
-    if box.input_value() != value:
-        box.click()
-        page.locator(f'[data-testid="dropdown-option"][aria-label="{value}"]').first.click()
-    expect(box).to_have_value(value)
-
-
-def open_page(page: Any, name: str) -> None:
-    page.locator(f"#{ids.PAGES} button", has_text=re.compile(rf"^\s*{name}\s*$")).first.click()
-
-
 def test_photos_get_their_verdicts(page: Any, uploads: list[Path], before: Any) -> None:
-    from facechain_ext.ui.people.desk import NEW
-
-    # The first pulse of the page chooses somebody who is there already.
-    expect(element(page, ids.CHECKPOINT)).to_contain_text(re.compile(r"\S"))
-    choose(page, ids.PERSON, NEW)
-    fill(page, ids.NAME, NAME)
-    element(page, ids.PHOTOS).locator("input[type=file]").set_input_files([str(p) for p in uploads])
-    verdicts = element(page, ids.VERDICTS)
+    verdicts = upload(page, NAME, uploads)
     expect(verdicts).to_contain_text("of 7 photos can be used")
     for name in ("group.jpg", "blank.jpg"):
         card = verdicts.locator(".fc-photo", has_text=name)
@@ -85,23 +55,17 @@ def test_photos_get_their_verdicts(page: Any, uploads: list[Path], before: Any) 
 
 
 def test_training_moves_and_shows_itself(page: Any) -> None:
-    element(page, ids.CONSENT).locator("input").check()
-    fill(page, "facechain_train_max_train_steps", STEPS)
-    page.get_by_text("More about the training").first.click()
-    fill(page, "facechain_train_snapshot_every", SNAPSHOT)
-    fill(page, "facechain_train_samples_per_snapshot", 2)
-    element(page, ids.TRAIN).click()
-    expect(element(page, ids.PROGRESS)).to_contain_text(re.compile(rf"Step \d+ of {STEPS}"))
+    train(page, STEPS, SNAPSHOT)
     expect(element(page, ids.CURVES).locator("svg").first).to_be_visible()
 
 
 def test_others_are_served_in_the_middle(page: Any, webui: Client) -> None:
     progress = element(page, ids.PROGRESS)
-    begun = _step(progress.inner_text())
+    begun = step_of(progress.inner_text())
     asked = time.monotonic()
     assert webui.draw(seed=2).shape == (192, 192, 3)
     print(f"served in {time.monotonic() - asked:.1f} s, training was at step {begun}")
-    assert _step(progress.inner_text()) < STEPS, "the picture had to wait for the whole training"
+    assert step_of(progress.inner_text()) < STEPS, "the picture had to wait for the whole training"
 
 
 def test_it_can_be_stopped_and_gone_on_with(page: Any) -> None:
@@ -109,7 +73,7 @@ def test_it_can_be_stopped_and_gone_on_with(page: Any) -> None:
     expect(element(page, ids.SAMPLES).locator("img").first).to_be_visible()
     element(page, ids.STOP_TRAINING).click()
     expect(progress).to_contain_text("stopped")
-    stopped_at = _step(progress.inner_text())
+    stopped_at = step_of(progress.inner_text())
     assert stopped_at < STEPS
     element(page, ids.RESUME).click()
     expect(progress).to_contain_text("The LoRA is ready")
@@ -178,15 +142,5 @@ def test_the_model_is_as_it_was(webui: Client, before: Any) -> None:
     assert np.array_equal(webui.draw(seed=1), before)
 
 
-def test_everything_about_a_person_can_be_deleted(page: Any, webui: Client) -> None:
-    open_page(page, "People")
-    choose(page, ids.PERSON, NAME)
-    page.get_by_text("Rename, export, delete").first.click()
-    element(page, ids.DELETE).click()
-    element(page, ids.DELETE_CONFIRMED).click()
-    expect(element(page, ids.ROOT)).to_contain_text(f"Everything about {NAME} is gone")
-
-
-def _step(progress: str) -> int:
-    found = re.search(r"Step (\d+) of", progress)
-    return int(found[1]) if found else 0
+def test_everything_about_a_person_can_be_deleted(page: Any) -> None:
+    delete(page, NAME)
