@@ -91,7 +91,7 @@ def sentences_for(voice: str) -> tuple[str, ...]:
 def open_voice(name: str) -> Voice:
     """Open a voice by its name, its nets in the usual folder."""
     models_dir = paths_under(default_data_dir()).models_dir
-    return find_voice(name).make(models_dir, lambda: None)
+    return find_voice(name).make(models_dir, lambda: None, "")
 
 
 def measure(

@@ -18,7 +18,7 @@ FLOORS = (
     {"client", "diffusion", "lora", "nets", "styles"},
     {"dataset", "training"},
     {"library", "portrait"},
-    {"talking", "tryon"},
+    {"talking", "templates", "tryon"},
     {"studio"},
     {"jobs"},
     {"standalone", "ui/page", "webui/host"},

@@ -65,7 +65,13 @@ Every answer that is no success has one shape, and no path of the server in it:
 |---|---|
 """
 
-EXAMPLES = {"slug": "ana", "stem": "000", "name": "business", "id": "span"}
+EXAMPLES = {
+    "slug": "ana",
+    "stem": "000",
+    "name": "business",
+    "id": "span",
+    "template": "two-brothers",
+}
 OWN_EXAMPLES = {
     "get_sample": {"name": "$SAMPLE"},
     "get_portrait": {"name": "1"},

@@ -38,15 +38,21 @@ def main(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def load() -> Iterator[None]:
-    """Keep every core busy."""
-    cores = range(os.cpu_count() or 1)
-    working = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in cores]
+    """Keep every core busy that this process may use."""
+    working = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(cores())]
     try:
         yield
     finally:
         for process in working:
             process.kill()
             process.wait()
+
+
+def cores() -> int:
+    """Return how many cores this process may use: all, or those it was bound to (`taskset`)."""
+    if hasattr(os, "sched_getaffinity"):  # not on Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

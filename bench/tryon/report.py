@@ -52,3 +52,34 @@ def _shares(made: Sequence[Facts], name: str) -> str:
 
 def _least(made: Sequence[Facts]) -> str:
     return f"{min(facts['similarity'] for facts in made):.3f}" if made else "none"
+
+
+def worn_table(done: Sequence[Facts]) -> str:
+    """Lay the figures of the way worn out."""
+    made = [facts for facts in done if "refused" not in facts]
+    noise, changed = [facts["psnr"] for facts in made], sum(facts["changed"] for facts in made)
+    rows = [
+        ("pairs; refused", "20 and more; 0", f"{len(done)}; {len(done) - len(made)}"),
+        ("clothes away from the blend, dB: least", "40", f"{min(noise):.0f}" if noise else "none"),
+        ("pixels changed of these clothes", "0", str(changed)),
+        ("pictures without a good candidate", "", str(sum(not f["ranked"] for f in made))),
+        *_alike(made, "sface", "98%", "0.60"),
+        *_alike(made, "dlib", "95%", ""),
+    ]
+    lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
+    return "\n".join(["| | wanted | measured |", "|---|---|---|", *lines])
+
+
+def _alike(
+    made: Sequence[Facts], label: str, wanted: str, mean_wanted: str
+) -> list[tuple[str, str, str]]:
+    judged = [facts[label] for facts in made if label in facts]
+    if not judged:
+        return []
+    right = sum(each["nearest"] for each in judged)
+    share = f"{right / len(judged):.1%} ({right} of {len(judged)})"
+    alike = f"{mean(each['similarity'] for each in judged):.3f}"
+    return [
+        (f"nearest to the person, {label}", wanted, share),
+        (f"mean similarity, {label}", mean_wanted, alike),
+    ]

@@ -154,6 +154,7 @@ async def _read(
         query=query,
         body=body.value,
         photos=body.photos,
+        audio=body.audio,
         folder=body.folder,
         asked=body.asked,
     )

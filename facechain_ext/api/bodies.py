@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON, a form with photos, or one file; within their limits, or refused."""
+"""Bodies of requests: JSON, a form with files, or one file; within their limits, or refused."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from facechain_ext.api.services import ApiServices
 from facechain_ext.api.uploads import Incoming, request_folder, uploads_dir
 
 JSON, FORM = "application/json", "multipart/form-data"
-PHOTOS = "photos"
+PHOTOS, AUDIO = "photos", "audio"
+FILES = (PHOTOS, AUDIO)
 
 
 @dataclass(frozen=True)
 class Body:
-    """What came: the dataclass, the photos on disk, or the path of the one file.
+    """What came: the dataclass, photos and a recording on disk, or the path of the one file.
 
     asked: as in a Call.
     """
 
     value: Any = None
     photos: tuple[Path, ...] = ()
+    audio: Path | None = None
     folder: Path | None = None
     asked: str = ""
 
@@ -62,8 +64,14 @@ async def read_body(
     if not operation.photos:
         return Body(value, folder=folder, asked=asked)
     incoming = Incoming(folder, services.config)
-    await run_in_threadpool(_keep_all, incoming, value.photos)
-    return Body(replace(value, photos=()), tuple(incoming.paths), folder, asked)
+    await run_in_threadpool(_keep_all, incoming, value)
+    dropped = {"photos": (), **({"audio": None} if _takes_audio(operation) else {})}
+    return Body(replace(value, **dropped), tuple(incoming.paths), incoming.audio, folder, asked)
+
+
+def _takes_audio(operation: Operation) -> bool:
+    """Tell whether a recording may come beside photos."""
+    return AUDIO in get_type_hints(operation.body)
 
 
 def _folder(operation: Operation, services: ApiServices, ends: ExitStack) -> Any:
@@ -101,12 +109,15 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _asked(given: dict[str, Any]) -> str:
-    return json.dumps({k: v for k, v in given.items() if k != PHOTOS}, sort_keys=True)
+    return json.dumps({k: v for k, v in given.items() if k not in FILES}, sort_keys=True)
 
 
-def _keep_all(incoming: Incoming, photos: Any) -> None:
-    for photo in photos:
+def _keep_all(incoming: Incoming, value: Any) -> None:
+    for photo in value.photos:
         incoming.add(photo.name, photo.data)
+    if (audio := getattr(value, AUDIO, None)) is not None:
+        with incoming.begin_audio(audio.name) as file:
+            file.write(audio.data)
     incoming.require_pixels()
 
 
@@ -130,11 +141,17 @@ def _field(hint: Any, value: bytes) -> Any:
 async def _read_form(
     request: Request, operation: Operation, reader: Reader, incoming: Incoming
 ) -> Body:
-    """Read a form: files are photos, other parts are fields; objects and numbers in JSON."""
+    """Read a form: files are photos or a recording, other parts are fields; objects and numbers in
+    JSON."""
+
+    takes_audio = _takes_audio(operation)
 
     def open_file(field: str, name: str) -> BinaryIO:
+        if field == AUDIO and takes_audio:
+            return incoming.begin_audio(name)
         if field != PHOTOS:
-            raise BadField(field[:60], f"Files come in the field {PHOTOS}.")
+            known = " or ".join(FILES if takes_audio else (PHOTOS,))
+            raise BadField(field[:60], f"Files come in the field {known}.")
         return incoming.begin(name)
 
     form = FormReader(request.headers["content-type"], open_file)
@@ -142,9 +159,9 @@ async def _read_form(
         async for block in request.stream():
             await run_in_threadpool(form.feed, block)
     hints, fields = get_type_hints(operation.body), form.finish()
-    if PHOTOS in fields:
-        raise BadField(PHOTOS, f"{PHOTOS} come as files: each part needs a filename.")
+    for name in fields.keys() & {PHOTOS, *(FILES if takes_audio else ())}:
+        raise BadField(name, f"{name} come as files: each part needs a filename.")
     given = {name: _field(hints.get(name), value) for name, value in fields.items()}
     await run_in_threadpool(incoming.require_pixels)
     value = reader.read(operation.body, {**given, PHOTOS: []})
-    return Body(value, tuple(incoming.paths), incoming.folder, _asked(given))
+    return Body(value, tuple(incoming.paths), incoming.audio, incoming.folder, _asked(given))

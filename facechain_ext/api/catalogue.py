@@ -10,8 +10,10 @@ from starlette.responses import FileResponse
 from facechain_ext.api.errors import NotFound
 from facechain_ext.api.operation import Call, Media, Operation
 from facechain_ext.api.schema import told
+from facechain_ext.api.template_works import templates_seen
 from facechain_ext.api.visible import is_visible
 from facechain_ext.base.errors import ModelUnavailable
+from facechain_ext.config.option import Validated, option
 from facechain_ext.imaging.files import files_in
 from facechain_ext.library.people import Damaged, Person
 from facechain_ext.styles import Style
@@ -36,6 +38,32 @@ class StyleList:
     """All styles."""
 
     styles: tuple[StyleEntry, ...] = told("The shipped ones and the user's own.")
+
+
+@dataclass(frozen=True)
+class TemplateEntry:
+    """A picture that people can be painted into."""
+
+    name: str = told("What a job's `templates` says.")
+    title: str = told("What people call it.")
+    tags: tuple[str, ...] = told("What it shows, in words.")
+    faces: int | None = told("How many faces it has; null where nobody has looked yet.")
+    own: bool = told("Whether it is the user's, or ships.")
+    picture: str = told("The address of the picture.")
+
+
+@dataclass(frozen=True)
+class TemplateList:
+    """Templates."""
+
+    templates: tuple[TemplateEntry, ...] = told("The shipped ones and the user's own.")
+
+
+@dataclass(frozen=True)
+class Wanted(Validated):
+    """Which templates."""
+
+    words: str = option("", label="Words", help="Only those that have them in title and tags.")
 
 
 @dataclass(frozen=True)
@@ -99,6 +127,32 @@ def _preview(style: str) -> Path:
     return PREVIEWS / f"{style}.jpg"
 
 
+def list_templates(call: Call) -> TemplateList:
+    """List templates; where people have owners, those that ship alone."""
+    found = templates_seen(call)
+    return TemplateList(
+        tuple(
+            TemplateEntry(
+                each.name,
+                each.title,
+                each.tags,
+                None if each.faces is None else len(each.faces),
+                each.own,
+                call.link("templates", each.name, "picture"),
+            )
+            for each in call.services.studio.gallery.search(call.query.words)
+            if each.name in found
+        )
+    )
+
+
+def get_template_picture(call: Call) -> FileResponse:
+    found = templates_seen(call).get(call.path["template"])
+    if found is None:
+        raise NotFound(f"There is no template {call.path['template'][:60]!a}.")
+    return FileResponse(found.picture, filename=found.picture.name)
+
+
 def list_checkpoints(call: Call) -> CheckpointList:
     host = call.services.studio.host
     try:
@@ -152,6 +206,24 @@ OPERATIONS = (
         "catalogue",
         {200: Media("image/jpeg", "The picture.")},
         parts={"name": "The style's name."},
+    ),
+    Operation(
+        "GET",
+        "/templates",
+        list_templates,
+        "List templates",
+        "catalogue",
+        {200: TemplateList},
+        query=Wanted,
+    ),
+    Operation(
+        "GET",
+        "/templates/{template}/picture",
+        get_template_picture,
+        "Get a template's picture",
+        "catalogue",
+        {200: Media("image/*", "The picture, as its file is.")},
+        parts={"template": "The template's name."},
     ),
     Operation(
         "GET",

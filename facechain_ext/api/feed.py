@@ -7,10 +7,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from facechain_ext.api.written import Written
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.events import Event
 from facechain_ext.jobs.event_store import StoredEvent
@@ -20,10 +21,9 @@ from facechain_ext.jobs.rows import STATE
 
 logger = logging.getLogger(__name__)
 
-PAUSE = 0.05
+PAUSE = 0.2
 """Seconds between two looks, so that quick steps are told a few at a time."""
 LOOK = 0.25
-MOST_WRITTEN = 50
 KEPT = 500
 """Newest events in memory; who is further behind reads them from the books."""
 
@@ -44,25 +44,9 @@ class Standing:
 
 
 @dataclass(eq=False)
-class Written:
-    """The newest blocks of streams by what they tell, so that each is written once for all."""
-
-    _blocks: dict[Hashable, bytes] = field(default_factory=dict)
-
-    def get(self, told: Hashable, write: Callable[[], bytes]) -> bytes:
-        """Return a block, written now unless it was before."""
-        found = self._blocks.get(told)
-        if found is None:
-            found = self._blocks[told] = write()
-            if len(self._blocks) > MOST_WRITTEN:
-                del self._blocks[next(iter(self._blocks))]
-        return found
-
-
-@dataclass(eq=False)
 class Feed:
     """Tells coroutines what is new. ending: whether the server wants to stop; then all streams end.
-    written: what streams have sent, for those who send the same.
+    written: what was sent, for those who are sent the same.
 
     Its thread lives while somebody listens. standing: None until its first look.
     """

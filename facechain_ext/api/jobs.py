@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
+from facechain_ext.api.answers import Json
 from facechain_ext.api.errors import Taken
 from facechain_ext.api.job_works import JobOrder, work_of
 from facechain_ext.api.operation import Answer, Call, Operation
@@ -17,6 +21,7 @@ from facechain_ext.api.starts import submitted
 from facechain_ext.api.tickets import JOB, JobTicket, job_at, may_see, ticket, tickets, whose
 from facechain_ext.api.waiting import PREFER, answering, until_over, wait_asked
 from facechain_ext.config.option import Validated, option
+from facechain_ext.jobs.database import LOOK_AGAIN
 from facechain_ext.jobs.record import JobRecord, JobState
 from facechain_ext.jobs.store import ACTIVE
 from facechain_ext.library.names import LONGEST_NAME
@@ -109,17 +114,32 @@ def put_job(call: Call) -> JobRecord:
     jobs = call.services.jobs.books.jobs
     if (other := jobs.record(client_id)) is not None and other.client_id != client_id:
         raise Taken("This is the id of another job. Choose an id of your own.")
-    known = call.services.jobs.asked_before(call.owner, client_id, call.asked, call.photos)
+    known = call.services.jobs.asked_before(call.owner, client_id, call.asked, call.files)
     return known or submitted(call, work_of(call), client_id)
 
 
 async def get_job(call: Call) -> Answer:
-    found = await run_in_threadpool(_ticket_now, call)
     if (seconds := wait_asked(call)) is None:
-        return Answer(found, 200)
+        return Answer(await _looked_at(call))
+    found = await run_in_threadpool(_ticket_now, call)
     await until_over(call.services.feed, found.id, seconds)
     waited = {"Preference-Applied": f"wait={seconds}"}
     return Answer(await run_in_threadpool(_ticket_now, call), 200, waited)
+
+
+async def _looked_at(call: Call) -> Response:
+    """Answer how a job stands; who asks before anything has changed is told what others were.
+
+    What another process has changed is seen as late as everywhere.
+    """
+    changes, period = call.services.jobs.books.database.changes, int(monotonic() / LOOK_AGAIN)
+    asked = (call.path["job"], call.owner, call.link("jobs"), changes, period)
+    body = await call.services.feed.written.fetched(asked, partial(_written_now, call))
+    return Response(body, media_type=Json.media_type)
+
+
+def _written_now(call: Call) -> bytes:
+    return bytes(Json(_ticket_now(call)).body)
 
 
 def _ticket_now(call: Call) -> JobTicket:

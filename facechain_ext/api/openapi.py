@@ -143,11 +143,13 @@ def _is_needed(body: type[Any]) -> bool:
 
 
 def _form(body: type[Any]) -> dict[str, Any]:
-    """Describe a form that photos come in: they are files, all else as in JSON."""
+    """Describe a form that photos and a recording come in: they are files, all else as in JSON."""
     shape = object_schema(body)
-    files = {"items": {"type": "string", "format": "binary"}}
-    photos = {**shape["properties"]["photos"], **files}
-    return {**shape, "properties": {**shape["properties"], "photos": photos}}
+    file, known = {"type": "string", "format": "binary"}, shape["properties"]
+    files = {"photos": {**known["photos"], "items": file}}
+    if "audio" in known:
+        files["audio"] = {"description": known["audio"]["description"], **file}
+    return {**shape, "properties": {**known, **files}}
 
 
 def kinds_of(answer: Any) -> tuple[Any, ...]:

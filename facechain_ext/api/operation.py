@@ -38,9 +38,9 @@ class Nothing:
 class Call:
     """One request, read: body and query are what the operation says they are.
 
-    user: who asks, "" where nobody logs in. photos: those that came with it, on disk until the
-    answer is sent. folder: empty, for files that go then, too; only where the operation says so.
-    asked: the body as it came, without photos: as one text, whatever its order and layout.
+    user: who asks, "" where nobody logs in. photos, audio: those that came with it, on disk until
+    the answer is sent. folder: empty, for files that go then, too; only where the operation says
+    so. asked: the body as it came, without files: as one text, whatever its order and layout.
     """
 
     services: ApiServices
@@ -50,6 +50,7 @@ class Call:
     query: Any
     body: Any
     photos: tuple[Path, ...] = ()
+    audio: Path | None = None
     folder: Path | None = None
     asked: str = ""
 
@@ -57,6 +58,11 @@ class Call:
     def owner(self) -> str:
         """Whose people, files and jobs this one may see; "" for all."""
         return self.user if self.services.config.owners else ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that came with it: photos, then the recording."""
+        return (*self.photos, *([self.audio] if self.audio else []))
 
     def link(self, *parts: str) -> str:
         """Return an address of this API: link("people", "ana") is /facechain/v1/people/ana."""

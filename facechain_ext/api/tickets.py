@@ -20,7 +20,7 @@ RESULTS = {
     "template": "portraits",
     "talk": "videos",
     "keep_look": "jobs",
-    "train_style": "jobs",
+    "train_style": "trainings",
     "try-on": "portraits",
 }
 """Where the result of a kind of job is looked at."""

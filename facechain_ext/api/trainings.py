@@ -33,6 +33,8 @@ from facechain_ext.library.names import LONGEST_NAME
 from facechain_ext.studio.uploads import MOST_PHOTOS
 
 KINDS = ("train", "resume")
+SHOWN = (*KINDS, "train_style")
+"""Kinds that can be looked at as trainings: of people, and of styles."""
 SAFETENSORS = "application/octet-stream"
 
 
@@ -57,7 +59,9 @@ class Training:
     lora: str | None = told("What a prompt calls the LoRA: `<lora:NAME:1>`.")
     trigger_word: str | None = told("The word that stands for the person in prompts.")
     sha256: str | None = told("The LoRA file's hash.")
-    likeness: float | None = told("Cosine similarity of its samples to the photos, -1..1.")
+    likeness: float | None = told(
+        "Cosine similarity of its samples to the photos, -1..1; of a style, how near they are."
+    )
     steps: tuple[int, ...] = told("The snapshots that it was made from.")
     seconds: dict[str, float] = told("How long each part took.")
     links: dict[str, str] = told("Addresses of what it shows.")
@@ -112,7 +116,7 @@ def jobs_of_person(call: Call, *kinds: str) -> JobsOfPerson:
 
 
 def get_training(call: Call) -> Training:
-    record = job_at(call, *KINDS)
+    record = job_at(call, *SHOWN)
     empty = Training(
         ticket(call, record), None, None, None, None, (), {},
         {name: call.link("trainings", record.id, name) for name in ("curves", "samples", "lora")},
@@ -132,15 +136,15 @@ def get_training(call: Call) -> Training:
 
 
 def get_curves(call: Call) -> Curves:
-    return curves_of(call, job_at(call, *KINDS))
+    return curves_of(call, job_at(call, *SHOWN))
 
 
 def get_samples(call: Call) -> SampleList:
-    return samples_of(call, job_at(call, *KINDS))
+    return samples_of(call, job_at(call, *SHOWN))
 
 
 def get_sample(call: Call) -> FileResponse:
-    record = job_at(call, *KINDS)
+    record = job_at(call, *SHOWN)
     name = call.path["name"]
     samples = samples_of(call, record).samples
     if not any(name == picture.name for sample in samples for picture in sample.pictures):
@@ -149,7 +153,7 @@ def get_sample(call: Call) -> FileResponse:
 
 
 def get_lora(call: Call) -> FileResponse:
-    record = job_at(call, *KINDS)
+    record = job_at(call, *SHOWN)
     done, folder = last_event(call, record, "trained"), call.services.studio.host.paths.lora_dir
     path = folder / str(done["lora"]) if done and done["lora"] else None
     if path is None or not path.is_file():

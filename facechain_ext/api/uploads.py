@@ -35,6 +35,14 @@ class PhotoUpload:
     name: str = told("What the file is called; verdicts name it so.", default="photo", longest=200)
 
 
+@dataclass(frozen=True)
+class AudioUpload:
+    """A recording in JSON."""
+
+    data: bytes = told("The file in base64, plain or as a data URL.")
+    name: str = told("What the file is called.", default="recording", longest=200)
+
+
 def uploads_dir(paths: HostPaths) -> Path:
     """Return where requests keep their files while they last."""
     return paths.jobs_dir / "incoming"
@@ -60,11 +68,13 @@ def request_folder(root: Path) -> Iterator[Path]:
 
 @dataclass
 class Incoming:
-    """Photos on their way in, under names of their own in the request's folder."""
+    """Files on their way in, under names of their own in the request's folder: photos, and one
+    recording where the operation takes it."""
 
     folder: Path
     config: ApiConfig
     paths: list[Path] = field(default_factory=list)
+    audio: Path | None = None
 
     def add(self, name: str, data: bytes) -> None:
         """Keep a photo; raises TooLarge for one too many."""
@@ -78,6 +88,15 @@ class Incoming:
         path = self._free(fit_name(name))
         self.paths.append(path)
         return path.open("xb")
+
+    def begin_audio(self, name: str) -> BinaryIO:
+        """Open the file for a recording; raises TooLarge for a second one."""
+        if self.audio is not None:
+            raise TooLarge("One recording at once is the most.")
+        folder = self.folder / "audio"
+        folder.mkdir()
+        self.audio = folder / fit_name(name or "recording")
+        return self.audio.open("xb")
 
     def require_pixels(self) -> None:
         """Raise TooLarge for a photo of more pixels than are accepted.

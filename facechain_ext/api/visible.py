@@ -11,7 +11,7 @@ from facechain_ext.api.operation import Call
 from facechain_ext.base.errors import PersonNotFound
 from facechain_ext.base.host import HostPaths
 from facechain_ext.library.manifest import MANIFEST
-from facechain_ext.library.names import identity
+from facechain_ext.library.names import checked, identity, tidy
 from facechain_ext.library.people import Damaged, Person
 
 SLUG = re.compile(r"[^\W_][\w \-().]{0,99}")
@@ -83,6 +83,24 @@ def known_as(call: Call, who: Person | Damaged) -> str:
 def called(who: Person | Damaged) -> str:
     """Return somebody's name, as far as it can be read."""
     return who.manifest.name if isinstance(who, Person) else who.name or who.slug
+
+
+def person_named(call: Call, wanted: str, *, may_be_new: bool) -> str:
+    """Return the name of somebody who is there, or of somebody new."""
+    everybody = call.services.studio.library.everybody()
+    seen = [who for who in everybody if is_visible(call, who)]
+    for who in seen:
+        if who.slug == wanted:
+            return known_as(call, who)
+    if any(identity(called(who)) == identity(wanted) for who in seen):
+        return tidy(wanted)
+    if not may_be_new:
+        raise PersonNotFound(f"There is no person {wanted[:60]!a} here.")
+    if len(seen) < len(everybody) and any(
+        identity(called(who)) == identity(wanted) for who in everybody
+    ):
+        raise Taken(f"{wanted!r} is taken. Choose another name.")
+    return checked(wanted)
 
 
 def _is(name: str, other: str) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facechain_ext.base.records import Pixels
 
 ControlKind = Literal["pose", "depth", "canny", "soft_edges"]
@@ -22,6 +25,14 @@ IN_FILE_NAMES: dict[ControlKind, tuple[str, ...]] = {
     "soft_edges": ("softedge", "hed"),
 }
 """What the names of published ControlNets say, in small letters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Depth:
+    """How near everything in a picture is, grey (H, W), what is near white; by: who says so."""
+
+    picture: NDArray[np.uint8]
+    by: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from facechain_ext.base.controls import Control
+from facechain_ext.base.controls import Control, Depth
 from facechain_ext.base.records import LoraFile, Pixels
 
 if TYPE_CHECKING:
@@ -262,6 +262,9 @@ class Host(Protocol):
 
     def restore_face(self, pixels: Pixels) -> Pixels | Unavailable: ...
     def tag(self, pixels: Pixels) -> list[str] | Unavailable: ...
+    def read_depth(self, pixels: Pixels) -> Depth | Unavailable:
+        """Read depth by a net of the user's or of the host's own."""
+
     def publish_lora(self, lora: LoraFile) -> None:
         """Make a LoRA that was just written known to the host."""
 

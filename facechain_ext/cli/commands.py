@@ -135,10 +135,10 @@ def _trained(studio: Studio, work: Work) -> Result:
 
 def portrait(args: argparse.Namespace) -> Result:
     """Draw portraits; what can be found out before is found out before."""
-    config, finished = config_from(args, PortraitConfig, **read_controls(args)), None
+    studio, finished = new_studio(args), None
+    config = config_from(args, PortraitConfig, **read_controls(args, studio.read_depth))
     if config.min_face_share > config.max_face_share:
         raise InvalidInput("min_face_share must not be more than max_face_share.")
-    studio = new_studio(args)
     work = MakePortraits(args.name, config, args.out)
     work.require(studio)
     require_writable(args.out or studio.host.paths.output_dir)

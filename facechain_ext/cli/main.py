@@ -15,8 +15,10 @@ from facechain_ext import __version__
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import (
     commands,
+    control_pictures,
     failure,
     flag_names,
+    photos,
     place,
     serving,
     streams,
@@ -129,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_making(add)
     _add_people(add, groups)
+    photos.add_commands(add, groups)
     _add_jobs(add, groups)
     _add_catalogues(add, groups)
     return parser
@@ -161,6 +164,7 @@ def _add_making(add: Callable[..., Any]) -> None:
     portrait.add_argument("--out", type=path, help="folder for the pictures")
     _add_checkpoint(portrait)
     add_config_flags(portrait, PortraitConfig, flag_names.DRAWING)
+    control_pictures.add_flags(portrait)
 
     template = add(
         "template", templates.template, "Paint people into a picture, each on the right face."

@@ -10,12 +10,13 @@ from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, Stage
-from facechain_ext.cli import console, remote_people
+from facechain_ext.cli import console, remote_people, remote_photos, remote_styles
 from facechain_ext.cli.commands import last_words, verdict
 from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.cli.paths import photos_in, require_writable
 from facechain_ext.cli.remote_jobs import begun, client_of, given, told, watched
 from facechain_ext.cli.streams import agreed
+from facechain_ext.cli.templates import cast_of, require_consistent, who_of
 from facechain_ext.client import Client, JobOptions
 from facechain_ext.client.records import Job, Portrait
 from facechain_ext.config import (
@@ -26,7 +27,6 @@ from facechain_ext.config import (
     TrainConfig,
 )
 from facechain_ext.nets.entry import megabytes
-from facechain_ext.portrait.casting import read_cast
 
 Result = dict[str, Any]
 
@@ -107,15 +107,26 @@ def portrait(args: argparse.Namespace) -> Result:
 
 def template(args: argparse.Namespace) -> Result:
     """Paint people into a picture there; --out: save the ranked ones here."""
-    settings, cast = given(args, TemplateConfig), read_cast(args.people or "")
-    if args.look or not cast:
+    settings, cast, who = given(args, TemplateConfig), cast_of(args), who_of(args)
+    if args.list:
+        return _templates(args)
+    if args.keep or args.remove:
+        raise InvalidInput("A server's templates are added and removed there.")
+    require_consistent(args, cast, who)
+    if args.look or not (cast or who):
         raise InvalidInput("A server proposes nobody: say with --people 1=ANA who comes where.")
     if args.out is not None:
         require_writable(args.out)
-    with (
-        client_of(args) as client,
-        begun(client, lambda o: client.make_template(args.picture, cast, settings, o)) as job,
-    ):
+    names = [str(each) for each in args.pictures if not each.exists() and not each.suffix]
+    files = [each for each in args.pictures if str(each) not in names]
+    pictures = photos_in(files) if files else []
+
+    def begin(client: Client, options: JobOptions) -> Job:
+        if args.words is not None:
+            return client.draw_template(args.words, who, settings, options)
+        return client.make_templates(names, cast, who, settings, pictures, options)
+
+    with client_of(args) as client, begun(client, lambda o: begin(client, o)) as job:
         _show(client, job)
         made = client.portraits(job.id)
         return {
@@ -133,17 +144,22 @@ def template(args: argparse.Namespace) -> Result:
         }
 
 
+def _templates(args: argparse.Namespace) -> Result:
+    with client_of(args) as client:
+        found = client.templates(" ".join(map(str, args.pictures))).templates
+    return {"templates": [vars(each) for each in found]}
+
+
 def talk(args: argparse.Namespace) -> Result:
     """Let a portrait speak there; the video comes here, in the format that the server writes."""
     if args.words is not None:
         args.text = args.words
     settings = given(args, TalkConfig)
-    if args.audio is not None:
-        raise InvalidInput("A server takes a text, no recording: leave out --audio.")
+    who = args.name or "", args.portrait
     require_writable(args.out.parent)
     with (
         client_of(args) as client,
-        begun(client, lambda o: client.talk(args.name or "", args.portrait, settings, o)) as job,
+        begun(client, lambda o: client.talk(*who, settings, o, args.audio)) as job,
     ):
         _show(client, job)
         made = client.video(job.id)
@@ -220,5 +236,6 @@ _OWN = (
     check, train, resume, portrait, template, talk, jobs_list, jobs_cancel,
     models_list, models_download, styles_list,
 )  # fmt: skip
-COMMANDS = {command.__name__: command for command in (*_OWN, *remote_people.COMMANDS)}
+_ALL = (*_OWN, *remote_people.COMMANDS, *remote_photos.COMMANDS, *remote_styles.COMMANDS)
+COMMANDS = {command.__name__: command for command in _ALL}
 """What a server can be asked for, by the name of the function that does it here."""

@@ -41,7 +41,7 @@ def _people(client: Client, search: str = "") -> Iterator[PersonSummary]:
         yield from page.people
 
 
-def _slug(client: Client, wanted: str) -> str:
+def slug_of(client: Client, wanted: str) -> str:
     """Return who is meant by a name or else by a slug; raises PersonNotFound."""
     found = [*_people(client, wanted)]
     for is_meant in (
@@ -55,7 +55,7 @@ def _slug(client: Client, wanted: str) -> str:
 
 def people_show(args: argparse.Namespace) -> Result:
     with client_of(args) as client:
-        person = client.person(_slug(client, args.name))
+        person = client.person(slug_of(client, args.name))
         captions = client.captions(person.slug).captions
     return {
         "name": person.name,
@@ -94,7 +94,7 @@ def _stopped(person: Person) -> Result | None:
 
 def people_rename(args: argparse.Namespace) -> Result:
     with client_of(args) as client:
-        return _summary(client.change_person(_slug(client, args.name), name=args.new_name))
+        return _summary(client.change_person(slug_of(client, args.name), name=args.new_name))
 
 
 def _summary(person: Person) -> Result:
@@ -113,7 +113,7 @@ def people_export(args: argparse.Namespace) -> Result:
         raise InvalidInput(f"{args.archive} is there already; nothing was overwritten.")
     require_writable(args.archive.parent)
     with client_of(args) as client:
-        return {"archive": str(client.export_person(_slug(client, args.name), args.archive))}
+        return {"archive": str(client.export_person(slug_of(client, args.name), args.archive))}
 
 
 def people_import(args: argparse.Namespace) -> Result:
@@ -125,7 +125,7 @@ def people_import(args: argparse.Namespace) -> Result:
 
 def people_publish(args: argparse.Namespace) -> Result:
     with client_of(args) as client:
-        slug = _slug(client, args.name)
+        slug = slug_of(client, args.name)
         lora = client.publish(slug, args.run, args.step, args.lora_name or "")
     return {
         "lora": lora.name,
@@ -136,7 +136,7 @@ def people_publish(args: argparse.Namespace) -> Result:
 
 def people_delete(args: argparse.Namespace) -> Result:
     with client_of(args) as client:
-        slug = _slug(client, args.name)
+        slug = slug_of(client, args.name)
         if not args.yes and not agreed(f"Delete all that {args.server} keeps about {args.name}?"):
             raise InvalidInput("Nothing was deleted; give --yes to delete without a question.")
         return {"deleted": list(client.delete_person(slug).deleted)}

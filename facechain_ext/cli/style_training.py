@@ -44,10 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def train_style(args: argparse.Namespace) -> Result:
     """Train on new pictures, or on those kept; what can be found out before is found out before."""
     config = config_from(args, TrainStyleConfig)
-    if (args.resume and (args.pictures or args.keep)) or (args.keep and not args.pictures):
-        raise InvalidInput(
-            "--resume takes no pictures, --keep needs some, and not both go at once."
-        )
+    require_fitting(args)
     pictures = photos_in(args.pictures) if args.pictures else []
     studio = new_studio(args)
     if args.resume and args.checkpoint is None:
@@ -65,15 +62,24 @@ def train_style(args: argparse.Namespace) -> Result:
     return _trained(studio, work)
 
 
+def require_fitting(args: argparse.Namespace) -> None:
+    """Raise InvalidInput for flags that do not go together."""
+    if (args.resume and (args.pictures or args.keep)) or (args.keep and not args.pictures):
+        raise InvalidInput(
+            "--resume takes no pictures, --keep needs some, and not both go at once."
+        )
+
+
 def _kept(studio: Studio, work: KeepLook) -> Result:
     with stopping(studio.host):
-        refused = _refused(console.shown(queue_of(studio, "train-style").run_here(work)))
+        told = refused(console.shown(queue_of(studio, "train-style").run_here(work)))
     look = studio.style_trainings.looks.get(work.name)
     again = f"facechain train-style --name {shlex.quote(look.name)}"
-    return {**_told(look), "refused": refused, "train_with": again}
+    return {**_told(look), "refused": told, "train_with": again}
 
 
-def _refused(events: Any) -> list[str]:
+def refused(events: Any) -> list[str]:
+    """Say why pictures were left out."""
     judged = [event.photo for event in events if isinstance(event, PhotoPrepared)]
     return [photo.verdict.message for photo in judged if not photo.verdict.accepted]
 
@@ -94,7 +100,7 @@ def _trained(studio: Studio, work: TrainStyle) -> Result:
         "trigger_word": finished.lora.trigger_word,
         "nearness": finished.similarity,
         "from_steps": list(finished.steps),
-        "refused": _refused(seen),
+        "refused": refused(seen),
         "seconds": finished.seconds,
     }
 

@@ -21,9 +21,9 @@ Photo = str | PathLike[str] | tuple[str, bytes]
 class Call(Generic[T]):
     """One request, and how its answer is read.
 
-    path: below the API's address. body: as JSON; with photos, the fields of a form. archive: a file
-    that is the body. into: the file that the answer is written to; `read` is then given nothing.
-    wait: seconds that the server may wait for a job to be over before it answers.
+    path: below the API's address. body: as JSON; with photos or audio, the fields of a form.
+    archive: a file that is the body. into: the file that the answer is written to; `read` is then
+    given nothing. wait: seconds that the server may wait for a job to be over before it answers.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Call(Generic[T]):
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     photos: tuple[Photo, ...] = ()
+    audio: Photo | None = None
     archive: Path | None = None
     into: Path | None = None
     wait: int = 0

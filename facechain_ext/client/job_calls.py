@@ -31,6 +31,7 @@ from facechain_ext.config import (
     TalkConfig,
     TemplateConfig,
     TrainConfig,
+    TrainStyleConfig,
     TryOnConfig,
 )
 
@@ -68,9 +69,13 @@ def enrol(
     photos: Sequence[Photo],
     prepare: PrepareConfig | Settings | None = None,
     options: JobOptions = USUAL,
+    *,
+    add: bool = False,
 ) -> Call[Job]:
-    """Judge photos and keep those that can be trained on; person: slug, name or a new name."""
-    return _begin("enrol", {"person": person, "prepare": prepare}, options, photos)
+    """Judge photos and keep those that can be trained on; person: slug, name or a new name; add:
+    beside those that are there, not in their place."""
+    given = {"person": person, "prepare": prepare, "add": add or None}
+    return _begin("enrol", given, options, photos)
 
 
 def train(
@@ -110,15 +115,44 @@ def make_template(
     return _begin("template", {"cast": whole, "template": template}, options, [picture])
 
 
+def make_templates(
+    templates: Sequence[str],
+    cast: Mapping[int, str] | None = None,
+    who: Sequence[str] = (),
+    template: TemplateConfig | Settings | None = None,
+    pictures: Sequence[Photo] = (),
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Paint people into templates of the server, by name, and into pictures, as one job.
+
+    cast: who comes on which face of each; or who: each on the face that fits best.
+    """
+    whole = {str(number): name for number, name in (cast or {}).items()}
+    given = {"templates": list(templates) or None, "cast": whole or None, "template": template}
+    return _begin("template", {**given, "who": list(who) or None}, options, pictures)
+
+
+def draw_template(
+    words: str,
+    who: Sequence[str],
+    template: TemplateConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Draw a picture of words, and paint people into it."""
+    given = {"words": words, "who": list(who), "template": template}
+    return _begin("template", given, options)
+
+
 def talk(
     person: str = "",
     portrait: Photo | None = None,
     talk: TalkConfig | Settings | None = None,
     options: JobOptions = USUAL,
+    audio: Photo | None = None,
 ) -> Call[Job]:
-    """Let a portrait speak: the one given, or the person's newest."""
+    """Let a portrait speak: the one given, or the person's newest; audio: in place of a text."""
     given = {"person": person or None, "talk": talk}
-    return _begin("talk", given, options, [] if portrait is None else [portrait])
+    return _begin("talk", given, options, [] if portrait is None else [portrait], audio)
 
 
 def try_on(
@@ -133,8 +167,41 @@ def try_on(
     return _begin("try-on", given, options, [garment] if photo is None else [garment, photo])
 
 
+def keep_look(
+    name: str,
+    pictures: Sequence[Photo],
+    captions: Mapping[str, str] | None = None,
+    style: TrainStyleConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Keep pictures of a look, to be trained on later; captions: by the names of their files."""
+    given = {"name": name, "captions": captions, "style": style}
+    return _begin("keep_look", given, options, pictures)
+
+
+def train_style(
+    name: str,
+    pictures: Sequence[Photo] = (),
+    captions: Mapping[str, str] | None = None,
+    style: TrainStyleConfig | Settings | None = None,
+    options: JobOptions = USUAL,
+) -> Call[Job]:
+    """Train a style on new pictures of a look, or on those that are kept."""
+    given = {"name": name, "captions": captions, "style": style}
+    return _begin("train_style", given, options, pictures)
+
+
+def resume_style(name: str, options: JobOptions = USUAL) -> Call[Job]:
+    """Go on with the training of a style that was stopped."""
+    return _begin("train_style", {"name": name, "resume": True}, options)
+
+
 def _begin(
-    kind: str, given: Mapping[str, Any], options: JobOptions, photos: Sequence[Photo] = ()
+    kind: str,
+    given: Mapping[str, Any],
+    options: JobOptions,
+    photos: Sequence[Photo] = (),
+    audio: Photo | None = None,
 ) -> Call[Job]:
     settings = {key: _facts(value) for key, value in given.items() if value is not None}
     chosen = {"priority": options.priority, "webhook": options.webhook}
@@ -144,6 +211,7 @@ def _begin(
         answer_of(Job),
         body={"kind": kind, **settings, **{key: value for key, value in chosen.items() if value}},
         photos=tuple(photos),
+        audio=audio,
         wait=options.wait,
     )
 

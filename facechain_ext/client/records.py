@@ -290,6 +290,20 @@ class StyleList:
 
 
 @dataclass(frozen=True)
+class Template:
+    name: str
+    title: str
+    tags: tuple[str, ...]
+    faces: int | None
+    own: bool
+
+
+@dataclass(frozen=True)
+class TemplateList:
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     name: str
     sha256: str

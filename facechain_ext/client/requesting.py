@@ -60,9 +60,11 @@ def request_of(call: Call[Any], timeout: httpx.Timeout, ends: ExitStack) -> dict
         facts["headers"]["Prefer"] = f"wait={call.wait}"
         patience = (timeout.read or 0.0) + call.wait
         facts["timeout"] = httpx.Timeout(timeout.write, read=patience, connect=timeout.connect)
-    if call.photos:
+    files = [("photos", photo) for photo in call.photos]
+    files += [("audio", call.audio)] if call.audio is not None else []
+    if files:
         facts["data"] = {key: _part(key, value) for key, value in (call.body or {}).items()}
-        facts["files"] = [("photos", _opened(photo, ends)) for photo in call.photos]
+        facts["files"] = [(name, _opened(file, ends)) for name, file in files]
     elif call.body is not None:
         facts["json"] = call.body
     if call.archive is not None:
@@ -155,4 +157,4 @@ def _text(value: Any) -> str:
 
 def _part(name: str, value: Any) -> str:
     """Return a field of a form: a name as it is, everything else in JSON."""
-    return str(value) if name == "person" else json.dumps(value)
+    return str(value) if name in ("person", "name") else json.dumps(value)

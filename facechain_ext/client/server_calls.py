@@ -11,6 +11,7 @@ from facechain_ext.client.records import (
     Model,
     ModelList,
     StyleList,
+    TemplateList,
     Version,
 )
 
@@ -28,6 +29,16 @@ def version() -> Call[Version]:
 def styles() -> Call[StyleList]:
     """List styles."""
     return Call("GET", "styles", answer_of(StyleList))
+
+
+def templates(words: str = "") -> Call[TemplateList]:
+    """List templates; words: only those that have them in title and tags."""
+    return Call("GET", "templates", answer_of(TemplateList), {"words": words} if words else {})
+
+
+def template_picture(name: str) -> Call[bytes]:
+    """Get a template's picture, as its file is."""
+    return Call("GET", at("templates", name, "picture"), bytes)
 
 
 def checkpoints() -> Call[CheckpointList]:

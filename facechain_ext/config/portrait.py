@@ -112,7 +112,8 @@ class PortraitConfig(Validated):
         "",
         label="Pose",
         help="The pose to draw in: front, left, right, far-left, far-right, up, down, tilted-left, "
-        "tilted-right, or 88 points; on the command line a picture of one person.",
+        "tilted-right; newest: as in their newest portrait; the name of a portrait's file; points, "
+        "as portraits tell them; on the command line a picture of one person.",
     )
     pose_strength: float = option(
         1.0, label="Pose strength", minimum=0.0, maximum=2.0, help=_STRENGTH

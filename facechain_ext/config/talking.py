@@ -18,12 +18,24 @@ class TalkConfig(Validated):
     text: str = option(
         "", label="Text", longest=LONGEST_TEXT, help="What is said; empty where a recording is."
     )
-    voice: Literal["heart", "michael", "xiaobei", "yunxi"] = option(
+    voice: Literal["heart", "michael", "xiaobei", "yunxi", "online"] = option(
         "heart",
         label="Voice",
         help="heart and michael: American English, a woman and a man. xiaobei and yunxi: Chinese, "
-        "also with English words in it, a woman and a man. All are made on this computer; all but "
-        "heart take the nets kokoro and kokoro-voices.",
+        "also with English words in it, a woman and a man; all but heart take the net kokoro. "
+        "These are made on this computer. online: by a service of Microsoft's, to which the text "
+        "goes.",
+    )
+    online_voice: str = option(
+        "en-US-AriaNeural",
+        label="Online voice",
+        longest=100,
+        help="Which of the service's voices the voice online is.",
+    )
+    send_text: bool = option(
+        False,
+        label="Send the text",
+        help="Agree that the text goes to speech.platform.bing.com; the voice online takes that.",
     )
     speed: float = option(
         1.0, label="Speed", minimum=0.5, maximum=2.0, help="How fast the voice speaks."
@@ -59,6 +71,13 @@ class TalkConfig(Validated):
         False,
         label="Restore faces",
         help="The webui's CodeFormer or GFPGAN on every frame: many times slower.",
+    )
+    animator: str = option(
+        "",
+        label="Animator",
+        longest=60,
+        help="Another's net that animates the face, by the name of a package that is installed for "
+        "it; empty: our own.",
     )
     seed: int = option(
         0, label="Seed", minimum=0, maximum=2**32 - 1, help="Another one moves otherwise."

@@ -1,7 +1,7 @@
 """A DiffusionModel over LDM's objects: the UNet, autoencoder and text encoder of a LatentDiffusion.
 
-What the webui trains and draws with. Nothing is copied: the modules are used where they are, and
-only through calls that let gradients through.
+What the webui draws with. Nothing is copied: autoencoder and text encoder are used where they are,
+and the UNet's tensors through a mirror of it (ldm_unet.py), which is what trains and samples.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.host import Conditioning, Family, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.families import GUIDANCE_SCALE, LEARNING_RATE
 from facechain_ext.diffusion.ldm_family import describe_ldm
-from facechain_ext.diffusion.ldm_names import ldm_targets
-from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, text_targets
+from facechain_ext.diffusion.ldm_unet import described, mirrored, tie
+from facechain_ext.diffusion.lora_names import TEXT_PREFIXES, text_targets, unet_targets
+from facechain_ext.diffusion.time_ids import LATENT_FACTOR, added_conditioning
 
 SD1_WIDTH = 320
 """Channels of the first block of Stable Diffusion 1.x; anything narrower is a small model."""
@@ -31,6 +33,7 @@ EncodeText = Callable[[list[str]], Tensor]
 class LdmModel:
     """A Stable Diffusion 1.x or 2.x model made of LDM's classes.
 
+    unet: the owner's. denoiser: diffusers' modules over its tensors.
     encode_text: from prompts to their embeddings (B, T, D). resolution: in pixels.
     alphas_cumprod: (1000,), float32, on the CPU.
     parked: whether autoencoder and text encoder wait on the CPU and come to the UNet's device only
@@ -39,6 +42,7 @@ class LdmModel:
     """
 
     unet: nn.Module
+    denoiser: UNet2DConditionModel
     vae: nn.Module
     text_encoder: nn.Module
     encode_text: EncodeText
@@ -53,9 +57,10 @@ class LdmModel:
     @classmethod
     def over(cls, latent_diffusion: Any, *, parked: bool = False) -> LdmModel:
         """Take the parts of a LatentDiffusion; raises UnsupportedCheckpoint, saying what it is."""
-        kind = describe_ldm(latent_diffusion)
+        kind, unet = describe_ldm(latent_diffusion), latent_diffusion.model.diffusion_model
         return cls(
-            unet=latent_diffusion.model.diffusion_model,
+            unet=unet,
+            denoiser=mirrored(unet, described(unet, sample_size=kind.resolution // LATENT_FACTOR)),
             vae=latent_diffusion.first_stage_model,
             text_encoder=latent_diffusion.cond_stage_model,
             encode_text=latent_diffusion.get_learned_conditioning,
@@ -68,9 +73,13 @@ class LdmModel:
             swapped=bool(getattr(latent_diffusion, "lowvram", False)),
         )
 
-    @property
-    def denoiser(self) -> nn.Module:
-        return self.unet
+    def tie(self) -> None:
+        """Take over the UNet's tensors as they are now: moving it has made others of them."""
+        tie(self.denoiser, self.unet)
+
+    def let_go(self) -> None:
+        """Hold none of the UNet's tensors any longer, so that whoever moves it frees them."""
+        nn.Module.to(self.denoiser, "meta")
 
     @property
     def device(self) -> torch.device:
@@ -139,17 +148,19 @@ class LdmModel:
 
     def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
         """Run the UNet in its own precision; the answer has the input's dtype."""
-        dtype = self._input_weight.dtype
-        with self._precision():
-            prediction: Tensor = self.unet(
-                noisy_latents.to(dtype), timesteps, context=cond.embeds_for(dtype)
-            )
+        latents = noisy_latents.to(self.denoiser.conv_in.weight.dtype)
+        prediction: Tensor = self.denoiser(
+            latents,
+            timesteps,
+            cond.embeds_for(latents.dtype),
+            added_cond_kwargs=added_conditioning(cond, latents),
+            return_dict=False,
+        )[0]
         return prediction.to(noisy_latents.dtype)
 
     def lora_targets(self, kind: TargetModules) -> dict[str, str]:
-        """Map kohya LoRA name to the module's dotted path inside the UNet."""
-        unet: Any = self.unet
-        return ldm_targets(self.unet, kind, layers_per_block=int(unet.num_res_blocks[0]))
+        """Map kohya LoRA name to the module's dotted path inside the denoiser."""
+        return unet_targets(self.denoiser, kind, self.family)
 
     def text_targets(self) -> list[TextTargets]:
         """Name the attention layers of CLIP's text encoder; raises InvalidInput without one."""

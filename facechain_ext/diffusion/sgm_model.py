@@ -5,31 +5,21 @@ Nothing is copied: the modules are used where they are, as in ldm_model.py.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
 from facechain_ext.base.errors import InvalidInput, UnsupportedCheckpoint
 from facechain_ext.base.host import Conditioning, PredictionType, TargetModules, TextTargets
 from facechain_ext.diffusion.ldm_model import LdmModel, trained_alphas
-from facechain_ext.diffusion.lora_names import ATTENTION, UNET_PREFIX
-from facechain_ext.diffusion.time_ids import TIME_IDS, added_conditioning
+from facechain_ext.diffusion.ldm_unet import described, mirrored
+from facechain_ext.diffusion.lora_names import UNET_PREFIX
+from facechain_ext.diffusion.time_ids import LATENT_FACTOR, TIME_IDS
 
 SDXL_RESOLUTION = 1024
-REST = (
-    r"\.ff\.net\.(0\.proj|2)$",
-    r"\.proj_(in|out)$",
-    r"\.(in_layers\.2|emb_layers\.1|out_layers\.3)$",
-)
-TARGETS: dict[TargetModules, re.Pattern[str]] = {
-    "attention": re.compile(ATTENTION),
-    "all": re.compile("|".join((ATTENTION, *REST))),
-}
 _KINDS: dict[str, PredictionType] = {"eps": "epsilon", "v": "v_prediction"}
 
 
@@ -48,8 +38,13 @@ class SgmModel(LdmModel):
         """Take the parts of a DiffusionEngine; raises UnsupportedCheckpoint, saying what it is."""
         unet = engine.model.diffusion_model
         _refuse_others(unet, engine.conditioner)
+        size_width = _size_width(engine.conditioner)
+        config = described(
+            unet, sample_size=SDXL_RESOLUTION // LATENT_FACTOR, size_width=size_width
+        )
         return cls(
             unet=unet,
+            denoiser=mirrored(unet, config),
             vae=engine.first_stage_model,
             text_encoder=engine.conditioner,
             encode_text=engine.get_learned_conditioning,
@@ -59,7 +54,7 @@ class SgmModel(LdmModel):
             family="sdxl",
             prediction_type=_KINDS[engine.parameterization],
             parked=parked,
-            size_width=_size_width(engine.conditioner),
+            size_width=size_width,
         )
 
     @torch.no_grad()
@@ -73,27 +68,14 @@ class SgmModel(LdmModel):
             own = [part.detach().to(self.device).clone() for part in (made["crossattn"], pooled)]
             return Conditioning(own[0] * written[:, None, None], own[1] * written[:, None])
 
-    def predict(self, noisy_latents: Tensor, timesteps: Tensor, cond: Conditioning) -> Tensor:
-        """Run the UNet in its own precision; the answer has the input's dtype."""
-        latents = noisy_latents.to(self._input_weight.dtype)
-        with self._precision():
-            prediction: Tensor = self.unet(
-                latents,
-                timesteps,
-                context=cond.prompt_embeds.to(latents.dtype),
-                y=self._vector(latents, cond),
-            )
-        return prediction.to(noisy_latents.dtype)
-
     def lora_targets(self, kind: TargetModules) -> dict[str, str]:
-        """Map kohya LoRA name, which for SDXL is this very path, to the module's dotted path."""
-        wanted = TARGETS[kind]
-        layers = (
-            path
-            for path, module in self.unet.named_modules()
-            if isinstance(module, nn.Linear | nn.Conv2d)
-        )
-        return {UNET_PREFIX + p.replace(".", "_"): p for p in layers if wanted.search(p)}
+        """Map kohya LoRA name to the module's dotted path inside the denoiser, in sgm's order.
+
+        By that order the optimizer's state is numbered in what was begun by earlier versions.
+        """
+        named = super().lora_targets(kind)
+        ordered = (UNET_PREFIX + p.replace(".", "_") for p, _ in self.unet.named_modules())
+        return {name: named[name] for name in ordered if name in named}
 
     def text_targets(self) -> list[TextTargets]:
         """Refuse: the webui's SDXL gives its prompts no gradients that could be relied on."""
@@ -101,20 +83,6 @@ class SgmModel(LdmModel):
             "The text encoders of SDXL cannot be trained in this webui. "
             'Turn "Train the text encoder" off.'
         )
-
-    def _vector(self, latents: Tensor, cond: Conditioning) -> Tensor:
-        """Join the pooled embedding and those of the sizes: (B, P + 6 * size_width)."""
-        added = added_conditioning(cond, latents)
-        if added is None:
-            raise ValueError("SDXL needs a pooled prompt embedding")
-        sizes = get_timestep_embedding(
-            added["time_ids"].flatten(),
-            self.size_width,
-            flip_sin_to_cos=True,
-            downscale_freq_shift=0,
-        )
-        pooled = added["text_embeds"]
-        return torch.cat([pooled, sizes.reshape(len(pooled), -1).to(pooled)], dim=1)
 
     def _encode_moments(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and deviation: sgm's own encode has drawn from them already."""

@@ -1,13 +1,14 @@
-"""The picture of a pose that ControlNets for OpenPose expect: coloured limbs, a face of dots.
+"""The picture of a pose that ControlNets for OpenPose expect: coloured limbs, dots, fingers.
 
 Colours, widths and order are those of OpenPose (Cao et al. 2019) as published ControlNets were
-trained on: 18 body points, 70 face points, on black, drawn at 512 pixels and scaled from there.
+trained on: 18 body points, 70 face points, 21 a hand, on black, drawn at 512 pixels and scaled.
 """
 
 from __future__ import annotations
 
+import colorsys
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,7 +18,10 @@ from facechain_ext.imaging.files import resize
 
 DRAWN_SIDE = 512
 """Shorter side in pixels at which the widths below are meant."""
-_LIMB_WIDTH, _JOINT_RADIUS, _DOT_RADIUS = 4, 4, 3
+_LIMB_WIDTH, _JOINT_RADIUS, _DOT_RADIUS, _FINGER_WIDTH = 4, 4, 3, 2
+
+HAND = 21
+"""Points of a hand."""
 
 _LIMBS = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12),
@@ -30,6 +34,17 @@ _COLORS = (
 )  # fmt: skip
 _SIDES = ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13), (14, 15), (16, 17))
 """Body points of the right and of the left."""
+_FINGERS = tuple(
+    (0 if joint == 0 else 4 * finger + joint, 4 * finger + joint + 1)
+    for finger in range(5)
+    for joint in range(4)
+)
+_KNUCKLE = (0, 0, 255)
+
+
+def no_hands() -> Points:
+    """Return two hands that are not seen, (2, 21, 2)."""
+    return np.full((2, HAND, 2), np.nan, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,23 +54,25 @@ class Skeleton:
     body: (18, 2): nose, neck, right shoulder, elbow, wrist, the left ones, right hip, knee, ankle,
         the left ones, right eye, left eye, right ear, left ear.
     face: (70, 2): the outline from the right ear, brows, nose, eyes, mouth, pupils.
+    hands: (2, 21, 2): the right one and the left one: wrist, then thumb to little finger.
     """
 
     body: Points
     face: Points
+    hands: Points = field(default_factory=no_hands)
 
     def mirrored(self) -> Skeleton:
         """Swap the picture's sides, and the person's with them."""
         body = self.body.copy()
         for right, left in _SIDES:
             body[[right, left]] = body[[left, right]]
-        return Skeleton(_flipped(body), _flipped(self.face))
+        return Skeleton(_flipped(body), _flipped(self.face), _flipped(self.hands[::-1]))
 
     def moved(self, x: float, y: float, scale: float = 1.0) -> Skeleton:
         """Shift by shares of the picture, after scaling about its middle."""
         by = np.array([x, y], np.float32)
-        body, face = (0.5 + (part - 0.5) * scale + by for part in (self.body, self.face))
-        return replace(self, body=body.astype(np.float32), face=face.astype(np.float32))
+        parts = (self.body, self.face, self.hands)
+        return Skeleton(*((0.5 + (part - 0.5) * scale + by).astype(np.float32) for part in parts))
 
 
 def draw_skeleton(skeleton: Skeleton, width: int, height: int) -> Pixels:
@@ -64,6 +81,8 @@ def draw_skeleton(skeleton: Skeleton, width: int, height: int) -> Pixels:
     size = round(width * scale), round(height * scale)
     canvas = np.zeros((size[1], size[0], 3), np.uint8)
     _draw_body(canvas, skeleton.body * size)
+    for hand in skeleton.hands[::-1]:
+        _draw_hand(canvas, hand * size)
     for x, y in _seen(skeleton.face * size).astype(int).tolist():
         cv2.circle(canvas, (x, y), _DOT_RADIUS, (255, 255, 255), -1)
     return canvas if size == (width, height) else resize(canvas, (width, height))
@@ -77,6 +96,18 @@ def _draw_body(canvas: Pixels, points: Points) -> None:
     for point, color in zip(points, _COLORS, strict=True):
         if np.isfinite(point).all():
             cv2.circle(canvas, (int(point[0]), int(point[1])), _JOINT_RADIUS, color, -1)
+
+
+def _draw_hand(canvas: Pixels, points: Points) -> None:
+    places = np.where(np.isfinite(points), points, 0).astype(int)
+    inside = np.all(places > 0, axis=1)
+    for number, (first, second) in enumerate(_FINGERS):
+        if inside[first] and inside[second]:
+            color = [255 * part for part in colorsys.hsv_to_rgb(number / len(_FINGERS), 1, 1)]
+            ends = (places[first].tolist(), places[second].tolist())
+            cv2.line(canvas, *ends, color, _FINGER_WIDTH)
+    for x, y in places[inside].tolist():
+        cv2.circle(canvas, (x, y), _JOINT_RADIUS, _KNUCKLE, -1)
 
 
 def _draw_limb(canvas: Pixels, ends: Points, color: tuple[int, int, int]) -> None:
@@ -99,4 +130,4 @@ def _seen(points: Points) -> Points:
 
 
 def _flipped(points: Points) -> Points:
-    return np.column_stack([1 - points[:, 0], points[:, 1]]).astype(np.float32)
+    return np.stack([1 - points[..., 0], points[..., 1]], axis=-1).astype(np.float32)

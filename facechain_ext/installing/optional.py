@@ -95,4 +95,11 @@ ONNXRUNTIME = OptionalPackage(
     size="about 20 MB to download and 60 MB to keep",
     licence="MIT",
 )
-OPTIONAL = (NCNN, PILLOW_HEIF, AV, HIBARI, PYPINYIN, ONNXRUNTIME)
+EDGE_TTS = OptionalPackage(
+    requirement="edge-tts>=7",
+    module="edge_tts",
+    purpose="voices in many languages by an online service of Microsoft's, to which the text goes",
+    size="about 3 MB to download and 10 MB to keep, with aiohttp",
+    licence="LGPL-3.0, aiohttp Apache-2.0",
+)
+OPTIONAL = (NCNN, PILLOW_HEIF, AV, HIBARI, PYPINYIN, ONNXRUNTIME, EDGE_TTS)

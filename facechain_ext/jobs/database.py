@@ -139,6 +139,11 @@ class Database:
             self._changes += 1
             self._changed.notify_all()
 
+    @property
+    def changes(self) -> int:
+        """How often this process has changed anything, or rung; told without waiting."""
+        return self._changes
+
     def version(self) -> tuple[int, int]:
         """Return what differs after any change, of this process or another."""
         with self.reading() as connection:

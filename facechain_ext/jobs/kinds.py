@@ -50,6 +50,8 @@ _CONFIGS: dict[str, Callable[[Any], Any]] = {
     "portrait": _config(PortraitConfig),
     "template": _config(TemplateConfig),
     "cast": lambda facts: {int(number): name for number, name in facts.items()},
+    "further": lambda casts: tuple(_CONFIGS["cast"](cast) for cast in casts),
+    "who": tuple,
     "try_on": _config(TryOnConfig),
     "talk": _config(TalkConfig),
     "style": _config(TrainStyleConfig),

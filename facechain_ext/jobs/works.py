@@ -134,7 +134,7 @@ class MakePortraits(OfPerson):
         studio.request(self.person, self.portrait)
 
     def settled(self, studio: Studio) -> MakePortraits:
-        return replace(self, portrait=seeded(self.portrait))
+        return replace(self, portrait=seeded(studio.posed(self.person, self.portrait)))
 
     def run(self, studio: Studio, attempt: Attempt) -> Iterator[Event]:
         drawn = studio.make_portraits(self.person, self.portrait, attempt.tell)

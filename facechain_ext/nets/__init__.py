@@ -7,6 +7,7 @@ import functools
 from facechain_ext.nets.attributes import AttributeReader
 from facechain_ext.nets.detector import Detector
 from facechain_ext.nets.embedder import Embedder
+from facechain_ext.nets.hands import HandReader
 from facechain_ext.nets.landmarker import Landmarker
 from facechain_ext.nets.movenet import MoveNet
 from facechain_ext.nets.parts import PartsReader
@@ -17,6 +18,7 @@ __all__ = [
     "Detector",
     "Embedder",
     "FaceNets",
+    "HandReader",
     "Landmarker",
     "MoveNet",
     "PartsReader",
@@ -34,6 +36,10 @@ class FaceNets:
     @functools.cached_property
     def embedder(self) -> Embedder:
         return Embedder()
+
+    @functools.cached_property
+    def hands(self) -> HandReader:
+        return HandReader()
 
     @functools.cached_property
     def landmarker(self) -> Landmarker:

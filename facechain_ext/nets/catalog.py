@@ -63,7 +63,7 @@ _KOKORO_JS = Package(
     "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860",
     registry="npm",
 )  # fmt: skip
-_STYLE = 522_240
+_KOKORO_VOICES = ("zf_xiaobei", "zm_yunxi", "am_michael")
 
 CATALOG = (
     ModelEntry(
@@ -202,6 +202,23 @@ CATALOG = (
         change="converted from TensorFlow Lite to ONNX, weights in float16",
     ),
     ModelEntry(
+        id="hand",
+        role="Hand of 21 points",
+        files=(
+            ModelFile(
+                "hand_landmark_full.onnx",
+                "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
+                5_318_531,
+                "e90bd55b4b30530c06e103f551bf6acf6c56220e5834c13e1c14dc3334e13fa8",
+            ),
+        ),
+        package=_MEDIAPIPE,
+        licence="Apache-2.0",
+        origin="Google MediaPipe",
+        shipped=True,
+        change="converted from TensorFlow Lite to ONNX, same weights; two outputs left out",
+    ),
+    ModelEntry(
         id="hama",
         role="Hears the sounds of speech",
         files=(
@@ -253,28 +270,17 @@ CATALOG = (
         role="Three voices for kokoro",
         files=(
             ModelFile(
-                "zf_xiaobei.bin",
-                "package/voices/zf_xiaobei.bin",
-                _STYLE,
-                "5dde6e1c9c4f12c8b327bc29c0cee361a23b52b952c04636858ba637ec66e640",
-            ),
-            ModelFile(
-                "zm_yunxi.bin",
-                "package/voices/zm_yunxi.bin",
-                _STYLE,
-                "7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b",
-            ),
-            ModelFile(
-                "am_michael.bin",
-                "package/voices/am_michael.bin",
-                _STYLE,
-                "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
+                "kokoro_voices_fp16.safetensors",
+                "+".join(f"package/voices/{name}.bin" for name in _KOKORO_VOICES),
+                783_600,
+                "817515db584944249fa04323c0be7d2b5666eb15b379cd6c86d405ee9db22f34",
             ),
         ),
         package=_KOKORO_JS,
         licence="Apache-2.0",
         origin="Kokoro-82M, hexgrad",
-        shipped=False,
+        shipped=True,
+        change="float16, three voices in one safetensors file",
         needs="onnxruntime",
     ),
     ModelEntry(

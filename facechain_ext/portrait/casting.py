@@ -66,6 +66,23 @@ def checked_cast(cast: Mapping[int, str], faces: Sequence[NumberedFace], templat
     return dict(sorted(cast.items()))
 
 
+def seated(cast: Mapping[int, str], who: Sequence[str], faces: int, template: str) -> Cast:
+    """Require that everybody of `who` has got one of the faces that a template shows."""
+    left = [name for name in who if name not in cast.values()]
+    if left:
+        raise InvalidInput(
+            f"There is no face for {left[0]}: {template} shows {_counted(faces)}, of which "
+            f"{len(cast)} can be exchanged."
+        )
+    return dict(cast)
+
+
+def require_once(who: Sequence[str]) -> None:
+    """Raise InvalidInput where somebody is named twice."""
+    if twice := next((name for name in who if who.count(name) > 1), None):
+        raise InvalidInput(f"{twice} is named twice; a person comes once.")
+
+
 def _counted(faces: int) -> str:
     return "1 face" if faces == 1 else f"{faces} faces"
 

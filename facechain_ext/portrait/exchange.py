@@ -19,24 +19,23 @@ from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import erode, feather
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait import regions
-from facechain_ext.portrait.expression import BROWS
 from facechain_ext.portrait.fuse import fuse, fusion_note
 from facechain_ext.portrait.head_mask import head_mask
 from facechain_ext.portrait.light import grain, relight, to_lab, to_rgb
 from facechain_ext.portrait.mirrored import mirrored
 from facechain_ext.portrait.place import Place
-from facechain_ext.portrait.regions import face_height, smoothstep, upwards
+from facechain_ext.portrait.regions import face_height, smoothstep
 from facechain_ext.portrait.skin import bare_forehead, cheeks
 from facechain_ext.portrait.template import templates_for
 
-_BLEND = 0.06
+_BLEND = 0.03
 """Width of the soft border inside the mask, in face heights."""
 
-_FOREHEAD = (0.0, 0.07)
-"""How far above the brows a face is shown: all up to the first, nothing from the second on; the
-forehead under the template's hair is the template's. In face heights."""
+_FOREHEAD = (0.1, 0.19)
+"""How far above the brows a face is shown: all up to the first, nothing from the second on, where
+hairlines differ. In face heights."""
 
-_UNDER_FRINGE = (-0.05, 0.0)
+_UNDER_FRINGE = (-0.08, 0.02)
 """The same where a fringe hangs over the forehead of the person's photo."""
 
 _BARE = 0.85
@@ -80,7 +79,7 @@ class Exchange:
         square = self._relit(self._refined(painted, scale))
         if self.strength > 0:
             landmarks = nets.landmarker.locate(square, self.place.face)
-            square = fuse(square, landmarks, self.photo, strength=self.strength)
+            square = fuse(square, landmarks, self.photo, strength=self.strength, whole=True)
         return composite(self._regrained(square), self.place.pixels, self.alpha)
 
     def _refined(self, painted: Pixels, scale: float) -> Pixels:
@@ -154,7 +153,7 @@ def _fitting(place: Place, instances: Sequence[Instance], nets: FaceNets) -> Seq
 
 def _led(place: Place, photo: Instance, mask: Mask, kind: MaskKind, strength: float) -> Exchange:
     alpha = _shown(mask, place.landmarks, kind, fringe=_has_fringe(photo))
-    fused = fuse(place.pixels, place.landmarks, photo, strength=1.0)
+    fused = fuse(place.pixels, place.landmarks, photo, strength=1.0, whole=True)
     led = composite(fused, place.pixels, alpha)
     note = fusion_note(place.landmarks, photo)
     return Exchange(place, photo, kind, strength, mask, alpha, led, note)
@@ -173,16 +172,9 @@ def _shown(mask: Mask, landmarks: Points, kind: MaskKind, *, fringe: bool) -> Ma
     alpha = np.minimum(inner, mask)
     if kind == "face":
         full, end = _UNDER_FRINGE if fringe else _FOREHEAD
-        alpha = alpha * smoothstep(_above_brows(landmarks, mask.shape), end, full)
+        above = regions.above_brows(landmarks, (mask.shape[0], mask.shape[1]))
+        alpha = alpha * smoothstep(above, end, full)
     return np.asarray(alpha, np.float32)
-
-
-def _above_brows(landmarks: Points, shape: tuple[int, ...]) -> Mask:
-    """Return the height over the brows in face heights, shape (H, W)."""
-    up = upwards(landmarks)
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    above = x * up[0] + y * up[1] - (landmarks[list(BROWS)] @ up).max()
-    return np.asarray(above / face_height(landmarks), np.float32)
 
 
 def _has_fringe(photo: Instance) -> bool:

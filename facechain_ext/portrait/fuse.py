@@ -26,6 +26,7 @@ from facechain_ext.portrait.light import (
     to_lab,
     to_rgb,
 )
+from facechain_ext.portrait.regions import smoothstep
 from facechain_ext.portrait.shape import common_shape
 from facechain_ext.portrait.skin import cheeks, skin
 from facechain_ext.portrait.spline import Map, backward_map, magnification
@@ -39,6 +40,12 @@ _GRAIN, _MOST_GRAIN = 0.015, 1.4
 # Detail below this size is the picture's where the template photo is blurred.
 _FINE = 0.02
 
+# Of a whole face: the width of its border, and how far over the brows all of it counts, not skin
+# alone, down from the first to the second.
+_NARROW = 0.02
+_BARE_BROWS = (0.06, -0.02)
+_LOCKS = 0.16
+
 _OTHER_MOUTH = 0.12
 """Difference of mouth opening from which the picture keeps its own mouth."""
 
@@ -47,12 +54,19 @@ FULL_ANGLE, MOST_ANGLE = 25.0, 45.0
 
 
 def fuse(
-    picture: Pixels, picture_landmarks: Points, template: Instance, *, strength: float
+    picture: Pixels,
+    picture_landmarks: Points,
+    template: Instance,
+    *,
+    strength: float,
+    whole: bool = False,
 ) -> Pixels:
     """Blend the template's face into a picture's; return a new picture.
 
     picture_landmarks: (478, 2). strength: 0 returns the picture unchanged, 1 gives all of the
-    template's detail and proportions. Nothing outside the face oval changes.
+    template's detail and proportions. whole: with its mouth, and with all that lies over either
+    face below the brows, beards and frames too: for a picture of somebody else. Nothing outside the
+    face oval changes.
     """
     fused: Pixels = picture.copy()
     strength *= allowed_strength(picture_landmarks, template)
@@ -61,7 +75,8 @@ def fuse(
         return fused
     x0, y0, x1, y1 = box
     landmarks = (picture_landmarks - np.array([x0, y0])).astype(np.float32)
-    crop = _fuse_crop(picture[y0:y1, x0:x1], landmarks, template, strength=strength)
+    part = picture[y0:y1, x0:x1]
+    crop = _fuse_crop(part, landmarks, template, strength=strength, whole=whole)
     if is_monochrome(picture):
         crop = _with_tint_of(picture[y0:y1, x0:x1], crop)
     fused[y0:y1, x0:x1] = crop
@@ -92,15 +107,15 @@ def _box(landmarks: Points, shape: tuple[int, ...]) -> tuple[int, int, int, int]
 
 
 def _fuse_crop(
-    picture: Pixels, landmarks: Points, template: Instance, *, strength: float
+    picture: Pixels, landmarks: Points, template: Instance, *, strength: float, whole: bool
 ) -> Pixels:
-    keeps_mouth = _keeps_mouth(landmarks, template.landmarks)
+    keeps_mouth = not whole and _keeps_mouth(landmarks, template.landmarks)
     drawn = common_shape(landmarks, template.landmarks, strength=strength, keeps_mouth=keeps_mouth)
     size = (picture.shape[1], picture.shape[0])
     sources = backward_map(drawn, template.landmarks, size)
     theirs = to_lab(_draw(template.pixels, sources))
     mine = to_lab(_draw(picture, backward_map(drawn, landmarks, size)))
-    mask = _mask(mine, theirs, drawn, sources)
+    mask = _mask(mine, theirs, drawn, sources, whole=whole)
     mask *= 1 - _kept(landmarks, template.landmarks, drawn, mask.shape, mouth=keeps_mouth)
     lit = _lit(theirs, mine, mask, drawn)
     # Rises fast, so that a usual strength leaves no mixture of two people.
@@ -123,16 +138,22 @@ def _draw(pixels: Pixels, sources: Map) -> Pixels:
     return np.asarray(drawn, np.uint8)
 
 
-def _mask(mine: Lab, theirs: Lab, drawn: Points, sources: Map) -> Mask:
+def _mask(mine: Lab, theirs: Lab, drawn: Points, sources: Map, *, whole: bool) -> Mask:
     """Select where both faces show skin or features, and the template is not smeared.
 
-    Glasses that the picture has drawn go; those of the template come with it.
+    Glasses that the picture has drawn go; those of the template come with it. whole: skin counts
+    over the brows alone, and of the template along the outline, where its hair hangs.
     """
-    inside = regions.inside_face(drawn, mine.shape[:2])
+    shape = mine.shape[:2]
+    inside = regions.inside_face(drawn, shape, border=_NARROW if whole else regions.BORDER)
     radius = 0.03 * regions.face_height(drawn)
     clear = regions.unsmeared(magnification(sources), inside, radius=radius)
-    bare = np.minimum(skin(mine, drawn, glasses=True), skin(theirs, drawn))
-    return inside * clear * bare
+    bare, seen = skin(mine, drawn, glasses=True), skin(theirs, drawn)
+    if whole:
+        low = smoothstep(regions.above_brows(drawn, shape), *_BARE_BROWS)
+        within = regions.inside_face(drawn, shape, border=_LOCKS)
+        bare, seen = np.maximum(bare, low), np.maximum(seen, low * within)
+    return inside * clear * np.minimum(bare, seen)
 
 
 def _lit(theirs: Lab, mine: Lab, mask: Mask, drawn: Points) -> Lab:

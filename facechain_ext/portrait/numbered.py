@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facechain_ext.base.errors import InvalidInput, NoFaceFound
@@ -47,8 +48,12 @@ def number_faces(template: Photo, nets: FaceNets) -> list[NumberedFace]:
             "Choose a picture with fewer people, or cut one out of it."
         )
     faces = [refine(pixels, face, nets.detector) for face in found]
-    in_order = sorted(faces, key=lambda face: face.center[0])
-    return [_numbered(number, face, pixels, nets) for number, face in enumerate(in_order, 1)]
+    return number_known(template, sorted(faces, key=lambda face: face.center[0]), nets)
+
+
+def number_known(template: Photo, faces: Sequence[Face], nets: FaceNets) -> list[NumberedFace]:
+    """Read what can be told of faces whose places are known, in the order of their numbers."""
+    return [_numbered(n, face, template.pixels, nets) for n, face in enumerate(faces, 1)]
 
 
 def _numbered(number: int, face: Face, pixels: Pixels, nets: FaceNets) -> NumberedFace:

@@ -16,7 +16,7 @@ from facechain_ext.portrait.expression import BROWS, LEFT_EYE, OUTER_LIPS, RIGHT
 _FOREHEAD, _CHIN = 10, 152
 _FOLDS = (206, 426, 216, 436, 212, 432, 204, 424)
 
-_BORDER = 0.04
+BORDER = 0.04
 """Width of the soft border inside the face oval, in face heights."""
 
 _FOREHEAD_FULL, _FOREHEAD_END = 0.10, 0.19
@@ -43,20 +43,24 @@ def upwards(landmarks: Points) -> NDArray[np.float32]:
     return np.asarray(up, np.float32)
 
 
-def inside_face(landmarks: Points, shape: Shape) -> Mask:
-    """Select the face oval below the upper forehead: 0 at its edge, 1 a soft border further in."""
+def inside_face(landmarks: Points, shape: Shape, *, border: float = BORDER) -> Mask:
+    """Select the face oval below the upper forehead: 0 at its edge, 1 a soft border further in.
+
+    border: its width in face heights.
+    """
     solid = np.pad((face_oval(landmarks, shape) > 0.99).astype(np.uint8), 1)
     depth = np.asarray(cv2.distanceTransform(solid, cv2.DIST_L2, 5))[1:-1, 1:-1]
     # The outermost pixels have depth 1.
-    border = smoothstep(depth - 1, 0, max(_BORDER * face_height(landmarks), 1.0))
-    return border * _below_hairline(landmarks, shape)
+    soft = smoothstep(depth - 1, 0, max(border * face_height(landmarks), 1.0))
+    return soft * smoothstep(above_brows(landmarks, shape), _FOREHEAD_END, _FOREHEAD_FULL)
 
 
-def _below_hairline(landmarks: Points, shape: Shape) -> Mask:
+def above_brows(landmarks: Points, shape: Shape) -> Mask:
+    """Return every pixel's height over the brows, in face heights."""
     up = upwards(landmarks)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    above_brows = x * up[0] + y * up[1] - (landmarks[list(BROWS)] @ up).max()
-    return smoothstep(above_brows / face_height(landmarks), _FOREHEAD_END, _FOREHEAD_FULL)
+    above = x * up[0] + y * up[1] - (landmarks[list(BROWS)] @ up).max()
+    return np.asarray(above / face_height(landmarks), np.float32)
 
 
 def unsmeared(magnification: Mask, inside: Mask, *, radius: float) -> Mask:

@@ -1,4 +1,7 @@
-"""A pose read off a picture: the body by MoveNet, the face by the mesh, as OpenPose's points."""
+"""A pose read off a picture: the body by MoveNet, the face by the mesh, hands where arms lead.
+
+All as OpenPose's points.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Face, Pixels, Points
-from facechain_ext.imaging.openpose import Skeleton
+from facechain_ext.imaging.openpose import Skeleton, no_hands
 from facechain_ext.nets import FaceNets
+from facechain_ext.nets.hands import SURE as SURE_HAND
+from facechain_ext.nets.hands import Arm, HandReader
 from facechain_ext.nets.movenet import BodyPoints
 
 SURE = 0.2
@@ -17,6 +22,8 @@ _BODY = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 """OpenPose's 18 points among MoveNet's 17; the neck is between the shoulders."""
 _SHOULDERS = (5, 6)
 _NECK = 1
+_ARMS = ((2, 3, 4), (5, 6, 7))
+"""Shoulder, elbow and wrist among OpenPose's, the right arm's and the left one's."""
 
 _FACE = (
     *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),
@@ -38,7 +45,8 @@ def read_skeleton(pixels: Pixels, nets: FaceNets) -> Skeleton:
     size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
     mesh = nets.landmarker.locate(pixels, face)
     body = to_body(nets.movenet.locate(pixels), face)
-    return Skeleton((body / size).astype(np.float32), (to_face(mesh) / size).astype(np.float32))
+    parts = (body, to_face(mesh), to_hands(pixels, body, nets.hands))
+    return Skeleton(*((part / size).astype(np.float32) for part in parts))
 
 
 def to_body(found: BodyPoints, face: Face) -> Points:
@@ -57,6 +65,17 @@ def to_body(found: BodyPoints, face: Face) -> Points:
 def to_face(mesh: Points) -> Points:
     """Take OpenPose's 70 points from the mesh's 478."""
     return np.asarray(mesh[list(_FACE)], np.float32)
+
+
+def to_hands(pixels: Pixels, body: Points, reader: HandReader) -> Points:
+    """Read the right hand and the left one, (2, 21, 2), NaN where no arm leads to one."""
+    hands = no_hands()
+    for side, joints in enumerate(_ARMS):
+        arm = Arm(*body[list(joints)])
+        if np.isfinite(arm).all():
+            found = reader.locate(pixels, arm)
+            hands[side] = found.points if found.score >= SURE_HAND else np.nan
+    return hands
 
 
 def _is_on(face: Face, point: Points) -> bool:

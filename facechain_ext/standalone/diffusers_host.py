@@ -1,4 +1,7 @@
-"""The Host made of diffusers and plain folders, for the command line, the API and the tests."""
+"""The Host made of diffusers and plain folders, for the command line, the API and the tests.
+
+diffusers takes 200 MB: it is imported with the first checkpoint, which not every command loads.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from facechain_ext.base.controls import Depth
 from facechain_ext.base.errors import Cancelled, UnsupportedCheckpoint
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import (
@@ -30,20 +35,21 @@ from facechain_ext.base.infotext import add_fields
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.diffusion.checkpoint import CheckpointInfo, inspect
-from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.latent_colors import LatentColors
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import Origin, sample
-from facechain_ext.diffusion.weights import check_weights
 from facechain_ext.imaging.files import encode_png, resize, write_atomic
 from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.lora.merge import merged
+from facechain_ext.nets.depth import FOLDER, find_depth_net, read_depth
 from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.upscale import FACTOR, upscale
-from facechain_ext.standalone.control_nets import controls_for
 from facechain_ext.standalone.devices import usable_device
 from facechain_ext.standalone.order import METHODS, Order, ordered
 from facechain_ext.standalone.repainting import fields_of, prepared
+
+if TYPE_CHECKING:
+    from facechain_ext.diffusion.diffusers_model import DiffusersModel
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +118,16 @@ class DiffusersHost:
 
     @cached_property
     def _info(self) -> CheckpointInfo:
+        from facechain_ext.diffusion.weights import check_weights
+
         info = inspect(self._checkpoint)
         check_weights(info)
         return info
 
     @cached_property
     def _model(self) -> DiffusersModel:
+        from facechain_ext.diffusion.diffusers_model import load_model
+
         logger.info("Loading %s (%s) on %s", self._checkpoint.name, self._info.family, self._device)
         return load_model(self._checkpoint, device=self._device)
 
@@ -177,6 +187,8 @@ class DiffusersHost:
         with self.borrow_model(for_training=False) as model, merged(model, loras):
             request = _with_defaults(order.request, model)
             if request.controls:
+                from facechain_ext.standalone.control_nets import controls_for
+
                 size = request.width, request.height
                 nets = controls_for(model, request.controls, size, self._paths.models_dir)
                 model = replace(model, controls=nets)
@@ -259,6 +271,13 @@ class DiffusersHost:
 
     def tag(self, pixels: Pixels) -> list[str] | Unavailable:
         return Unavailable("Tags come from the webui's DeepDanbooru interrogator.")
+
+    def read_depth(self, pixels: Pixels) -> Depth | Unavailable:
+        folder = self._paths.models_dir / FOLDER
+        net = find_depth_net(folder)
+        if net is None:
+            return Unavailable(f"No net for depth lies in {folder}.")
+        return read_depth(net, pixels)
 
     def publish_lora(self, lora: LoraFile) -> None:
         """Nothing to tell: LoRAs are read from the folder each time."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from facechain_ext.base.records import Pixels
 from facechain_ext.base.repainting import RepaintRequest
-from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.diffusion.sampler import Origin
 from facechain_ext.imaging.patch import Patch, patch_around
+
+if TYPE_CHECKING:
+    from facechain_ext.diffusion.diffusers_model import DiffusersModel
 
 
 def prepared(request: RepaintRequest, model: DiffusersModel) -> tuple[Patch, Origin]:

@@ -12,15 +12,21 @@ from facechain_ext.imaging.files import files_in
 from facechain_ext.library.people import PeopleLibrary, Person
 
 ASIDE = "rejected"
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
 def kept_portraits(library: PeopleLibrary, person: Person) -> Iterator[Path]:
     """Yield the files of a person's portraits, whatever folders they lie in, but those aside."""
     for folder in library.portrait_folders(person):
         for path in files_in(folder):
-            if path.suffix.lower() in _PICTURES and path.parent.name != ASIDE:
+            if path.suffix.lower() in PICTURES and path.parent.name != ASIDE:
                 yield path
+
+
+def newest_portraits(library: PeopleLibrary, person: Person) -> list[Path]:
+    """Return the files of a person's portraits, the newest first."""
+    told = [(path.stat().st_mtime, path.name, path) for path in kept_portraits(library, person)]
+    return [path for *_, path in sorted(told, reverse=True)]
 
 
 def save_portraits(host: Host, finished: PortraitsFinished, folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
+from facechain_ext.studio.earlier_pose import posed_as_before
 from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
 from facechain_ext.studio.posing import controls_of
@@ -52,6 +53,7 @@ class Portraits:
         as PortraitsFinished without ranked portraits, before the error is raised. So it is with
         NoPortraitFound, when every candidate was rejected.
         """
+        config = self.posed(name, config)
         request = self.request(name, config)
         sitting = Sitting(self.finisher(name, config), Stopwatch(), self._notes(name))
         try:
@@ -114,6 +116,7 @@ class Portraits:
         """
         styles = self.styles.now()
         person, style = self.library.get(name), find_style(styles, config.style)
+        config = posed_as_before(config, self.library, person, self.nets)
         face = LoraUse(self._face_lora(person), face_weight(config, style))
         person.require_crops()
         own = self._style_lora(style)
@@ -133,6 +136,10 @@ class Portraits:
             controls=controls_of(config),
         )
         return made_fast(request, self.host) if config.fast else request
+
+    def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
+        """Write a pose out that is told by a portrait; raises what `posed_as_before` raises."""
+        return posed_as_before(config, self.library, self.library.get(name), self.nets)
 
     def _style_lora(self, style: Style) -> LoraFile | None:
         if not style.style_lora:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from facechain_ext.base.controls import TITLES, Control, ControlKind
+from facechain_ext.base.controls import TITLES, Control, ControlKind, Depth
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Pixels
 from facechain_ext.config import PortraitConfig
@@ -21,23 +21,39 @@ from facechain_ext.portrait.skeleton import read_skeleton
 
 KINDS: tuple[ControlKind, ...] = get_args(ControlKind)
 
-_MAKERS: Mapping[ControlKind, Callable[[Pixels, FaceNets], Any]] = {
-    "depth": draw_relief,
-    "canny": lambda pixels, _: hard_edges(pixels),
-    "soft_edges": lambda pixels, _: soft_edges(pixels),
+RELIEF = "a relief of face mesh and matte, no measured depth"
+DepthReader = Callable[[Pixels, FaceNets], Depth]
+
+_EDGES: Mapping[ControlKind, Callable[[Pixels], Any]] = {
+    "canny": hard_edges,
+    "soft_edges": soft_edges,
 }
 
 
-def condition_of(kind: ControlKind, picture: Pixels, nets: FaceNets, config: PortraitConfig) -> str:
+def relief(pixels: Pixels, nets: FaceNets) -> Depth:
+    """Draw depth where there is no net for it; raises InvalidInput as `draw_relief` does."""
+    return Depth(draw_relief(pixels, nets), RELIEF)
+
+
+def condition_of(
+    kind: ControlKind,
+    picture: Pixels,
+    nets: FaceNets,
+    config: PortraitConfig,
+    depth: DepthReader = relief,
+) -> str:
     """Read what a kind of control keeps of a picture's middle, cut to the portraits' shape.
 
-    Raises InvalidInput for a pose or depth unless exactly one person's face is seen there.
+    Raises InvalidInput for a pose or a relief unless exactly one person's face is seen there.
     """
     width, height = _shape(config)
     cut = _cut(picture, width / height)
     if kind == "pose":
         return write_pose(read_skeleton(cut, nets))
-    return write_picture(_MAKERS[kind](resize(cut, _drawn_size(config)), nets))
+    pixels = resize(cut, _drawn_size(config))
+    if kind == "depth":
+        return write_picture(depth(pixels, nets).picture)
+    return write_picture(_EDGES[kind](pixels))
 
 
 def drawn_condition(kind: ControlKind, text: str, config: PortraitConfig) -> Pixels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, Host, StepCallback
 from facechain_ext.base.infotext import parse_infotext
@@ -102,6 +103,26 @@ class Seat:
         if score.ranked and edge > _MOST_SEAM:
             score = replace(score, rejection=Rejection.SEAM)
         return NewFace(square, score, image.seed, image.infotext, edge)
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """How many candidates were painted, and how many there will be if nothing fails from now on."""
+
+    before: Sequence[Seat]
+    seat: Seat
+    after: int
+    candidates: int
+
+    @property
+    def done(self) -> int:
+        return sum(len(seat.found) for seat in (*self.before, self.seat))
+
+    @property
+    def total(self) -> int:
+        attempts = max(1, ceil(len(self.seat.found) / self.candidates))
+        earlier = sum(len(seat.found) for seat in self.before)
+        return earlier + (attempts + self.after) * self.candidates
 
 
 def _part_width(request: RepaintRequest) -> int:

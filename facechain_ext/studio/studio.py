@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from facechain_ext.base.controls import Depth
 from facechain_ext.base.events import Drawing, Event, PhotoPrepared, PortraitsFinished
-from facechain_ext.base.host import GenerationRequest, Host
-from facechain_ext.base.records import LoraFile
+from facechain_ext.base.host import GenerationRequest, Host, Unavailable
+from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
 from facechain_ext.library.people import PeopleLibrary, Person
@@ -21,7 +22,9 @@ from facechain_ext.studio.finishing import Finisher
 from facechain_ext.studio.forecast import Forecast, Forecasts
 from facechain_ext.studio.portrait_files import save_portraits
 from facechain_ext.studio.portraits import Portraits
+from facechain_ext.studio.posing import relief
 from facechain_ext.studio.results import Results
+from facechain_ext.studio.scenes import Scenes
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
@@ -31,6 +34,7 @@ from facechain_ext.studio.tryon import TryOn
 from facechain_ext.studio.uploads import Upload
 from facechain_ext.styles import Style, Styles
 from facechain_ext.styles.favourites import FILE, Favourites
+from facechain_ext.templates.gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,10 @@ class Studio:
         """Return what the host will be asked to draw for portraits."""
         return self._portraits.request(name, config)
 
+    def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
+        """Write the pose out that is told by a portrait made before."""
+        return self._portraits.posed(name, config)
+
     def finisher(self, name: str, config: PortraitConfig) -> Finisher:
         """Return what fuses and judges a person's pictures, wherever they are drawn."""
         return self._portraits.finisher(name, config)
@@ -158,6 +166,11 @@ class Studio:
     def save_portraits(self, finished: PortraitsFinished, folder: Path) -> list[Path]:
         """Save the ranked pictures, and the rejected ones aside; return where the ranked are."""
         return save_portraits(self.host, finished, folder)
+
+    def read_depth(self, pixels: Pixels, nets: FaceNets) -> Depth:
+        """Read depth by a net of the user's or the host's, else draw a relief of one person."""
+        found = self.host.read_depth(pixels)
+        return relief(pixels, nets) if isinstance(found, Unavailable) else found
 
     @property
     def talking(self) -> Talking:
@@ -207,7 +220,17 @@ class Studio:
     @cached_property
     def templates(self) -> Templates:
         """People painted into pictures that exist."""
-        return Templates(self.host, self.nets, self.library, self._portraits)
+        return Templates(self.host, self.nets, self.library, self._portraits, self.gallery)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The pictures that people are painted into: shipped ones and the user's own."""
+        return Gallery(self.host.paths.data_dir / "facechain" / "templates")
+
+    @property
+    def scenes(self) -> Scenes:
+        """Pictures of several people from words."""
+        return Scenes(self.host, self.nets, self.gallery)
 
     @cached_property
     def try_on(self) -> TryOn:

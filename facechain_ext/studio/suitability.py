@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from facechain_ext.diffusion.checkpoint import inspect
 from facechain_ext.library.people import Person, Run
 from facechain_ext.library.runs import RunFolder, RunRecord
 from facechain_ext.lora.family import TITLES
+
+_SIDES: Mapping[Family, int] = {"sd1": 512, "sd2": 768, "sdxl": 1024}
+_MINI_SIDE = 192
 
 
 def mismatch(person: Person, run: Run, current: CheckpointRef) -> str:
@@ -44,6 +48,13 @@ def knows_faces_alone(checkpoint: CheckpointRef) -> bool:
         return inspect(checkpoint.path).is_mini
     except FaceChainError:
         return False
+
+
+def native_side(checkpoint: CheckpointRef) -> int:
+    """Return the side in pixels of the pictures that a checkpoint draws best."""
+    if knows_faces_alone(checkpoint):
+        return _MINI_SIDE
+    return _SIDES.get(family_of(checkpoint) or "sd1", _SIDES["sd1"])
 
 
 def family_of(checkpoint: CheckpointRef) -> Family | None:

@@ -6,52 +6,35 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from pathlib import Path
 
 import numpy as np
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
 from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GenerationRequest, Host
-from facechain_ext.base.infotext import add_fields
-from facechain_ext.base.records import Embedding, Photo, Portrait, Score
+from facechain_ext.base.records import Embedding, Photo
 from facechain_ext.base.stopwatch import Stopwatch
 from facechain_ext.config import PortraitConfig, TemplateConfig
 from facechain_ext.imaging.color import is_monochrome
+from facechain_ext.imaging.still import read_still
 from facechain_ext.library.people import PeopleLibrary, Person
+from facechain_ext.library.seats import last_cast, remember_cast
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.acquaintance import Acquaintance
-from facechain_ext.portrait.casting import Cast, Sitter, checked_cast, propose
+from facechain_ext.portrait.casting import Cast, Sitter, checked_cast, propose, require_once, seated
 from facechain_ext.portrait.exchange import exchange
 from facechain_ext.portrait.likeness import mean_embedding
-from facechain_ext.portrait.numbered import NumberedFace, number_faces
+from facechain_ext.portrait.numbered import NumberedFace, number_faces, number_known
 from facechain_ext.portrait.place import Place
 from facechain_ext.portrait.rank import rank
-from facechain_ext.portrait.template_infotext import Seated, template_fields
 from facechain_ext.studio.portraits import LARGEST_SEED, Portraits
-from facechain_ext.studio.seat import NewFace, Seat
+from facechain_ext.studio.seat import Count, Seat
+from facechain_ext.studio.template_pictures import whole_pictures, why_none
+from facechain_ext.templates.gallery import Gallery
+from facechain_ext.templates.template import Template
 
 _COLOURLESS = "black and white photo"
-
-
-@dataclass(frozen=True, eq=False)
-class Count:
-    """How many candidates were painted, and how many there will be if nothing fails from now on."""
-
-    before: Sequence[Seat]
-    seat: Seat
-    after: int
-    candidates: int
-
-    @property
-    def done(self) -> int:
-        return sum(len(seat.found) for seat in (*self.before, self.seat))
-
-    @property
-    def total(self) -> int:
-        attempts = max(1, ceil(len(self.seat.found) / self.candidates))
-        earlier = sum(len(seat.found) for seat in self.before)
-        return earlier + (attempts + self.after) * self.candidates
 
 
 @dataclass(frozen=True)
@@ -62,31 +45,82 @@ class Templates:
     nets: FaceNets
     library: PeopleLibrary
     portraits: Portraits
+    gallery: Gallery = field(default_factory=Gallery)
+    _kept: dict[object, Template] = field(default_factory=dict, repr=False, compare=False)
     _looked: dict[object, list[NumberedFace]] = field(
         default_factory=dict, repr=False, compare=False
     )
+
+    def read(self, picture: Path) -> Photo:
+        """Read a picture that people are painted into; raises what `read_still` raises.
+
+        Of one that is in the gallery it is known from then on where its faces are.
+        """
+        photo = read_still(picture)
+        if (kept := self.gallery.of_file(picture.read_bytes())) is not None:
+            self._kept[_mark(photo)] = kept
+        return photo
 
     def look(self, template: Photo) -> list[NumberedFace]:
         """Find and number every face; raises NoFaceFound, InvalidInput for a crowd.
 
         The last template is remembered: it is looked at when it is chosen, queued and painted.
         """
-        pixels = np.ascontiguousarray(template.pixels)
-        mark = pixels.shape, hashlib.sha256(pixels.data).digest()
+        mark = _mark(template)
         faces = self._looked.get(mark)
         if faces is None:
-            faces = number_faces(template, self.nets)
+            faces = self._numbered(template, self._kept.get(mark))
             self._looked.clear()
             self._looked[mark] = faces
         return [*faces]
 
+    def _numbered(self, template: Photo, kept: Template | None) -> list[NumberedFace]:
+        if kept is not None and kept.faces:
+            return number_known(template, kept.faces, self.nets)
+        faces = number_faces(template, self.nets)
+        if kept is not None:
+            self.gallery.remember(kept, [face.face for face in faces])
+        return faces
+
+    def keep(self, picture: Path, title: str = "", tags: Sequence[str] = ()) -> Template:
+        """Add a picture to the gallery, with its faces; raises what `look` and `keep` raise."""
+        photo = read_still(picture)
+        faces = self.look(photo)
+        kept = self.gallery.keep(picture, title, tags)
+        return self.gallery.remember(kept, [face.face for face in faces])
+
+    def remove(self, name: str) -> Template:
+        """Delete one of the user's templates, and who came into it; raises InvalidInput."""
+        gone = self.gallery.remove(name)
+        remember_cast(self.library, gone.name, {})
+        return gone
+
+    def suggest(self, template: Photo, faces: Sequence[NumberedFace]) -> Cast:
+        """Return who came on which face the last time; for others, whoever fits."""
+        kept = self._kept.get(_mark(template))
+        known = {face.number for face in faces if not face.is_small}
+        last = last_cast(self.library, kept.name) if kept else {}
+        return {n: name for n, name in last.items() if n in known} or self.propose(faces)
+
     def propose(self, faces: Sequence[NumberedFace]) -> Cast:
         """Choose by what fits who might come on which face, of all who are trained."""
-        sitters = [
-            Sitter(person.manifest.name, person.manifest.attributes, person.load_instances())
-            for person in self.library.trained()
-        ]
-        return propose(faces, sitters)
+        return propose(faces, _sitters(self.library.trained()))
+
+    def seat(self, template: Photo, who: Sequence[str]) -> Cast:
+        """Give each of these people the face that fits best; raises InvalidInput, PersonNotFound,
+        and what `look` raises."""
+        people = [self.library.get(name) for name in who]
+        names = [person.manifest.name for person in people]
+        require_once(names)
+        faces = self.look(template)
+        return seated(propose(faces, _sitters(people)), names, len(faces), template.name)
+
+    def require_trained(self, who: Sequence[str], config: TemplateConfig) -> None:
+        """Require that these people can be painted; raises PersonNotFound, InvalidInput."""
+        names = [self.library.get(name).manifest.name for name in who]
+        require_once(names)
+        for name in names:
+            self._drawing(name, config)
 
     def checked(
         self, template: Photo, cast: Mapping[int, str], config: TemplateConfig
@@ -97,7 +131,7 @@ class Templates:
         """
         faces = self.look(template)
         named = {n: self.library.get(name).manifest.name for n, name in cast.items()}
-        settled = checked_cast(named or self.propose(faces), faces, template.name)
+        settled = checked_cast(named or self.suggest(template, faces), faces, template.name)
         if not settled:
             raise InvalidInput(
                 "Nobody can be proposed for this template: train somebody first, or choose a "
@@ -124,18 +158,20 @@ class Templates:
         with watch.measure("look"):
             faces, settled = self.checked(template, cast, config)
             seats = [*self._seats(template, faces, settled, config)]
+            if (kept := self._kept.get(_mark(template))) is not None:
+                remember_cast(self.library, kept.name, settled)
         for place, seat in enumerate(seats):
             yield Stage(f"face {seat.face.number}: {seat.name}", config.candidates)
             count = Count(seats[:place], seat, len(seats) - place - 1, config.candidates)
             with watch.measure("paint"):
                 yield from self._filled(seat, template, config, count, tell)
         with watch.measure("put back"):
-            pictures = [*_pictures(template, seats, config)]
+            pictures = [*whole_pictures(template, seats, config)]
         ranked, rejected = rank(pictures)
         notes = tuple(dict.fromkeys(filter(None, self._notes(seats))))
         yield PortraitsFinished(tuple(ranked), (), tuple(rejected), watch.seconds, notes)
         if not ranked:
-            raise NoPortraitFound(_why_none(seats))
+            raise NoPortraitFound(why_none(seats))
 
     def _filled(
         self,
@@ -192,9 +228,12 @@ class Templates:
         shown = {f"face {face.number} of the template": face.embedding for face in faces}
         return {**{name: mean for name, mean in people if mean is not None}, **shown}
 
-    def _drawing(self, name: str, config: TemplateConfig, template: Photo) -> GenerationRequest:
+    def _drawing(
+        self, name: str, config: TemplateConfig, template: Photo | None = None
+    ) -> GenerationRequest:
         """Return what a person is painted by; raises what `Portraits.request` raises."""
-        words = (_COLOURLESS if is_monochrome(template.pixels) else "", config.prompt)
+        colourless = template is not None and is_monochrome(template.pixels)
+        words = (_COLOURLESS if colourless else "", config.prompt)
         portrait = PortraitConfig(
             prompt=", ".join(filter(None, words)),
             negative_prompt=config.negative_prompt,
@@ -218,52 +257,17 @@ def _reference(person: Person) -> Embedding | None:
     return mean_embedding(instances) if instances else None
 
 
+def _mark(template: Photo) -> tuple[object, ...]:
+    pixels = np.ascontiguousarray(template.pixels)
+    return pixels.shape, hashlib.sha256(pixels.data).digest()
+
+
+def _sitters(people: Sequence[Person]) -> list[Sitter]:
+    return [
+        Sitter(person.manifest.name, person.manifest.attributes, person.load_instances())
+        for person in people
+    ]
+
+
 def _seeds(first: int, count: int) -> tuple[int, ...]:
     return tuple((first + offset) % (LARGEST_SEED + 1) for offset in range(count))
-
-
-def _pictures(template: Photo, seats: Sequence[Seat], config: TemplateConfig) -> Iterator[Portrait]:
-    """Put whole pictures together: each face's best on the first, its second best on the next."""
-    if not all(seat.found for seat in seats):
-        return
-    most = max(len(seat.found) for seat in seats)
-    for place in range(min(config.count, most)):
-        chosen = [(seat, seat.found[min(place, len(seat.found) - 1)]) for seat in seats]
-        yield _picture(template, chosen, config)
-
-
-def _picture(
-    template: Photo, chosen: Sequence[tuple[Seat, NewFace]], config: TemplateConfig
-) -> Portrait:
-    """Lay faces into a copy of the template; it counts as much as its least alike person."""
-    whole = template.pixels.copy()
-    for seat, face in chosen:
-        seat.exchange.place.lay_into(whole, face.square, seat.exchange.alpha, seat.others)
-    least = min((face for _, face in chosen), key=lambda face: face.rank)
-    seated = [
-        Seated(seat.face.number, seat.name, face.seed, face.score.similarity)
-        for seat, face in chosen
-    ]
-    told = template_fields(template.name, seated, config)
-    first = chosen[0][1]
-    return Portrait(
-        whole,
-        Score(least.score.similarity, least.score.rejection),
-        first.seed,
-        add_fields(first.infotext, told),
-        fusion_note=next((s.exchange.note for s, _ in chosen if s.exchange.note), None),
-    )
-
-
-def _why_none(seats: Sequence[Seat]) -> str:
-    failed = [seat for seat in seats if not any(face.score.ranked for face in seat.found)]
-    told = ", ".join(f"{seat.face.number} ({seat.name}: {_why(seat.found)})" for seat in failed)
-    return (
-        f"No candidate is good enough for face {told}. Try more attempts, another seed, or more "
-        "fusion."
-    )
-
-
-def _why(found: Sequence[NewFace]) -> str:
-    reasons = [face.score.rejection.value for face in found if face.score.rejection]
-    return ", ".join(dict.fromkeys(reason.replace("_", " ") for reason in reasons)) or "not painted"

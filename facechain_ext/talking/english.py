@@ -70,9 +70,9 @@ class EnglishVoice:
         check_speakable(text, ENGLISH)
         generator = np.random.default_rng(seed)
         sentences = self._reader.sentences(text)
-        spoken = [self._sentence(each, speed, generator) for each in sentences]
-        if not spoken:
+        if not sentences:
             raise InvalidInput("There is nothing to say: type some words.")
+        spoken = (self._sentence(each, speed, generator) for each in sentences)
         return joined(spoken, _BETWEEN_SENTENCES)
 
     def _sentence(self, symbols: str, speed: float, generator: np.random.Generator) -> Speech:

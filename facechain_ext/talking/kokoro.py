@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.nets.catalog import find
@@ -22,7 +23,6 @@ _DURATIONS = "/encoder/Clip_output_0"
 """What the net computes on its way: steps of 25 ms for each symbol."""
 _LONGEST = 400
 """Symbols of one run of the net, which takes 510."""
-_STYLE_SIZE = 256
 _SILENT, _MARGIN = 0.01, 0.08
 _BETWEEN_SENTENCES = 0.25
 
@@ -38,7 +38,7 @@ class KokoroVoice:
     def __init__(
         self, models_dir: Path, style: str, language: Language, read: Reader, pause: Pause
     ) -> None:
-        """style: the name of a file of voices; raises InvalidInput as `require_kokoro` does."""
+        """style: one of the voices that ship; raises InvalidInput as `require_kokoro` does."""
         require_kokoro(models_dir)
         self._speaker = _Speaker(models_dir, style)
         self._language, self._read, self._pause = language, read, pause
@@ -50,7 +50,7 @@ class KokoroVoice:
         pieces = [piece for sentence in self._read(text) for piece in pieces_of(sentence)]
         if not pieces:
             raise InvalidInput("There is nothing to say: type some words.")
-        return joined([self._piece(piece, speed) for piece in pieces], _BETWEEN_SENTENCES)
+        return joined((self._piece(piece, speed) for piece in pieces), _BETWEEN_SENTENCES)
 
     def _piece(self, symbols: str, speed: float) -> Speech:
         self._pause()
@@ -62,9 +62,10 @@ class _Speaker:
 
     def __init__(self, models_dir: Path, style: str) -> None:
         net, vocabulary = find(NET).paths(models_dir)
-        (file,) = (path for path in find(STYLES).paths(models_dir) if path.stem == style)
+        (styles,) = find(STYLES).paths(models_dir)
         self._ids = json.loads(vocabulary.read_text(encoding="utf-8"))["vocab"]
-        self._styles = np.fromfile(file, "<f4").reshape(-1, _STYLE_SIZE)
+        with safe_open(str(styles), framework="numpy") as stored:
+            self._styles = stored.get_tensor(style).astype(np.float32)
         self._net = open_net(with_output(net.read_bytes(), _DURATIONS))
 
     def speak(self, symbols: str, speed: float) -> Speech:
@@ -86,16 +87,17 @@ class _Speaker:
 
 
 def require_kokoro(models_dir: Path) -> None:
-    """Raise InvalidInput where its nets, or what runs them, are not there yet."""
-    for entry in (find(NET), find(STYLES)):
-        if entry.unusable:
-            raise InvalidInput(entry.unusable)
-        if not entry.present(models_dir):
-            raise InvalidInput(
-                f"This voice takes a net that is not here yet: {entry.summary}. Fetch it under "
-                f"Models or by facechain models download {entry.id}."
-            )
-        entry.verify(models_dir)
+    """Raise InvalidInput where its net, or what runs it, is not there yet."""
+    net = find(NET)
+    if net.unusable:
+        raise InvalidInput(net.unusable)
+    if not net.present(models_dir):
+        raise InvalidInput(
+            f"This voice takes a net that is not here yet: {net.summary}. Fetch it under Models or "
+            f"by facechain models download {NET}."
+        )
+    net.verify(models_dir)
+    find(STYLES).verify(models_dir)
 
 
 def pieces_of(symbols: str, longest: int = _LONGEST) -> Iterator[str]:

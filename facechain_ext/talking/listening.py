@@ -123,11 +123,15 @@ def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     """Bring sound to another rate; what is too high for it is averaged away first."""
     if rate == wanted:
         return samples
-    if rate > wanted:
-        width = max(1, round(rate / wanted))
-        samples = np.convolve(samples, np.full(width, 1 / width, np.float32), mode="same")
-    places = np.arange(round(len(samples) * wanted / rate)) * (rate / wanted)
-    return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
+    width = max(1, round(rate / wanted))
+    mean = np.full(width, 1 / width, np.float32)
+    made = np.empty(round(len(samples) * wanted / rate), np.float32)
+    for begin in range(0, len(made), _PIECE):
+        places = np.arange(begin, min(begin + _PIECE, len(made))) * (rate / wanted)
+        first = max(0, int(places[0]) - width)
+        near = np.convolve(samples[first : int(places[-1]) + width + 2], mean, mode="same")
+        made[begin : begin + _PIECE] = np.interp(places - first, np.arange(len(near)), near)
+    return made
 
 
 def _pieces(samples: Samples) -> Iterator[tuple[int, Samples]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,9 @@ def loudness_of(samples: Samples, rate: int, fps: float) -> Curve:
     """Return for each frame how loud it is, 0..1 of the loud parts; silence is 0 throughout."""
     frames = max(1, round(len(samples) / rate * fps))
     edges = np.linspace(0, len(samples), frames + 1).astype(int)
-    squares = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    energy = (squares[edges[1:]] - squares[edges[:-1]]) / np.maximum(1, np.diff(edges))
-    level = np.sqrt(np.maximum(0, energy))
+    parts = (samples[begin:end] for begin, end in pairwise(edges.tolist()))
+    energy = np.fromiter((float(part @ part) for part in parts), np.float64, frames)
+    level = np.sqrt(energy / np.maximum(1, np.diff(edges)))
     loud = float(np.percentile(level, 90))
     if loud < 1e-5:
         return np.zeros(frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -17,7 +18,14 @@ from facechain_ext.talking.speech import Samples, Speech
 LONGEST_RECORDING = 30 * 60
 """Seconds."""
 _RATE = 24000
+_FASTEST, _BLOCK = 768_000, 1 << 18
 _SILENT = 1e-3
+_SAFELY = {
+    "format_whitelist": "aac,aiff,amr,asf,au,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,"
+    "ogg,w64,wav",
+    "protocol_whitelist": "file",
+}
+"""What keeps FFmpeg from playlists, which name other files and addresses that it would open."""
 
 
 def read_recording(path: Path) -> Speech:
@@ -35,7 +43,10 @@ def read_recording(path: Path) -> Speech:
 def check_recording(path: Path) -> None:
     """Find out what can be found out of a recording by its beginning; raises InvalidInput."""
     with _told(path):
-        if not _is_plain_wave(path):
+        if _is_plain_wave(path):
+            with path.open("rb") as stream, wave.open(stream) as sound:
+                _check_length(path, sound.getnframes() / sound.getframerate())
+        else:
             _require_av(path)
             next(_decoded(path), None)
 
@@ -53,7 +64,7 @@ def _is_plain_wave(path: Path) -> bool:
     """Tell whether Python reads it by itself: whole numbers, not compressed."""
     try:
         with path.open("rb") as stream, wave.open(stream) as sound:
-            return sound.getsampwidth() in (1, 2, 3, 4) and sound.getframerate() > 0
+            return sound.getsampwidth() in (1, 2, 3, 4) and 0 < sound.getframerate() <= _FASTEST
     except (wave.Error, EOFError):
         return False
 
@@ -62,9 +73,13 @@ def _read_wave(path: Path) -> Speech:
     with path.open("rb") as stream, wave.open(stream) as sound:
         rate, channels, width = sound.getframerate(), sound.getnchannels(), sound.getsampwidth()
         _check_length(path, sound.getnframes() / rate)
-        data = sound.readframes(LONGEST_RECORDING * rate)
-    whole = np.frombuffer(data[: len(data) // (width * channels) * width * channels], np.uint8)
-    return Speech(_numbers(whole, width).reshape(-1, channels).mean(axis=1), rate)
+        samples = array("f")
+        while data := sound.readframes(_BLOCK):
+            whole = np.frombuffer(
+                data, np.uint8, len(data) // (width * channels) * width * channels
+            )
+            samples.frombytes(_numbers(whole, width).reshape(-1, channels).mean(axis=1).tobytes())
+    return Speech(np.frombuffer(samples, np.float32), rate)
 
 
 def _numbers(data: np.ndarray[tuple[int], np.dtype[np.uint8]], width: int) -> Samples:
@@ -83,7 +98,10 @@ def _require_av(path: Path) -> None:
 
 def _read_any(path: Path) -> Speech:
     _require_av(path)
-    return Speech(np.concatenate([*_decoded(path), np.zeros(0, np.float32)]), _RATE)
+    samples = array("f")
+    for part in _decoded(path):
+        samples.frombytes(part.tobytes())
+    return Speech(np.frombuffer(samples, np.float32), _RATE)
 
 
 def _decoded(path: Path) -> Iterator[Samples]:
@@ -91,7 +109,7 @@ def _decoded(path: Path) -> Iterator[Samples]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=_SAFELY) as container:
             if not container.streams.audio:
                 raise InvalidInput(f"There is no sound in {path.name}.")
             if container.duration:

@@ -32,6 +32,8 @@ class Language:
 ENGLISH = Language("English", ("LATIN",), ("heart", "michael"))
 CHINESE = Language("Chinese and English", ("LATIN", "CJK"), ("xiaobei", "yunxi"))
 LANGUAGES = (ENGLISH, CHINESE)
+"""Of the voices that are made on this computer."""
+ANY = Language("every language", ("",), ("online",))
 _LETTERS_OF_HANZI = 4
 """A Chinese character takes as long to say as so many letters."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,27 +45,24 @@ class Speech:
 
     def at_volume(self, volume: float) -> Speech:
         """Make it louder or softer; what would be too loud is cut off."""
-        return replace(self, samples=np.clip(self.samples * np.float32(volume), -1, 1))
+        if volume == 1:
+            return self
+        louder = self.samples * np.float32(volume)
+        return replace(self, samples=np.clip(louder, -1, 1, out=louder))
 
 
-def joined(parts: Sequence[Speech], pause: float = 0.0) -> Speech:
-    """Say one thing after the other, with so many seconds between them.
+def joined(parts: Iterable[Speech], pause: float = 0.0) -> Speech:
+    """Say one thing after the other, with so many seconds between them; none is held for long.
 
     Raises InvalidInput where there is nothing, or the rates differ.
     """
-    rates = {part.rate for part in parts}
+    samples, phones, rates = array("f"), list[Phone](), set[int]()
+    for part in parts:
+        rates.add(part.rate)
+        if samples:
+            samples.frombytes(bytes(4 * round(pause * part.rate)))
+        phones += [phone.moved(len(samples) / part.rate) for phone in part.phones]
+        samples.frombytes(np.ascontiguousarray(part.samples, np.float32).tobytes())
     if len(rates) != 1:
         raise InvalidInput(f"Speech of one rate can be joined, not of {sorted(rates) or 'none'}.")
-    rate = rates.pop()
-    silence = np.zeros(round(pause * rate), np.float32)
-    samples: list[Samples] = []
-    phones: list[Phone] = []
-    length = 0
-    for part in parts:
-        if samples:
-            samples.append(silence)
-            length += len(silence)
-        phones += [phone.moved(length / rate) for phone in part.phones]
-        samples.append(part.samples)
-        length += len(part.samples)
-    return Speech(np.concatenate(samples), rate, tuple(phones))
+    return Speech(np.frombuffer(samples, np.float32), rates.pop(), tuple(phones))

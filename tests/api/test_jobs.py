@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,11 +18,15 @@ from facechain_ext.api.services import ApiServices
 from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
 from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
+from facechain_ext.jobs.database import FILE, Database
 from facechain_ext.jobs.queue import Job
+from facechain_ext.jobs.record import JobRecord
+from facechain_ext.jobs.store import JobStore
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from tests.api.conftest import ORIGIN, Gate, Named, NewClient, follow, problem
 from tests.api.test_photos import in_json, jpeg
+from tests.bad_templates import BAD, Bad
 from tests.jobs.told import submit, work
 
 CHECK = {"kind": "check", **in_json(b"no photo")}
@@ -188,6 +197,12 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "template", **PICTURE, "cast": {"one": "ana"}}, "cast"),
         ("jobs/a", {"kind": "template", **PICTURE, "cast": {"1": 2}}, "cast.1"),
         ("jobs/a", {"kind": "template", **PICTURE, "template": {"mask": "x"}}, "template.mask"),
+        ("jobs/a", {"kind": "template", **PICTURE, "words": "a pair"}, "words"),
+        ("jobs/a", {"kind": "template", "words": "a pair"}, "who"),
+        ("jobs/a", {"kind": "template", "templates": ["gone"]}, "templates"),
+        ("jobs/a", {"kind": "template", "templates": ["x"] * 101}, "templates"),
+        ("jobs/a", {"kind": "template", "templates": 5}, "templates"),
+        ("jobs/a", {**CHECK, "who": ["ana"]}, "who"),
         ("jobs/a", {**CHECK, "cast": {"1": "ana"}}, "cast"),
         ("jobs/a", {"kind": "talk", "talk": {"text": "Hello"}}, "person"),
         ("jobs/a", {"kind": "talk", "photos": PICTURE["photos"] * 2}, "photos"),
@@ -196,6 +211,17 @@ def test_a_form_asks_for_the_same_as_json(client: TestClient) -> None:
         ("jobs/a", {"kind": "try-on", **PICTURE}, "photos"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "try_on": {"way": "thrown"}}, "try_on.way"),
         ("jobs/a", {"kind": "try-on", **PICTURE, "template": {}}, "template"),
+        ("jobs/a", {"kind": "keep_look", "name": "Rain"}, "photos"),
+        ("jobs/a", {"kind": "train_style", **PICTURE}, "name"),
+        ("jobs/a", {"kind": "train_style", "name": "Rain", "person": "Ana"}, "person"),
+        ("jobs/a", {"kind": "train_style", "name": "Rain", "style": {"rank": 0}}, "style.rank"),
+        ("jobs/a", {"kind": "keep_look", "name": "Rain", **PICTURE, "resume": True}, "resume"),
+        ("jobs/a", {"kind": "train_style", "name": "R", **PICTURE, "resume": True}, "resume"),
+        (
+            "jobs/a",
+            {"kind": "train_style", "name": "R", **PICTURE, "captions": {"x": ""}},
+            "captions",
+        ),
     ],
 )
 def test_a_job_that_cannot_be_is_refused(
@@ -231,6 +257,65 @@ def test_people_come_into_a_template(
     assert (by_form.status_code, by_form.json()["kind"]) == (202, "template"), by_form.text
 
 
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_a_template_is_one_sentence(
+    client: TestClient, services: ApiServices, bad: Bad
+) -> None:
+    for name in ("Ana", "Ben"):
+        client.post("people", json={"name": name})
+    cast = {str(number): name for number, name in bad.cast.items()}
+    parts = [("kind", (None, "template")), ("cast", (None, json.dumps(cast)))]
+    form = [*parts, ("photos", (f"bad{bad.suffix}", bad.content))]
+    answer = client.put("jobs/t", files=form)
+    assert answer.status_code == 422
+    assert bad.told in problem(answer)["message"]
+    assert services.jobs.all() == []
+    assert not [*services.studio.host.paths.output_dir.rglob("*.png")]
+
+
+def test_templates_are_listed_and_used_by_their_names(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = client.get("templates").json()["templates"][:2]
+    assert not first["own"]
+    assert first["faces"] >= 1
+    words = client.get("templates", params={"words": first["title"]}).json()["templates"]
+    assert first["name"] in [each["name"] for each in words]
+    picture = client.get(f"templates/{first['name']}/picture")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert client.get("templates/gone/picture").status_code == 404
+    client.post("people", json={"name": "Ana"})
+    monkeypatch.setattr(MakeTemplate, "require", lambda work, studio: None)
+    names = [first["name"], second["name"]]
+    asked = {"kind": "template", "templates": names, "cast": {"1": "ana"}}
+    ticket = client.put("jobs/t", json=asked).json()
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["further"] == [{"1": "Ana"}]
+    uploads = [path.name for path in services.jobs.books.files.uploads(ticket["id"])]
+    assert uploads == [f"{name}.jpg" for name in names]
+    both = {**asked, "who": ["ana"]}
+    assert problem(client.put("jobs/u", json=both))["field"] == "cast"
+    drawn = {"kind": "template", "words": "a woman in a park", "who": ["ana"]}
+    ticket = client.put("jobs/w", json=drawn).json()
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert (record.work["words"], record.work["who"]) == ("a woman in a park", ["Ana"])
+
+
+def test_templates_of_ones_own_are_not_shown_where_people_have_owners(
+    client: TestClient, new_client: NewClient, services: ApiServices
+) -> None:
+    services.studio.gallery.add(jpeg(), ".jpg", "Family")
+    assert "family" in [each["name"] for each in client.get("templates").json()["templates"]]
+    owned = new_client(auth=Named(), config=replace(ApiConfig(), owners=True))
+    owned.headers["X-User"] = "ana"
+    assert "family" not in [each["name"] for each in owned.get("templates").json()["templates"]]
+    assert owned.get("templates/family/picture").status_code == 404
+    body = {"kind": "template", "templates": ["family"]}
+    assert problem(owned.put("jobs/t", json=body))["field"] == "templates"
+
+
 def test_a_portrait_speaks(
     client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +336,56 @@ def test_a_portrait_speaks(
     assert record.work["out"].endswith("talking")
 
 
+def test_a_recording_is_spoken_and_goes_with_the_job(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talk, "require", lambda work, studio: None)
+    monkeypatch.setattr(Talk, "run", lambda *_: one())
+    audio = {"data": base64.b64encode(b"sound").decode(), "name": "../me.wav"}
+    ticket = client.put("jobs/t", json={"kind": "talk", **PICTURE, "audio": audio}).json()
+    picture = ("photos", ("photo", jpeg()))
+    form = [("kind", (None, "talk")), ("audio", ("me.wav", b"sound")), picture]
+    assert client.put("jobs/t", files=form).json()["id"] == ticket["id"]
+    other = [("kind", (None, "talk")), ("audio", ("me.wav", b"others")), picture]
+    assert client.put("jobs/t", files=other).status_code == 409
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None and record.work["given"] == ["portrait", "audio"]
+    files = services.jobs.books.files
+    _, kept = files.uploads(ticket["id"])
+    assert (kept.name, kept.read_bytes()) == ("me.wav", b"sound")
+    job = services.jobs.get(ticket["id"])
+    assert job is not None
+    gate.open.set()
+    follow(job)
+    until = time.monotonic() + 10
+    while files.uploads(ticket["id"]) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert files.uploads(ticket["id"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"kind": "check", "audio": ("a.wav", b"sound")}, "takes no audio"),
+        ({"kind": "talk", "person": "Ana", "audio": "sound"}, "needs a filename"),
+        ({"kind": "talk", "person": "Ana", "sound": ("a.wav", b"sound")}, "field photos or audio"),
+    ],
+)
+def test_a_recording_that_is_out_of_place_is_refused(
+    client: TestClient, parts: dict[str, Any], told: str
+) -> None:
+    form = {k: v if isinstance(v, tuple) else (None, v) for k, v in parts.items()}
+    assert told in problem(client.put("jobs/a", files=form))["message"]
+    two = [*form.items(), ("audio", ("b.wav", b"more"))]
+    assert client.put("jobs/a", files=two).status_code in (413, 422)
+
+
+def test_a_recording_that_is_none_is_refused_at_once(client: TestClient) -> None:
+    form = {"kind": (None, "talk"), "photos": ("a.jpg", jpeg()), "audio": ("a.mp3", b"no sound")}
+    refused = problem(client.put("jobs/a", files=form))
+    assert refused["message"].startswith("a.mp3 is no ") and "/" not in refused["message"]
+
+
 def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: Gate) -> None:
     two = {"photos": PICTURE["photos"] * 2}
     asked = {"kind": "try-on", **two, "try_on": {"seam": 0}}
@@ -264,6 +399,49 @@ def test_a_garment_is_tried_on(client: TestClient, services: ApiServices, gate: 
     assert record.work["try_on"]["seam"] == 0
     assert client.get(f"portraits/{ticket['id']}").json()["portraits"] == []
     assert [job["id"] for job in client.get("jobs?kind=try-on").json()["jobs"]] == [ticket["id"]]
+
+
+LOOK = {"photos": [{**PICTURE["photos"][0], "name": f"{n}.jpg"} for n in range(10)]}
+
+
+def test_a_style_is_trained_on_pictures_and_captions(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    few = client.put("jobs/s", json={"kind": "train_style", "name": "Rain", **PICTURE})
+    assert (few.status_code, "1 picture" in problem(few)["message"]) == (422, True)
+    nothing = client.put("jobs/s", json={"kind": "train_style", "name": "Rain"})
+    assert nothing.status_code == 422
+    captions = {"1.jpg": "a bridge"}
+    asked = {"kind": "train_style", "name": "Rain", **LOOK, "captions": captions}
+    ticket = client.put("jobs/s", json={**asked, "style": {"rank": 8}}).json()
+    assert (ticket["kind"], ticket["title"]) == ("train_style", "Training the style Rain")
+    assert ticket["links"]["result"].endswith(f"/trainings/{ticket['id']}")
+    record = services.jobs.books.jobs.record(ticket["id"])
+    assert record is not None
+    assert record.work["captions"] == [None, "a bridge", *[None] * 8]
+    assert (record.work["name"], record.work["style"]["rank"]) == ("Rain", 8)
+    assert client.get(f"trainings/{ticket['id']}").json()["lora"] is None
+    assert client.get(f"trainings/{ticket['id']}/samples").json()["samples"] == []
+
+
+def test_pictures_of_a_look_come_as_a_form_with_their_texts(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    parts = [("kind", (None, "keep_look")), ("name", (None, "Rain"))]
+    pictures = [("photos", (f"{n}.jpg", jpeg(), "image/jpeg")) for n in range(10)]
+    texts = [("photos", ("3.txt", b"a street", "text/plain"))]
+    answer = client.put("jobs/k", files=[*parts, *pictures, *texts])
+    assert answer.status_code == 202, answer.text
+    record = services.jobs.books.jobs.record(answer.json()["id"])
+    assert record is not None
+    assert record.work["captions"] == [*[None] * 3, "a street", *[None] * 6]
+
+
+def test_where_users_are_apart_nobodys_pictures_are_trained_on(new_client: NewClient) -> None:
+    client = new_client(auth=Named(), config=ApiConfig(owners=True))
+    for more in ({}, {"resume": True}):
+        answer = client.put("jobs/s", json={"kind": "train_style", "name": "Rain", **more})
+        assert (answer.status_code, problem(answer)["field"]) == (422, "photos")
 
 
 def test_jobs_of_nobody_are_refused(client: TestClient) -> None:
@@ -327,3 +505,35 @@ def test_photos_are_checked_and_not_kept(client: TestClient) -> None:
     assert verdicts == {"me.jpg": True, "no.jpg": False}
     assert client.get("people").json()["total"] == 0
     assert client.post("checks", json={"photos": []}).status_code == 422
+
+
+def test_who_asks_again_before_anything_changes_costs_no_look_into_the_books(
+    client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facechain_ext.api.jobs.LOOK_AGAIN", 1e9)
+    monkeypatch.setattr(Database, "changes", 7)  # whatever the job at work does meanwhile
+    job, looks = queued(services, 1)[0], list[str]()
+    record = JobStore.record
+
+    def counted(store: JobStore, job_id: str) -> JobRecord | None:
+        looks.append(job_id)
+        return record(store, job_id)
+
+    monkeypatch.setattr(JobStore, "record", counted)
+    asked = [client.get(f"jobs/{job.id}").json() for _ in range(3)]
+    assert (asked[0], looks) == (asked[2], [job.id])
+    job.cancel()
+    monkeypatch.setattr(Database, "changes", 8)
+    assert client.get(f"jobs/{job.id}").json()["state"] == "canceled"
+
+
+def test_what_another_process_changes_is_seen_by_who_asks_again(
+    client: TestClient, services: ApiServices, gate: Gate
+) -> None:
+    job, folder = queued(services, 1)[0], services.jobs.books.database.folder
+    assert client.get(f"jobs/{job.id}").json()["title"] == "0"
+    with closing(sqlite3.connect(folder / FILE)) as other, other:
+        other.execute("UPDATE jobs SET title = 'changed' WHERE id = ?", (job.id,))
+    until = time.monotonic() + 60
+    while client.get(f"jobs/{job.id}").json()["title"] != "changed":
+        assert time.monotonic() < until

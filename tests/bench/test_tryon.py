@@ -7,7 +7,7 @@ import pytest
 
 from bench.tryon.garments import FLAT, PAINTS, flat
 from bench.tryon.measure import psnr
-from bench.tryon.report import to_markdown
+from bench.tryon.report import to_markdown, worn_table
 
 
 def test_a_flat_garment_is_the_same_for_the_same_number() -> None:
@@ -31,6 +31,22 @@ def test_the_table_counts_what_was_made_and_tells_what_was_refused() -> None:
     assert "3.0, 3.0, 5.0" in table
     assert "| pixels changed away from the body | 0 | 4 |" in table
     assert "- a hat: No garment." in table
+
+
+def test_the_table_of_worn_clothes_counts_right() -> None:
+    def worn(similarity: float, *, nearest: bool, psnr: float) -> dict[str, object]:
+        alike = {"similarity": similarity, "nearest": nearest}
+        told = {"name": "a", "psnr": psnr, "changed": 1, "ranked": nearest, "sface": alike}
+        return {**told, "seconds": 1.0}
+
+    made = [worn(0.7, nearest=True, psnr=99), worn(0.5, nearest=False, psnr=45)]
+    table = worn_table([*made, {"name": "b", "refused": "No garment."}])
+    assert "| pairs; refused | 20 and more; 0 | 3; 1 |" in table
+    assert "| clothes away from the blend, dB: least | 40 | 45 |" in table
+    assert "| pixels changed of these clothes | 0 | 2 |" in table
+    assert "| nearest to the person, sface | 98% | 50.0% (1 of 2) |" in table
+    assert "| mean similarity, sface | 0.60 | 0.600 |" in table
+    assert "dlib" not in table
 
 
 def test_equal_pixels_have_no_noise() -> None:

@@ -15,6 +15,7 @@ from facechain_ext.cli.control_pictures import read_controls
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.picture_text import read_picture
 from facechain_ext.imaging.pose_text import read_pose
+from tests.nets.onnx_file import mean_of_channels
 
 
 def test_without_a_picture_there_is_nothing_to_read() -> None:
@@ -38,6 +39,11 @@ def test_a_pose_of_the_gallery_goes_by_its_name() -> None:
     assert read_controls(Namespace(pose="far-left")) == {"pose": "far-left"}
 
 
+@pytest.mark.parametrize("pose", ["newest", "01-5.png"])
+def test_a_portrait_made_before_goes_by_its_name(pose: str) -> None:
+    assert read_controls(Namespace(pose=pose)) == {"pose": pose}
+
+
 def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> None:
     (tmp_path / "black.png").write_bytes(
         cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
@@ -46,6 +52,24 @@ def test_a_picture_without_a_pose_and_no_picture_are_said(tmp_path: Path) -> Non
         read_controls(Namespace(pose=str(tmp_path / "black.png")))
     with pytest.raises(UnreadablePhoto, match=r"none\.jpg cannot be read"):
         read_controls(Namespace(pose=str(tmp_path / "none.jpg")))
+
+
+def test_a_depth_net_by_path_or_name_reads_depth_and_one_that_is_missing_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "wall.png"
+    wall = np.zeros((64, 64, 3), np.uint8)
+    wall[:, 32:] = 255
+    picture.write_bytes(cv2.imencode(".png", wall)[1].tobytes())
+    asked = {"depth": str(picture), "data_dir": tmp_path}
+    with pytest.raises(InvalidInput, match=r"no depth net dpt-large.*Intel/dpt-large \(1\.4 GB"):
+        read_controls(Namespace(**asked, depth_net=Path("dpt-large")))
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "models" / "depth").mkdir(parents=True)
+    (tmp_path / "models" / "depth" / "mine.onnx").write_bytes(mean_of_channels())
+    told = read_controls(Namespace(**asked, depth_net=Path("mine.onnx")))
+    assert read_picture(told["depth"], "depth")[256, 500].tolist() == [255] * 3
+    assert "Depth by mine.onnx." in capsys.readouterr().err
 
 
 @pytest.mark.model

@@ -210,7 +210,7 @@ def test_nothing_is_downloaded_without_consent(shell: Shell) -> None:
 def test_voices_are_listed_with_what_they_take(shell: Shell) -> None:
     voices = {each["name"]: each for each in shell.json("models", "list")["voices"]}
     assert [*voices] == [*VOICES] and voices["yunxi"]["reads"] == "Chinese, a man"
-    assert voices["xiaobei"]["state"].endswith("kokoro, kokoro-voices")
+    assert voices["xiaobei"]["state"].endswith("kokoro")
 
 
 def test_a_net_without_the_package_that_runs_it_is_not_fetched(

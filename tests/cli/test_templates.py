@@ -12,6 +12,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facechain_ext.cli.main import main
+from facechain_ext.library.people import PeopleLibrary
+from tests.bad_templates import BAD, Bad
 
 pytestmark = pytest.mark.slow(10)
 
@@ -38,6 +40,44 @@ def test_faces_are_told_without_painting(
     assert told["faces"][0]["box"][2] < 300 < told["faces"][1]["box"][0]
 
 
+def test_a_template_is_kept_listed_used_by_its_name_and_removed(
+    capsys: pytest.CaptureFixture[str], template: Path, tmp_path: Path
+) -> None:
+    data = ("--data-dir", tmp_path / "data")
+    code, told = run(capsys, template, "--keep", "--tags", "park, pair", *data)
+    assert code == 0
+    assert [(each["name"], each["faces"], each["tags"]) for each in told["kept"]] == [
+        ("group", 2, ["park", "pair"])
+    ]
+    names = [each["name"] for each in run(capsys, "--list", *data)[1]["templates"]]
+    assert "group" in names
+    assert len(names) > 3
+    (found,) = run(capsys, "--list", "pair", "PARK", *data)[1]["templates"]
+    assert (found["name"], found["own"]) == ("group", True)
+    code, told = run(capsys, "group", template, "--look", *data)
+    assert (code, len(told["faces"])) == (0, 4)
+    assert run(capsys, "group", "--remove", *data)[0] == 0
+    code, told = run(capsys, "group", "--look", *data)
+    assert (code, "no template 'group'" in told["error"]) == (2, True)
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_a_template_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, bad: Bad
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    library = PeopleLibrary(data / "facechain" / "people", data / "lora", data / "out")
+    for name in ("Ana", "Ben"):
+        library.create_or_get(name, "fcsks")
+    picture = tmp_path / f"bad{bad.suffix}"
+    picture.write_bytes(bad.content)
+    people = ",".join(f"{number}={name}" for number, name in bad.cast.items())
+    code, told = run(capsys, picture, "--people", people, "--data-dir", data, "--out", out)
+    assert code == 2
+    assert bad.told in told["error"]
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -46,6 +86,20 @@ def test_faces_are_told_without_painting(
         (["{t}", "--people", "1=Ana"], "Ana"),
         (["{t}"], "Nobody can be proposed"),
         (["missing.png"], "missing.png"),
+        (["missing"], "no template 'missing'"),
+        (["{t}", "missing.png"], "missing.png"),
+        ([], "Name a picture"),
+        (["{t}", "--people", "1=Ana", "--who", "Ana"], "--people"),
+        (["{t}", "--who", "Ana"], "Ana"),
+        (["{t}", "--who", "Ana,,Ben"], "--who"),
+        (["{t}", "--words", "a pair", "--who", "Ana"], "neither pictures"),
+        (["--words", "a pair"], "who comes"),
+        (["--words", "a pair", "--who", "Ana,Ben"], "Ana"),
+        (["{t}", "--keep", "--list"], "only one"),
+        (["{t}", "--tags", "park"], "--keep"),
+        (["--remove"], "--remove needs"),
+        (["missing", "--remove"], "no template 'missing'"),
+        (["missing.png", "--keep"], "missing.png"),
         (["{t}", "--strength", "2"], "strength"),
         (["{t}", "--mask", "nose"], "nose"),
     ],

@@ -23,6 +23,7 @@ THEIRS = {
     "Person": "PersonDetail",
     "Portrait": "PortraitPicture",
     "Style": "StyleEntry",
+    "Template": "TemplateEntry",
     "Checkpoint": "CheckpointEntry",
     "Lora": "LoraEntry",
 }

@@ -25,12 +25,14 @@ from facechain_ext.base.events import (
     PortraitsFinished,
     Stage,
     Step,
+    TrainingFinished,
     VideoFinished,
 )
-from facechain_ext.base.records import Photo, Portrait, Rejection, Score
+from facechain_ext.base.records import LoraFile, Photo, Portrait, Rejection, Score
 from facechain_ext.cli.main import main
 from facechain_ext.config import PrepareConfig, TrainConfig
 from facechain_ext.imaging.files import encode_png
+from facechain_ext.jobs.style_work import KeepLook, TrainStyle
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.works import MakePortraits, Train
@@ -102,6 +104,21 @@ def test_photos_are_checked_there_and_told_here(
     assert "== check (1)" in capsys.readouterr().err
 
 
+def test_photos_come_beside_those_that_are_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "her.png").write_bytes(encode_png(np.ascontiguousarray(astronaut())))
+    nearer = np.ascontiguousarray(astronaut()[:320, 60:380])
+    (tmp_path / "nearer.png").write_bytes(encode_png(nearer))
+    run("photos", "add", "--name", "Ana", tmp_path / "her.png")
+    code, both = run("photos", "add", "--name", "Ana", tmp_path / "nearer.png")
+    assert (code, both["person"]) == (0, "Ana")
+    assert [each["file"] for each in both["photos"]] == ["her.png", "nearer.png"]
+    assert run("photos", "list", "--name", "Ana") == (0, both)
+    first = both["photos"][0]["photo"]
+    assert run("photos", "delete", first, "--name", "Ana")[0] == 2
+    _, left = run("photos", "delete", first, "--name", "Ana", "--yes")
+    assert [each["file"] for each in left["photos"]] == ["nearer.png"]
+
+
 def drawn(seed: int, rejection: Rejection | None = None) -> Portrait:
     return Portrait(np.zeros((8, 8, 3), np.uint8), Score(0.5, rejection), seed, f"seed {seed}")
 
@@ -153,6 +170,30 @@ def test_a_template_is_painted_there(
     assert told["notes"] == ["a note"]
     for flags in ([], ["--look"]):
         assert "say with --people" in run("template", picture, *flags)[1]["error"]
+    assert "removed there" in run("template", picture, "--keep")[1]["error"]
+
+
+def test_templates_there_are_listed_and_painted_by_name(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.studio.library.create_or_get("Ana", "fcsks")
+    done: list[Any] = []
+
+    def paint(work: MakeTemplate, *_: object) -> Iterator[Event]:
+        done.append(([path.stem for path in work.photos], work.casts, work.words))
+        yield PortraitsFinished((drawn(7),), (), ())
+
+    monkeypatch.setattr(MakeTemplate, "require", lambda *_: None)
+    monkeypatch.setattr(MakeTemplate, "run", paint)
+    (tmp_path / "group.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    name = run("template", "--list")[1]["templates"][0]["name"]
+    given = (name, tmp_path / "group.png", "--people", "1=Ana")
+    assert run("template", *given)[0] == 0
+    assert run("template", "--words", "a park", "--who", "Ana")[0] == 0
+    assert done == [
+        (["group", name], ({1: "Ana"}, {1: "Ana"}), ""),
+        ([], ({},), "a park"),
+    ]
 
 
 def test_a_portrait_speaks_there_and_the_video_comes_here(
@@ -162,7 +203,8 @@ def test_a_portrait_speaks_there_and_the_video_comes_here(
     said: list[str] = []
 
     def speak(work: Talk, *_: object) -> Iterator[Event]:
-        said.append(work.talk.text)
+        audio = work.order.audio
+        said.append(audio.read_text(encoding="utf-8") if audio else work.talk.text)
         path = work.order.out.with_suffix(".webm")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"a video")
@@ -176,7 +218,10 @@ def test_a_portrait_speaks_there_and_the_video_comes_here(
     video = tmp_path / "said.webm"
     assert (told["video"], told["frames"], told["notes"]) == (str(video), 2, ["a note"])
     assert video.read_bytes() == b"a video"
-    assert "no recording" in run("talk", "--name", "Ana", "--audio", video)[1]["error"]
+    audio = tmp_path / "voice.wav"
+    audio.write_text("a recording", encoding="utf-8")
+    flags = ("--name", "Ana", "--audio", audio, "--out", video)
+    assert run("talk", *flags)[0] == 0 and said[1:] == ["a recording"]
 
 
 def test_the_example_makes_portraits_of_ten_people(
@@ -265,6 +310,36 @@ def test_jobs_styles_and_models(run: Run, services: ApiServices) -> None:
     assert "portrait" in [style["name"] for style in run("styles", "list")[1]["styles"]]
     assert run("models", "list")[1]["models"][0]["state"] == "shipped"
     assert run("models", "download", "nothing", "--yes")[0] == 2
+
+
+def test_a_style_is_trained_there_on_pictures_from_here(
+    run: Run, services: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}.png").write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8), {}))
+    (tmp_path / "2.txt").write_text("a harbour", encoding="utf-8")
+    seen: list[TrainStyle | KeepLook] = []
+
+    def train(work: TrainStyle, *_: object) -> Iterator[Event]:
+        seen.append(work)
+        lora = LoraFile(Path("rain.safetensors"), "fclook", "ab")
+        yield TrainingFinished(lora, (10,), 0.7, {"train": 1.0})
+
+    def keep(work: KeepLook, *_: object) -> Iterator[Event]:
+        seen.append(work)
+        yield Stage("prepare", 10)
+
+    monkeypatch.setattr(TrainStyle, "run", train)
+    monkeypatch.setattr(KeepLook, "run", keep)
+    code, told = run("train-style", "--name", "Rain", tmp_path, "--rank", 8)
+    assert (code, told["trigger_word"], told["nearness"], told["refused"]) == (0, "fclook", 0.7, [])
+    assert run("train-style", "--name", "Sleet rain", tmp_path, "--keep")[0] == 0
+    assert [work.name for work in seen] == ["Rain", "Sleet rain"]
+    assert seen[0].style.rank == 8
+    for work in seen:
+        assert work.captions == (*[None] * 2, "a harbour", *[None] * 7)
+    code, told = run("train-style", "--name", "Rain", "--resume")
+    assert (code, "no pictures of a style 'Rain'" in told["error"]) == (2, True), told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from facechain_ext.base.errors import UnsupportedCheckpoint
 from facechain_ext.base.host import DiffusionModel, TargetModules
 from facechain_ext.config import TrainConfig
 from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
+from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.diffusion.sgm_model import SgmModel, in_place, with_resolution
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.merge import merged
@@ -54,7 +55,7 @@ def model(engine: Engine) -> SgmModel:
 def test_it_is_a_diffusion_model(model: SgmModel, engine: Engine) -> None:
     own: DiffusionModel = model
     assert (own.family, own.prediction_type, own.resolution) == ("sdxl", "epsilon", 64)
-    assert own.denoiser is engine.model.diffusion_model
+    assert own.unet is engine.model.diffusion_model
     assert SgmModel.over(engine).resolution == 1024
     assert isinstance(in_place(engine), SgmModel)
 
@@ -106,6 +107,13 @@ def test_a_lora_trained_here_acts_the_same_there(
     assert (expected - plain).abs().max() > 0.01
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
     assert torch.equal(model.predict(LATENTS, TIMESTEPS, cond), plain)
+
+
+def test_layers_come_in_sgms_order_by_which_older_states_are_numbered(model: SgmModel) -> None:
+    names = list(model.lora_targets("all"))
+    own = ["lora_unet_" + path.replace(".", "_") for path, _ in model.unet.named_modules()]
+    assert names == [name for name in own if name in names]
+    assert names != list(LdmModel.lora_targets(model, "all")), "it is diffusers' order as well"
 
 
 def test_v_is_told(engine: Engine) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facechain_ext.imaging.openpose import Skeleton, draw_skeleton
+from facechain_ext.imaging.openpose import Skeleton, draw_skeleton, no_hands
 
 NOWHERE = np.full((18, 2), np.nan, np.float32)
 NO_FACE = np.full((70, 2), np.nan, np.float32)
@@ -54,3 +54,32 @@ def test_mirrored_swaps_the_persons_sides() -> None:
 def test_moved_scales_about_the_middle() -> None:
     moved = body(nose=(0.25, 0.5)).moved(0.1, -0.1, 2.0)
     assert np.allclose(moved.body[0], (0.1, 0.4))
+
+
+def with_hand(*places: tuple[int, float, float]) -> Skeleton:
+    hands = no_hands()
+    for point, x, y in places:
+        hands[0, point] = x, y
+    return Skeleton(NOWHERE, NO_FACE, hands)
+
+
+def test_fingers_have_openposes_colours_and_blue_knuckles() -> None:
+    """As controlnet_aux 0.0.9 draws them: a rainbow of twenty bones from the thumb on."""
+    drawn = draw_skeleton(with_hand((0, 0.5, 0.5), (1, 0.25, 0.5), (5, 0.5, 0.25)), 512, 512)
+    assert drawn[256, 256].tolist() == drawn[256, 128].tolist() == [0, 0, 255]
+    assert drawn[256, 192].tolist() == [255, 0, 0]
+    assert drawn[192, 256].tolist() == [204, 255, 0]
+    assert drawn[:, 192].any(axis=-1).sum() in (2, 3)
+
+
+def test_a_bone_needs_both_ends_inside() -> None:
+    drawn = draw_skeleton(with_hand((0, 0.5, 0.5), (1, -0.1, 0.5)), 512, 512)
+    assert not drawn[:, :240].any()
+
+
+def test_hands_are_mirrored_and_moved_with_the_body() -> None:
+    hand = with_hand((3, 0.25, 0.5))
+    mirrored = hand.mirrored().hands
+    assert np.isnan(mirrored[0]).all()
+    assert np.allclose(mirrored[1, 3], (0.75, 0.5))
+    assert np.allclose(hand.moved(0.1, -0.1, 2.0).hands[0, 3], (0.1, 0.4))

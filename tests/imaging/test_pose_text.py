@@ -20,6 +20,18 @@ def test_a_pose_comes_back() -> None:
     assert np.allclose(back.face, face, atol=1e-4)
 
 
+def test_hands_are_written_where_one_is_seen() -> None:
+    body, face = np.full((18, 2), np.nan, np.float32), np.full((70, 2), 0.5, np.float32)
+    without = Skeleton(body, face)
+    assert write_pose(without).count("0.5,0.5") == 70
+    assert np.isnan(read_pose(write_pose(without)).hands).all()
+    hands = without.hands.copy()
+    hands[1] = np.random.default_rng(0).random((21, 2))
+    text = write_pose(Skeleton(body, face, hands))
+    assert len(text) < LONGEST_TEXT
+    assert np.allclose(read_pose(text).hands, hands, atol=1e-4, equal_nan=True)
+
+
 @pytest.mark.parametrize("text", ["", "pose.jpg", "[]", "[[1,2]]", "{}", "[" * 99_999, "null"])
 def test_what_is_no_pose_is_said(text: str) -> None:
     with pytest.raises(InvalidInput, match="or 88 points"):

@@ -21,6 +21,8 @@ from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
 from facechain_ext.nets.fetching import extract
 from facechain_ext.nets.weights import WEIGHTS_DIR, verify
 
+pytestmark = pytest.mark.slow(7)
+
 WEIGHTS, GRAPH = b"pretrained weights " * 500, b"graph"
 
 
@@ -250,7 +252,8 @@ def test_every_shipped_file_is_the_one_in_the_catalog(entry):
 
 def test_every_weight_file_is_in_the_catalog():
     known = {file.name for entry in CATALOG if entry.shipped for file in entry.files}
-    nets = {path.name for path in WEIGHTS_DIR.iterdir() if path.suffix in (".onnx", ".tflite")}
+    kinds = (".onnx", ".tflite", ".safetensors")
+    nets = {path.name for path in WEIGHTS_DIR.iterdir() if path.suffix in kinds}
     assert nets == known
 
 

@@ -164,6 +164,35 @@ def test_a_mouth_in_another_state_stays_the_pictures(
     assert changes[1] < 1 < changes[0]
 
 
+def test_of_a_whole_face_nothing_below_the_brows_stays(
+    picture: Pixels, landmarks: Points, template: Instance
+) -> None:
+    """A beard, or frames, of somebody else."""
+    lock = picture.copy()
+    x, y = landmarks[288].round().astype(int)
+    lock[y - 14 : y, x - 9 : x] = (35, 22, 15)
+    middle = slice(y - 10, y), slice(x - 6, x)
+    fused = fuse(lock, landmarks, template, strength=1, whole=True)
+    assert fused[middle].mean() > lock[middle].mean() + 50
+    outside = face_oval(landmarks, (192, 192)) == 0
+    assert np.array_equal(fused[outside], lock[outside])
+
+
+def test_a_whole_face_comes_with_its_mouth(
+    nets: FaceNets, picture: Pixels, landmarks: Points, template: Instance
+) -> None:
+    mute = landmarks.copy()
+    upper, lower = [82, 13, 312, 81, 311], [87, 14, 317, 178, 402]
+    mute[lower] = mute[upper] = (mute[lower] + mute[upper]) / 2
+    x, y = landmarks[13].round().astype(int)
+    lips = slice(y - 1, y + 3), slice(x - 6, x + 6)
+    kept, came = (
+        np.abs(fuse(picture, mute, template, strength=1, whole=w).astype(int) - picture)[lips]
+        for w in (False, True)
+    )
+    assert kept.mean() < 1 < came.mean()
+
+
 @pytest.mark.parametrize(("degrees", "allowed"), [(0, 1), (24, 1), (35, 0.5), (46, 0), (80, 0)])
 def test_the_angle_between_the_heads_limits_the_fusion(
     template: Instance, degrees: float, allowed: float

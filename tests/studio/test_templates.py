@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from facechain_ext.base.records import Instance, Photo, Pixels, Rejection, Score
 from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.config import PrepareConfig, TemplateConfig
 from facechain_ext.dataset.prepare import prepare
+from facechain_ext.imaging.encode import encode_png
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.library.people import PeopleLibrary, Run
@@ -31,6 +33,9 @@ from facechain_ext.portrait.infotext import source_of
 from facechain_ext.portrait.numbered import MOST_FACES, NumberedFace, number_faces
 from facechain_ext.studio import templates
 from facechain_ext.studio.templates import Templates
+from facechain_ext.templates.gallery import Gallery
+
+pytestmark = pytest.mark.slow(12)
 
 CONFIG = TemplateConfig(candidates=2, attempts=2, seed=7)
 
@@ -247,6 +252,85 @@ def test_what_cannot_be_done_is_said_and_nothing_painted(
         list(made.make(template or group, cast, CONFIG))
     host: Any = made.host
     assert host.requests == []
+
+
+@pytest.fixture
+def kept(made: Templates, group: Photo, tmp_path: Path) -> tuple[Templates, Path]:
+    """The group in the gallery, and where it came from."""
+    path = tmp_path / "group.png"
+    path.write_bytes(encode_png(group.pixels))
+    made = replace(made, gallery=Gallery(tmp_path / "own", tmp_path / "none"))
+    for name in ("Ana", "Ben"):
+        run = Run("20260101-000000", f"{name}.safetensors", "", "mini", 0.5, (50,))
+        made.library.get(name).add_run(run)
+    made.keep(path, tags=["pair"])
+    return made, path
+
+
+def test_a_template_of_the_gallery_starts_at_once(
+    kept: tuple[Templates, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, path = kept
+    first = made.look(made.read(path))
+    monkeypatch.setattr(templates, "number_faces", lambda *_: pytest.fail("looked again"))
+    again = replace(made, _looked={}, _kept={})
+    seen = again.look(again.read(again.gallery.get("group").picture))
+    assert [face.number for face in seen] == [1, 2]
+    for one, other in zip(first, seen, strict=True):
+        assert np.allclose(one.face.box, other.face.box, atol=0.01)
+        assert np.allclose(one.mesh, other.mesh, atol=1.0)
+        assert one.embedding @ other.embedding > 0.99
+
+
+def test_a_template_of_the_gallery_knows_who_came_last(kept: tuple[Templates, Path]) -> None:
+    made, path = kept
+    photo = made.read(path)
+    finished(made.make(photo, {2: "Ana"}, CONFIG))
+    assert made.suggest(photo, made.look(photo)) == {2: "Ana"}
+    assert made.checked(photo, {}, CONFIG)[1] == {2: "Ana"}
+    made.library.delete("Ana")
+    assert "Ana" not in made.suggest(photo, made.look(photo)).values()
+    made.remove("group")
+    assert not (made.library.get("Ben").folder / "templates.json").exists()
+
+
+def test_a_picture_that_is_in_no_gallery_is_not_remembered(
+    made: Templates, group: Photo, tmp_path: Path
+) -> None:
+    finished(made.make(group, {2: "Ana"}, CONFIG))
+    assert not [*tmp_path.rglob("templates.json")]
+
+
+def test_people_are_given_the_faces_that_fit(made: Templates, group: Photo) -> None:
+    assert sorted(made.seat(group, ["Ben", "Ana"]).values()) == ["Ana", "Ben"]
+    with pytest.raises(InvalidInput, match="Ana is named twice"):
+        made.seat(group, ["Ana", "ana"])
+    with pytest.raises(PersonNotFound, match="Cy"):
+        made.seat(group, ["Cy"])
+    made.library.create_or_get("Cy", "fcsks").save_instances(
+        made.library.get("Ana").load_instances()
+    )
+    with pytest.raises(InvalidInput, match=r"There is no face for .*: group.png shows 2 faces"):
+        made.seat(group, ["Ana", "Ben", "Cy"])
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        MakeTemplate.of_all([(Path("a.png"), {1: "Ana"}), (Path("b.png"), {2: "Ben"})], CONFIG),
+        MakeTemplate.from_words("two in a park", ["Ana", "Ben"], CONFIG),
+    ],
+)
+def test_batches_and_words_are_read_back_too(work: MakeTemplate) -> None:
+    facts = json.loads(json.dumps(work.facts()))
+    assert KINDS["template"](work.person, work.photos, facts) == work
+    assert "Ana, Ben" in work.title
+
+
+@pytest.mark.parametrize(("words", "who"), [("", ["Ana"]), ("  ", ["Ana"]), ("a pair", [])])
+def test_words_need_words_and_people(words: str, who: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="Say"):
+        MakeTemplate.from_words(words, who, CONFIG)
 
 
 def test_a_job_is_read_back_as_it_was_asked_for(tmp_path: Path) -> None:

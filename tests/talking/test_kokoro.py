@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from facechain_ext.base.errors import Cancelled, InvalidInput, WeightsMissing
 from facechain_ext.nets.catalog import find
@@ -52,7 +53,10 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     contents = {
         "kokoro-v1.0.int8.onnx": b"net",
         "kokoro_vocabulary.json": json.dumps({"vocab": VOCABULARY}).encode(),
-    } | dict.fromkeys(("zf_xiaobei.bin", "zm_yunxi.bin", "am_michael.bin"), STYLES.tobytes())
+        "kokoro_voices_fp16.safetensors": save(
+            dict.fromkeys(("zf_xiaobei", "zm_yunxi", "am_michael"), STYLES.astype(np.float16))
+        ),
+    }
     (tmp_path / "facechain").mkdir()
     for name, content in contents.items():
         (tmp_path / "facechain" / name).write_bytes(content)
@@ -62,7 +66,7 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def found(name: str) -> ModelEntry:
         entry = find(name)
-        return replace(entry, files=tuple(map(like, entry.files)), needs="")
+        return replace(entry, files=tuple(map(like, entry.files)), needs="", shipped=False)
 
     monkeypatch.setattr(kokoro, "find", found)
     return tmp_path
@@ -138,12 +142,21 @@ def test_silence_before_and_after_is_cut_off() -> None:
 def test_a_net_that_is_not_there_says_how_to_get_it(models_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"66\.0 MB to download.*models download kokoro\."):
         kokoro.require_kokoro(tmp_path / "none")
-    (models_dir / "facechain" / "zm_yunxi.bin").unlink()
-    with pytest.raises(InvalidInput, match=r"npm package kokoro-js.*models download kokoro-voices"):
-        kokoro.require_kokoro(models_dir)
 
 
 def test_damaged_styles_are_noticed(models_dir: Path) -> None:
-    (models_dir / "facechain" / "zf_xiaobei.bin").write_bytes(b"other")
-    with pytest.raises(WeightsMissing, match=r"zf_xiaobei\.bin is damaged"):
+    styles = models_dir / "facechain" / "kokoro_voices_fp16.safetensors"
+    styles.write_bytes(b"other")
+    with pytest.raises(WeightsMissing, match=r"kokoro_voices_fp16\.safetensors is damaged"):
         KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a"), on)
+    styles.unlink()
+    with pytest.raises(WeightsMissing, match=r"is missing from"):
+        KokoroVoice(models_dir, "zf_xiaobei", CHINESE, said("a"), on)
+
+
+def test_the_voices_that_ship_are_those_that_are_offered() -> None:
+    (path,) = find(kokoro.STYLES).paths(Path("unused"))
+    styles = load_file(path)
+    assert {*styles} == {"zf_xiaobei", "zm_yunxi", "am_michael"}
+    assert {style.shape for style in styles.values()} == {(510, 256)}
+    assert all(np.isfinite(style).all() and style.std() > 0.1 for style in styles.values())

@@ -93,9 +93,29 @@ def test_what_is_no_recording_is_said_in_a_sentence(tmp_path: Path) -> None:
         read_recording(silent)
     three_hours = np.zeros(3 * 3600 * 100, np.float32)
     long = write_wave(tmp_path / "long.wav", three_hours, width=1, rate=100)
-    with pytest.raises(InvalidInput, match="lasts 180 minutes"):
-        read_recording(long)
+    for read in (read_recording, check_recording):
+        with pytest.raises(InvalidInput, match="lasts 180 minutes"):
+            read(long)
     assert LONGEST_RECORDING == 1800
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    ["ffconcat version 1.0\nfile b.wav\n", "#EXTM3U\n#EXTINF:1,\nb.wav\n#EXT-X-ENDLIST\n"],
+)
+def test_a_playlist_opens_no_other_file(tmp_path: Path, playlist: str) -> None:
+    pytest.importorskip("av", reason="the optional package av is not installed")
+    write_wave(tmp_path / "b.wav", tone())
+    for name in ("a.mp3", "a.m3u8"):
+        (tmp_path / name).write_text(playlist, encoding="utf-8")
+        with pytest.raises(InvalidInput, match="is no recording that can be read"):
+            check_recording(tmp_path / name)
+
+
+def test_a_rate_that_no_sound_has_is_refused(tmp_path: Path) -> None:
+    path = write_wave(tmp_path / "a.wav", tone(), width=1, rate=2**31)
+    with pytest.raises(InvalidInput, match=r"a\.wav is no "):
+        read_recording(path)
 
 
 def test_tokens_become_phones_that_end() -> None:
@@ -120,6 +140,14 @@ def test_resampling_keeps_length_and_sound() -> None:
     low = resampled(tone(1.0, 44100), 44100, RATE)
     assert len(low) == RATE and low.std() == pytest.approx(tone().std(), rel=0.05)
     assert resampled(low, RATE, RATE) is low
+    assert len(resampled(low, RATE, 24000)) == 24000
+
+
+def test_long_sound_is_resampled_without_seams() -> None:
+    time = np.arange(60 * 24000) / 24000
+    low = resampled(np.sin(2 * np.pi * 50 * time).astype(np.float32), 24000, RATE)
+    wanted = np.sin(2 * np.pi * 50 * np.arange(60 * RATE) / RATE)
+    assert np.abs(low - wanted)[10:-10].max() < 0.02
 
 
 def test_without_the_net_it_says_how_to_get_it(tmp_path: Path) -> None:

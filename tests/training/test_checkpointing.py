@@ -1,4 +1,4 @@
-"""The same gradients in less memory, over diffusers' blocks and LDM's."""
+"""The same gradients in less memory."""
 
 from __future__ import annotations
 
@@ -6,28 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig
-from peft.tuners.lora import LoraModel
 from torch import Tensor, nn
 
 from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.checkpointing import checkpointed
-
-LDM = {
-    "image_size": 8,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 32,
-    "num_res_blocks": 1,
-    "attention_resolutions": [1, 2],
-    "channel_mult": [1, 2],
-    "num_heads": 4,
-    "use_spatial_transformer": True,
-    "transformer_depth": 1,
-    "context_dim": 32,
-    "legacy": False,
-}
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
@@ -85,41 +68,6 @@ def test_diffusers_blocks_give_equal_gradients_from_less(tiny_model: DiffusersMo
     assert all(torch.equal(one, other) for one, other in zip(plain, again, strict=True))
     assert any(gradient.abs().max() > 0 for gradient in plain)
     assert kept_less < kept / 2
-
-
-def test_ldm_blocks_give_equal_gradients_past_their_own_checkpointing() -> None:
-    ldm = pytest.importorskip("ldm.modules.diffusionmodules.openaimodel")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        unet = ldm.UNetModel(**LDM, use_checkpoint=True).requires_grad_(False).eval()
-        nn.init.normal_(unet.out[2].weight, std=0.1)
-        for block in unet.modules():
-            if type(block).__name__ == "ResBlock":
-                nn.init.normal_(block.out_layers[3].weight, std=0.1)
-        names = [name for name, _ in unet.named_modules() if name.endswith(("to_q", "to_v"))]
-        LoraModel(unet, LoraConfig(r=2, target_modules=names), "x")
-    parameters = [p for p in unet.parameters() if p.requires_grad]
-    liven(parameters)
-    latents, timesteps, embeds = inputs()
-    own = [block for block in unet.modules() if hasattr(block, "_forward")]
-
-    def call() -> Tensor:
-        answer: Tensor = unet(latents, timesteps, context=embeds)
-        return answer
-
-    flags = [(block, name) for block in own for name in ("checkpoint", "use_checkpoint")]
-    flags = [(block, name) for block, name in flags if hasattr(block, name)]
-    for block, name in flags:
-        setattr(block, name, False)
-    plain = gradients(parameters, call())
-    for block, name in flags:
-        setattr(block, name, True)
-    with checkpointed(unet) as count:
-        again = gradients(parameters, call())
-    assert count == len(own) > 6
-    assert len(plain) == len(parameters) == len(again)
-    for one, other in zip(plain, again, strict=True):
-        torch.testing.assert_close(one, other)
 
 
 def test_forwards_are_given_back_on_errors_too(tiny_model: DiffusersModel) -> None:

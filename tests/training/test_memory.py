@@ -20,11 +20,14 @@ from facechain_ext.training.memory import (
     GIB,
     Planner,
     autocast_of,
+    free_memory,
     mixed_precision,
     predicted_peak,
     trained_parameters,
 )
 from facechain_ext.training.parking import Parking
+
+pytestmark = pytest.mark.slow(9)
 
 FULL_SIZE = {
     "sample_size": 64,
@@ -65,6 +68,21 @@ def test_less_memory_means_a_slower_plan_that_fits(full_size: DiffusersModel) ->
         speeds.append(plan.speed)
     assert speeds == sorted(speeds, reverse=True)
     assert len(set(speeds)) > 2
+
+
+def test_what_pytorch_may_not_take_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, told = torch.device("cuda", 0), {"mem_get_info": (70 * GIB, 80 * GIB)}
+    told |= {"memory_allocated": 2 * GIB, "memory_reserved": 5 * GIB}
+    for name, answer in told.items():
+        monkeypatch.setattr(torch.cuda, name, lambda where, answer=answer: answer)
+    tell = "get_per_process_memory_fraction"
+    monkeypatch.setattr(torch.cuda, tell, lambda where: 1.0, raising=False)
+    assert free_memory(device) == 73 * GIB
+    monkeypatch.setattr(torch.cuda, tell, lambda where: 0.1)
+    assert free_memory(device) == 6 * GIB, "of 8 that it may take, 2 are taken"
+    monkeypatch.delattr(torch.cuda, tell)
+    assert free_memory(device) == 73 * GIB
+    assert free_memory(torch.device("cpu")) is None
 
 
 def test_low_memory_mode_stays_within_three_gib(full_size: DiffusersModel) -> None:
@@ -158,6 +176,29 @@ def test_fused_layers_are_planned_where_they_can_be_had_and_fit(
         for fused in (False, True)
     )
     assert fused < plain, "at a large batch, what they do not keep outweighs their own weights"
+
+
+@pytest.fixture
+def halved(full_size: DiffusersModel, monkeypatch: pytest.MonkeyPatch) -> DiffusersModel:
+    """The same in float16 on a card that computes in bfloat16, as a webui has it loaded."""
+    monkeypatch.setattr("facechain_ext.training.memory.can_be_fused", lambda denoiser: True)
+    return replace(full_size, unet=nn.Module.to(full_size.unet, torch.float16))
+
+
+@pytest.mark.parametrize(("pictures", "measured"), [(1, 3.0), (4, 4.52), (8, 6.67)])
+def test_fused_layers_take_what_was_measured_on_a_card(
+    halved: DiffusersModel, pictures: int, measured: float
+) -> None:
+    config = replace(CONFIG, target_modules="attention")
+    peak = predicted_peak(halved, config, micro_batch=pictures, checkpointing=False, fused=True)
+    assert peak / GIB == pytest.approx(measured, rel=0.06)
+
+
+def test_within_seven_gib_two_pictures_at_a_time_are_planned(halved: DiffusersModel) -> None:
+    """Four have been seen to fill all of it, with no room for a sample picture."""
+    unet = 1.62 * GIB
+    plan = first(halved, 7 * GIB - unet, target_modules="attention", train_batch_size=4)
+    assert (plan.micro_batch, plan.fused, plan.checkpointing) == (2, True, False)
 
 
 @pytest.mark.parametrize(

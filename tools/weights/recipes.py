@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import onnx
+from safetensors.numpy import save
 
+from facechain_ext.nets.catalog import find
 from tools.weights.dequantize import dequantize
 from tools.weights.tflite_to_onnx import convert
 
@@ -37,12 +41,26 @@ def garments(content: bytes) -> bytes:
     return _bytes(convert(content, name="selfie_multiclass", outputs={"Identity": "classes"}))
 
 
+def kokoro_voices(content: bytes) -> bytes:
+    """Content: the styles of all voices one after the other, float32."""
+    names = (Path(part).stem for part in find("kokoro-voices").files[0].member.split("+"))
+    styles = np.frombuffer(content, "<f4").reshape(-1, 510, 256).astype("<f2")
+    return bytes(save(dict(zip(names, styles, strict=True))))
+
+
+def hand(content: bytes) -> bytes:
+    outputs = {"Identity": "points", "Identity_1": "presence"}
+    return _bytes(convert(content, name="hand_landmark", outputs=outputs))
+
+
 RECIPES: dict[str, Recipe] = {
     "yunet": yunet,
     "sface": sface,
     "face-mesh": face_mesh,
     "selfie": selfie,
     "selfie-multiclass": garments,
+    "kokoro-voices": kokoro_voices,
+    "hand": hand,
     "gender": unchanged,
     "age": unchanged,
 }

@@ -26,6 +26,8 @@ _OPTIONS = {
     "TRANSPOSE_CONV": tflite.TransposeConvOptions,
     "SOFTMAX": tflite.SoftmaxOptions,
     "SUM": tflite.ReducerOptions,
+    "MEAN": tflite.ReducerOptions,
+    "FULLY_CONNECTED": tflite.FullyConnectedOptions,
     "ADD": tflite.AddOptions,
     "MUL": tflite.MulOptions,
 }

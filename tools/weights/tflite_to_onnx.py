@@ -19,6 +19,11 @@ from tools.weights.tflite_graph import Graph, Operator
 _CHANNELS_FIRST = (0, 3, 1, 2)
 _CHANNELS_LAST = (0, 2, 3, 1)
 _DEPTHWISE_FIRST = (3, 0, 1, 2)
+_ACTIVATIONS: Mapping[int, Sequence[int]] = {
+    tflite.ActivationFunctionType.RELU: (),
+    tflite.ActivationFunctionType.RELU6: (0, 6),
+}
+"""Those known here, by what they cut values to, where it is more than what is negative."""
 
 
 def convert(data: bytes, *, name: str, outputs: Mapping[str, str]) -> onnx.ModelProto:
@@ -65,10 +70,11 @@ class _Conversion:
         if activation == tflite.ActivationFunctionType.NONE:
             self.writer.add(kind, inputs, target, **attributes)
             return
-        if activation != tflite.ActivationFunctionType.RELU:
-            raise ValueError("No other fused activation than RELU is known here.")
+        if activation not in _ACTIVATIONS:
+            raise ValueError("No other fused activations than RELU and RELU6 are known here.")
         self.writer.add(kind, inputs, f"{target}_linear", **attributes)
-        self.writer.add("Relu", [f"{target}_linear"], target)
+        bounds = [self.writer.constant(f"b{n}", np.float32(n)) for n in _ACTIVATIONS[activation]]
+        self.writer.add("Clip" if bounds else "Relu", [f"{target}_linear", *bounds], target)
 
     def result(self, operator: Operator) -> str:
         index = operator.outputs[0]
@@ -115,6 +121,8 @@ class _Conversion:
 
     def _shape(self, index: int) -> tuple[int, ...]:
         shape = self.graph.shape(index)
+        if len(shape) == 2:
+            return (*shape, 1, 1)
         return tuple(shape[axis] for axis in _CHANNELS_FIRST)
 
 
@@ -170,6 +178,21 @@ def _average_pool(to: _Conversion, operator: Operator) -> None:
     if size != to.graph.shape(operator.inputs[0])[1:3]:
         raise ValueError("Only pooling over the whole picture is known here.")
     to.add("GlobalAveragePool", operator)
+
+
+def _mean(to: _Conversion, operator: Operator) -> None:
+    """Write a mean over the whole picture; the axes that it drops stay, of length 1."""
+    if np.atleast_1d(to.values(operator.inputs[1])).tolist() != [1, 2]:
+        raise ValueError("Only a mean over the whole picture is known here.")
+    to.add("GlobalAveragePool", operator)
+
+
+def _fully_connected(to: _Conversion, operator: Operator) -> None:
+    """Write a layer on single values as a convolution of one pixel."""
+    source, kernel, bias = operator.inputs
+    weights = to.writer.weight(f"w{kernel}", to.values(kernel)[..., None, None])
+    inputs = to.names[source], weights, to.weight(bias, (0,))
+    to.add_activated("Conv", operator, inputs, kernel_shape=(1, 1))
 
 
 def _hard_swish(to: _Conversion, operator: Operator) -> None:
@@ -272,6 +295,8 @@ _HANDLERS: dict[str, Callable[[_Conversion, Operator], None]] = {
     "TRANSPOSE_CONV": _transposed,
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,
+    "MEAN": _mean,
+    "FULLY_CONNECTED": _fully_connected,
     "HARD_SWISH": _hard_swish,
     "PRELU": _prelu,
     "PAD": _pad,

@@ -6,6 +6,7 @@ import inspect
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,34 @@ def as_typed(component: Any) -> Any:
     return component
 
 
-MICROPHONE: dict[str, Any] = {"sources": ["microphone"]} if MAJOR >= 4 else {"source": "microphone"}
+MICROPHONE: dict[str, Any] = (
+    {"sources": ["microphone"]}
+    if MAJOR >= 4
+    else {
+        "source": "microphone",
+        "show_edit_button": False,
+    }
+)
 """Of an Audio that records what somebody says."""
+
+
+def as_recorded(audio: Any) -> Any:
+    """Take what a browser records as it is; gradio before 6 would have ffmpeg convert it, and fail
+    with a traceback where that program is not there."""
+    audio.preprocess = partial(_recorded, audio)
+    return audio
+
+
+def _recorded(audio: Any, sent: Any) -> str | None:
+    """Return a recording's file in gradio's folder; sent: as gradio 3 or a later one has it."""
+    if not sent:
+        return None
+    if not isinstance(sent, dict):
+        return str(sent.path)
+    if sent.get("is_file"):
+        return str(audio.make_temp_copy_if_needed(sent["name"]))
+    return str(audio.base64_to_temp_file_if_needed(sent["data"], sent["name"]))
+
 
 CAN_TAKE_OTHERS = MAJOR >= 4
 """Whether a File that is drawn can be told to take other files; the page of gradio 3 cannot."""

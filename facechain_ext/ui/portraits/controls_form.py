@@ -8,7 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from facechain_ext.base.controls import ControlKind
+from facechain_ext.base.controls import ControlKind, Depth
+from facechain_ext.base.records import Pixels
 from facechain_ext.config import PortraitConfig
 from facechain_ext.config.setting import settings_of
 from facechain_ext.imaging.files import read_photo
@@ -16,7 +17,13 @@ from facechain_ext.imaging.pose_text import write_pose
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.pose_gallery import TURNS, named_pose
 from facechain_ext.studio.nudging import mirrored, nudged
-from facechain_ext.studio.posing import KINDS, condition_of, drawn_condition
+from facechain_ext.studio.posing import (
+    KINDS,
+    DepthReader,
+    condition_of,
+    drawn_condition,
+    relief,
+)
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place
@@ -45,15 +52,21 @@ HINT = (
 
 @dataclass(eq=False)
 class ControlsForm:
-    """Draws its fields into a form: texts out of sight, and what is seen of them."""
+    """Draws its fields into a form: texts out of sight, and what is seen of them.
+
+    depth: reads depth, and is told of on the page; None: always a relief.
+    """
 
     form: ConfigForm[PortraitConfig]
     nets: FaceNets
+    depth: DepthReader | None = None
 
     def draw(self) -> None:
         """Draw the fold, closed."""
         titles = [(settings_of(PortraitConfig)[kind].label, kind) for kind in KINDS]
-        with gr.Accordion("Pose, depth and edges of a picture", open=False, elem_id=ids.CONTROLS):
+        with gr.Accordion(
+            "Pose, depth and edges of a picture", open=False, elem_id=ids.CONTROLS
+        ) as self.fold:
             gr.HTML(HINT)
             self.kind = gr.Radio(
                 titles, value=KINDS[0], label="What is kept of it", elem_id=ids.CONTROL_KIND
@@ -116,8 +129,16 @@ class ControlsForm:
             pixels = read_photo(path).pixels
         finally:
             path.unlink(missing_ok=True)
-        text = condition_of(kind, pixels, self.nets, _sized(width, height))
-        return "", gr.update(value=None), *(text if each == kind else UNCHANGED for each in KINDS)
+        by: list[str] = []
+
+        def read_depth(pixels: Pixels, nets: FaceNets) -> Depth:
+            found = (self.depth or relief)(pixels, nets)
+            by.append(found.by if self.depth else "")
+            return found
+
+        text = condition_of(kind, pixels, self.nets, sized(width, height), read_depth)
+        told = "".join(markup.message(f"Depth by {each}.", "note") for each in by if each)
+        return told, gr.update(value=None), *(text if each == kind else UNCHANGED for each in KINDS)
 
     def _show(self, *values: Any) -> tuple[Any, ...]:
         texts, (width, height) = values[: len(KINDS)], values[len(KINDS) :]
@@ -142,7 +163,8 @@ def _written(name: str | None) -> Any:
     return UNCHANGED if pose is None else write_pose(pose)
 
 
-def _sized(width: Any, height: Any) -> PortraitConfig:
+def sized(width: Any, height: Any) -> PortraitConfig:
+    """Return settings of this size, as it is typed; raises InvalidInput."""
     sides = {"width": width, "height": height}
     read = {name: settings_of(PortraitConfig)[name].read(side) for name, side in sides.items()}
     return PortraitConfig(**read)
@@ -150,7 +172,7 @@ def _sized(width: Any, height: Any) -> PortraitConfig:
 
 def _drawn(there: dict[ControlKind, str], width: Any, height: Any) -> str:
     """Draw what ControlNets would be shown."""
-    config = _sized(width, height)
+    config = sized(width, height)
     pictures = (
         markup.picture(drawn_condition(kind, text, config), _told(kind), SIDE)
         for kind, text in there.items()

@@ -35,8 +35,9 @@ STAGES = {
     "fit the garment": "Cutting the garment out and fitting it",
     "paint the edge": "Painting the edge of the garment",
     "draw the background": "Drawing the background",
+    "draw the scene": "Drawing the scene",
 }
-"""Stages of a try-on, in words."""
+"""Stages of templates and try-ons, in words."""
 
 Shown = tuple[str, str]
 """A file that gradio may serve, and its caption."""

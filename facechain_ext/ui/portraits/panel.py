@@ -20,6 +20,7 @@ from facechain_ext.ui.page.widgets import ConfigForm
 from facechain_ext.ui.portraits.controls_form import ControlsForm
 from facechain_ext.ui.portraits.desk import PortraitDesk
 from facechain_ext.ui.portraits.paste import paste_pairs
+from facechain_ext.ui.portraits.pose_again import PoseAgain
 from facechain_ext.ui.portraits.results_panel import ResultPlace, ResultsPanel
 from facechain_ext.ui.portraits.style_adding import StyleAdding
 from facechain_ext.ui.portraits.style_choice import StyleChoice
@@ -104,7 +105,8 @@ class PortraitsPanel:
             self.form.draw(*SAMPLING)
             if services.redraws:
                 self.form.draw(*REDRAWING)
-        ControlsForm(self.form, services.studio.nets).draw()
+        self.controls = ControlsForm(self.form, services.studio.nets, services.studio.read_depth)
+        self.controls.draw()
         with gr.Accordion("Likeness", open=False):
             self.form.draw(*FACE)
         with gr.Accordion("Choosing the best", open=False):
@@ -114,12 +116,15 @@ class PortraitsPanel:
         self.progress = gr.HTML(elem_id=ids.PORTRAIT_PROGRESS)
         self.results = ResultsPanel(self.desk, RESULTS, _whose)
         self.results.draw()
+        self.pose_again = PoseAgain(self.desk, self.controls)
+        self.pose_again.draw()
 
     def _wire(self) -> None:
         on(self.start.click, failing_in_place(self._generate),
            [self.person, *self.form.inputs], [self.message])  # fmt: skip
         on(self.stop.click, failing_in_place(self._stop), [], [self.message])
         self.results.wire()
+        self.pose_again.wire(self.results.gallery)
 
     def _generate(self, name: str | None, *values: Any) -> str:
         self.desk.generate(name, self.form.read(values))
@@ -144,6 +149,7 @@ class PortraitsPanel:
             "stop_portraits": self.stop,
             "mismatch": self.mismatch,
             **self.results.outputs,
+            **self.pose_again.outputs,
         }
 
     def refresh(self, page: Redraw, values: Sequence[Any]) -> None:
@@ -157,6 +163,12 @@ class PortraitsPanel:
         page.forget_message("portrait", job)
         page.put("stop_portraits", gr.update(interactive=is_running(job)))
         self.results.refresh(page)
+        self._refresh_pose_again(page)
+
+    def _refresh_pose_again(self, page: Redraw) -> None:
+        job = self.desk.shown_job()
+        ranked = self.desk.results(job).ranked if job else []
+        self.pose_again.refresh(page, job.id if job else "", ranked)
 
     def _put_people(self, page: Redraw, chosen: str | None) -> str | None:
         """List everybody who can be drawn; return who is chosen."""

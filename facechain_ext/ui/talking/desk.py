@@ -12,7 +12,7 @@ from facechain_ext.config import TalkConfig
 from facechain_ext.jobs.progress import share_of
 from facechain_ext.jobs.queue import Job, JobState
 from facechain_ext.jobs.talk_work import Talk
-from facechain_ext.talking.voices import VOICES
+from facechain_ext.talking.voices import VOICES, find_voice
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.copies import folder_for
 from facechain_ext.ui.page.progress import Progress
@@ -42,6 +42,8 @@ class TalkDesk:
         """
         if audio is not None and config.text.strip():
             raise InvalidInput("There are a text and a recording: clear one of them.")
+        if self.services.offline and audio is None and find_voice(config.voice).online:
+            raise InvalidInput("FaceChain was started with --facechain-offline: nothing is sent.")
         given = {"portrait": portrait, "audio": audio}
         files = {kind: path for kind, path in given.items() if path is not None}
         out = self.services.studio.talking.folder(name or "")
@@ -87,7 +89,7 @@ def voices(desk: TalkDesk) -> str:
     told = [
         f"{name} takes {', '.join(lacking)}"
         for name, offer in VOICES.items()
-        if (lacking := offer.lacking(models_dir))
+        if not offer.online and (lacking := offer.lacking(models_dir))
     ]
     return markup.message(f"Not ready: {'; '.join(told)}. See Models." if told else "", "note")
 

@@ -14,7 +14,14 @@ from facechain_ext.installing.optional import AV, HIBARI, PYPINYIN
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
 from facechain_ext.ui.page.actions import failing_in_place, is_running
-from facechain_ext.ui.page.compat import MICROPHONE, UNCHANGED, not_saved, on, paths_of
+from facechain_ext.ui.page.compat import (
+    MICROPHONE,
+    UNCHANGED,
+    as_recorded,
+    not_saved,
+    on,
+    paths_of,
+)
 from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.start_stop import draw_start_stop
@@ -24,6 +31,8 @@ from facechain_ext.ui.talking.desk import TalkDesk, progress, voices
 LABELS = {"seed": "Talk seed", "restore_faces": "Restore the face", "face": "Which face"}
 RECORDINGS = [".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".webm"]
 PICTURES = [".png", ".jpg", ".jpeg", ".webp"]
+ONLINE = ("online_voice", "send_text")
+"""What is asked of the voice that is not made here."""
 NOBODY = "(the picture below)"
 
 
@@ -53,14 +62,15 @@ class TalkPanel:
         self.form.draw("text", lines=3)
         with gr.Accordion("A recording instead", open=False):
             self.audio = _file("A recording", ids.TALK_AUDIO, RECORDINGS)
-            self.spoken = not_saved(gr.Audio(label="Speak", type="filepath", **MICROPHONE))
+            spoken = gr.Audio(label="Speak", type="filepath", **MICROPHONE)
+            self.spoken = not_saved(as_recorded(spoken))
             self.form.draw("listening")
+        offline = self.desk.services.offline
         with gr.Accordion("Voice and movement", open=False):
-            self.form.draw("voice")
+            self.form.draw("voice", *(() if offline else ONLINE))
             self.voices = gr.HTML(elem_id=ids.TALK_VOICES)
             redraws = self.desk.services.redraws
-            self.form.draw_rest(leave_out=() if redraws else ("restore_faces",))
-        offline = self.desk.services.offline
+            self.form.draw_rest(leave_out=(*ONLINE, *(() if redraws else ("restore_faces",))))
         packages = (AV, HIBARI, PYPINYIN)
         self.offers = [PackageOffer(each, "talk", offline) for each in packages]
         for offer in self.offers:

@@ -76,9 +76,11 @@ def _in_place(model: Any, lendable: LdmModel) -> Iterator[None]:
         for part in parts[1:]:
             part.to(devices.cpu if lendable.parked else devices.device)
         lendable.unet.to(devices.device)
+        lendable.tie()
         devices.torch_gc()
         yield
     finally:
+        lendable.let_go()
         if model.lowvram:
             lowvram.send_everything_to_cpu()
         devices.torch_gc()  # before parts come back, which would settle in what is to be given back

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from facechain_ext.base.errors import ModelUnavailable
+from facechain_ext.base.records import Pixels
 
 BUILT_IN, EXTENSION = "lib_controlnet.external_code", "internal_controlnet.external_code"
 MISSING = (
@@ -24,6 +25,9 @@ class Dialect(Protocol):
         """List the ControlNets' files anew, by the names that units take."""
 
     def preprocessors(self) -> list[str]: ...
+    def preprocess(self, name: str, pixels: Pixels, resolution: int) -> Any:
+        """Return what a preprocessor makes of a picture."""
+
     def unit(self, **fields: Any) -> Any:
         """Describe a control; only fields that both know."""
 
@@ -43,6 +47,11 @@ class BuiltIn:
         from lib_controlnet import global_state
 
         return [*global_state.get_all_preprocessor_names()]
+
+    def preprocess(self, name: str, pixels: Pixels, resolution: int) -> Any:
+        from lib_controlnet import global_state
+
+        return global_state.get_preprocessor(name)(pixels, resolution)
 
     def unit(self, **fields: Any) -> Any:
         from lib_controlnet import external_code as built_in
@@ -64,7 +73,12 @@ class Extension:
     def preprocessors(self) -> list[str]:
         from internal_controlnet import external_code
 
-        return [*external_code.get_modules()]
+        return [*external_code.get_modules(), *external_code.get_modules(alias_names=True)]
+
+    def preprocess(self, name: str, pixels: Pixels, resolution: int) -> Any:
+        from internal_controlnet import external_code
+
+        return external_code.Preprocessor.get_preprocessor(name)(pixels, resolution)
 
     def unit(self, **fields: Any) -> Any:
         from internal_controlnet import external_code

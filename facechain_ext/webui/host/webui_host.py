@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+from facechain_ext.base.controls import Depth
 from facechain_ext.base.errors import Cancelled
 from facechain_ext.base.events import Event
 from facechain_ext.base.host import (
@@ -21,7 +22,15 @@ from facechain_ext.base.host import (
 )
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.base.repainting import RepaintRequest
-from facechain_ext.webui.host import drawing, face_restoring, loras, saving, tagging, upscaling
+from facechain_ext.webui.host import (
+    depth,
+    drawing,
+    face_restoring,
+    loras,
+    saving,
+    tagging,
+    upscaling,
+)
 from facechain_ext.webui.host.checkpoints import (
     known_checkpoints,
     selected_checkpoint,
@@ -156,6 +165,10 @@ class WebuiHost:
     def tag(self, pixels: Pixels) -> list[str] | Unavailable:
         with self._turn():
             return tagging.tag(pixels)
+
+    def read_depth(self, pixels: Pixels) -> Depth | Unavailable:
+        with self._turn():
+            return depth.read(pixels, self.paths.models_dir)
 
     def publish_lora(self, lora: LoraFile) -> None:
         loras.publish(lora.name)

@@ -8,6 +8,7 @@ from typing import Any
 import networks
 import torch
 from modules import script_callbacks, sd_models, shared
+from torch import nn
 
 from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.diffusion.pixels import to_pixels
@@ -47,8 +48,13 @@ def draw(p: Any) -> list[Any]:
 
 def _merge(model: LdmModel, tags: list[tuple[str, str]]) -> None:
     networks.load_networks([name for name, _ in tags], None, [float(weight) for _, weight in tags])
+    by_weight = {
+        layer.weight.data_ptr(): layer
+        for layer in model.unet.modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d)
+    }
     for name, path in model.lora_targets("all").items():
-        layer: Any = model.denoiser.get_submodule(path)
+        layer: Any = by_weight[model.denoiser.get_submodule(path).weight.data_ptr()]
         layer.network_layer_name = name
         networks.network_apply_weights(layer)
 

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from facechain_ext.base.controls import Depth
 from facechain_ext.config import PortraitConfig
+from facechain_ext.imaging.picture_text import read_picture
 from facechain_ext.imaging.pose_text import read_pose
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.nudging import mirrored
@@ -51,6 +53,14 @@ def test_a_picture_is_read_as_what_is_asked_for_and_not_kept(
     assert told.pop(kind).startswith("[" if kind == "pose" else "data:image/png")
     assert [*told.values()] == [UNCHANGED] * 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_has_read_depth_is_told(fold: ControlsForm, tmp_path: Path) -> None:
+    grey = np.full((512, 512), 200, np.uint8)
+    fold.depth = lambda pixels, nets: Depth(grey, "dpt-large")
+    message, _, _, depth, *_ = fold._read(upload(tmp_path / "a.png", astronaut()), "depth", *SIZE)
+    assert "Depth by dpt-large." in message
+    assert read_picture(depth, "depth")[0, 0, 0] == 200
 
 
 def test_a_picture_without_a_pose_is_said_and_what_was_there_stays(

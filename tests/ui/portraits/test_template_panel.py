@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.errors import FaceChainError, InvalidInput
 from facechain_ext.config import TemplateConfig
 from facechain_ext.portrait.numbered import MOST_FACES
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.portraits.template_desk import LEFT, TemplateDesk
 from facechain_ext.ui.portraits.template_panel import TemplatePanel
+from tests.bad_templates import BAD, Bad
 
 pytestmark = pytest.mark.slow(10)
 
@@ -62,6 +64,71 @@ def test_a_bad_template_is_told_and_shows_nothing(
     assert "bad.png" in message
     assert picture == ""
     assert not any(column["visible"] for column in parts[0::3])
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_a_template_is_one_sentence(
+    panel: TemplatePanel, tmp_path: Path, bad: Bad
+) -> None:
+    library = panel.desk.services.studio.library
+    for name in ("Ana", "Ben"):
+        library.create_or_get(name, "fcsks")
+    path = tmp_path / f"bad{bad.suffix}"
+    path.write_bytes(bad.content)
+    chosen = [bad.cast.get(number) for number in (1, 2)]
+    with pytest.raises(FaceChainError, match=re.escape(bad.told)):
+        panel.desk.paint([path], chosen, TemplateConfig())
+    assert panel.desk.job() is None
+
+
+def test_templates_are_cards_that_words_find(panel: TemplatePanel) -> None:
+    everything = [name for _, name in panel.choice._shown("", [])[1]["choices"]]
+    assert len(everything) > 3
+    sheet, cards, note = panel.choice._shown(everything[0].replace("-", " "), [])
+    assert everything[0] in [name for _, name in cards["choices"]]
+    assert "value" not in cards
+    assert "data:image/jpeg" in sheet
+    assert "template" in note
+    assert "No template has these words" in panel.choice._shown("nothing like it", [])[2]
+    cards = panel.choice._shown("nothing like it", [everything[1], "gone"])[1]
+    assert [name for _, name in cards["choices"]] == cards["value"] == [everything[1]]
+
+
+def test_a_checked_template_is_shown_and_others_are_told(panel: TemplatePanel) -> None:
+    first, second = [name for _, name in panel.choice._shown("", [])[1]["choices"]][:2]
+    message, picture, *parts = panel._look(None, [first, second])
+    assert message == ""
+    assert f"Also painted, with who came there last or fits: {second}." in picture
+    assert parts[0]["visible"]
+    assert "no template" in panel._look(None, ["gone"])[0]
+
+
+def test_an_upload_is_kept_and_removed_again(panel: TemplatePanel, group: Any) -> None:
+    message, _, cards, _ = panel.choice._keep(group, "park, pair", "", [])
+    assert "Kept as group" in message
+    assert "group" in [name for _, name in cards["choices"]]
+    assert panel.desk.templates.gallery.get("group").tags == ("park", "pair")
+    message, _, cards, _ = panel.choice._remove(None, "", "", ["group"])
+    assert "Removed: group" in message
+    assert "group" not in [name for _, name in cards["choices"]]
+    shipped = cards["choices"][0][1]
+    for checked in ([], [shipped]):
+        with pytest.raises(InvalidInput, match="those that ship stay"):
+            panel.choice._remove(None, "", "", checked)
+    with pytest.raises(InvalidInput, match="Choose a picture to keep"):
+        panel.choice._keep(None, "", "", [])
+
+
+def test_words_are_drawn_where_no_template_is_chosen(panel: TemplatePanel, group: Any) -> None:
+    settings = [each.value for each in panel.form.inputs]
+    chosen = [LEFT] * MOST_FACES
+    with pytest.raises(InvalidInput, match="Say who comes"):
+        panel._start(None, [], "a pair", [], *chosen, *settings)
+    with pytest.raises(InvalidInput, match="Nobody"):
+        panel._start(None, [], "a pair", ["Nobody"], *chosen, *settings)
+    with pytest.raises(InvalidInput, match="at least one of the faces"):
+        panel._start(group, [], "a pair", ["Nobody"], *chosen, *settings)
+    assert panel.desk.job() is None
 
 
 def test_no_file_any_more_clears_the_faces(panel: TemplatePanel) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -20,6 +22,7 @@ from facechain_ext.jobs.queue import Jobs
 from facechain_ext.studio import talking
 from facechain_ext.studio.talking import free_path
 from facechain_ext.talking import video
+from facechain_ext.ui.page.compat import MAJOR
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.talking.desk import TalkDesk, progress
@@ -82,6 +85,23 @@ def test_a_press_makes_a_video_that_can_be_watched(
     assert free_path(folder).name == "talking-002.webm"
 
 
+def test_what_the_microphone_gives_is_taken_as_it_is(desk: TalkDesk, audio: Path) -> None:
+    with gr.Blocks():
+        panel = TalkPanel(desk)
+        panel.draw()
+    data = "data:audio/webm;base64," + base64.b64encode(b"as recorded").decode()
+    if MAJOR < 4:
+        sent: Any = {"name": "audio.webm", "data": data, "is_file": False}
+        copied = panel.spoken.preprocess({"name": str(audio), "data": None, "is_file": True})
+        assert Path(copied).read_bytes() == audio.read_bytes()
+    else:
+        (audio.parent / "audio.webm").write_bytes(b"as recorded")
+        sent = gr.FileData(path=str(audio.parent / "audio.webm"))
+    taken = Path(panel.spoken.preprocess(sent))
+    assert (taken.name, taken.read_bytes()) == ("audio.webm", b"as recorded")
+    assert panel.spoken.preprocess(None) is None
+
+
 def test_what_cannot_be_is_said_at_once(desk: TalkDesk, portrait: Path, audio: Path) -> None:
     with pytest.raises(InvalidInput, match="clear one of them"):
         desk.talk(None, portrait, audio, replace(LOUD, text="Hello"))
@@ -98,7 +118,7 @@ def test_voices_that_are_not_ready_say_what_they_take(desk: TalkDesk) -> None:
     panel.refresh(page, [NOBODY])
     told = page.values["talk_voices"]
     assert "Not ready: " in told and "; xiaobei takes " in told
-    assert "kokoro, kokoro-voices. See Models." in told
+    assert "kokoro. See Models." in told
 
 
 def test_everybody_of_the_library_may_speak(desk: TalkDesk) -> None:

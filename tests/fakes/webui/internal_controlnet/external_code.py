@@ -25,6 +25,14 @@ def get_modules(alias_names: bool = False) -> list[str]:
     return preprocessors
 
 
+class Preprocessor:
+    """Those that are there make depth of brightness."""
+
+    @staticmethod
+    def get_preprocessor(name: str) -> Any:
+        return {"depth_midas": lambda input_image, resolution: input_image}[name]
+
+
 @dataclass
 class ControlNetUnit:
     """The real one is a pydantic model that is turned off unless told otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from modules import paths
 
@@ -28,3 +29,7 @@ def get_controlnet_filename(controlnet_name: str) -> str:
 
 def get_all_preprocessor_names() -> list[str]:
     return preprocessors
+
+
+def get_preprocessor(name: str) -> Any:
+    return {"depth_midas": lambda input_image, resolution: input_image}[name]

@@ -1,0 +1,1 @@
+"""Pictures that people are painted into: those that ship, and the user's own."""
