@@ -22,6 +22,8 @@ from facechain_ext.talking.mouth_track import MouthTrack
 from facechain_ext.talking.sitter import Sitter
 from facechain_ext.talking.teeth import Donor, find_teeth
 
+_FROM_BELOW = 0.35
+"""How dark a lower lip's shadow in the mouth is, of an upper one's: light comes from above."""
 _REACH = 0.1
 """How far a head may go from where it was, in face widths."""
 
@@ -95,7 +97,7 @@ class Performer:
             for mask, places in ((self._masks.upper, above), (self._masks.lower, below))
         )
         cover = upper + (1 - upper) * lower
-        inside = self._inside.draw(near, opening, cover)
+        inside = self._inside.draw(near, opening, upper + _FROM_BELOW * (cover - upper))
         under = cv2.blendLinear(_read(portrait, below), inside, lower, 1 - lower)
         return np.asarray(cv2.blendLinear(drawn[y1:y2, x1:x2], under, upper, 1 - upper), np.uint8)
 

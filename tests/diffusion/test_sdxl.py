@@ -19,6 +19,8 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.noise_schedule import LEAST_ALPHA, without_signal_at_the_end
 from facechain_ext.diffusion.sampler import sample
 
+pytestmark = pytest.mark.slow(5)
+
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")
 PROMPT, NEGATIVE = "a photo of fcsks, 25!", "blurry"
 

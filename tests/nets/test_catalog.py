@@ -21,6 +21,8 @@ from facechain_ext.nets.entry import ModelEntry, ModelFile, Package
 from facechain_ext.nets.fetching import extract
 from facechain_ext.nets.weights import WEIGHTS_DIR, verify
 
+pytestmark = pytest.mark.slow(7)
+
 WEIGHTS, GRAPH = b"pretrained weights " * 500, b"graph"
 
 

@@ -15,6 +15,8 @@ from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.checkpoint import save_lora
 from facechain_ext.standalone.diffusers_host import DiffusersHost, default_data_dir
 
+pytestmark = pytest.mark.slow(12)
+
 REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 3, 4, 5), steps=2)
 
 

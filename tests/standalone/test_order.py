@@ -23,6 +23,8 @@ from facechain_ext.standalone.devices import usable_device
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.standalone.order import ordered
 
+pytestmark = pytest.mark.slow(9)
+
 UNET = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
 TEXT = "lora_te_text_model_encoder_layers_0_mlp_fc1"
 PLAIN = GenerationRequest("a photo", seeds=(1,), steps=2)

@@ -35,6 +35,8 @@ from facechain_ext.studio import templates
 from facechain_ext.studio.templates import Templates
 from facechain_ext.templates.gallery import Gallery
 
+pytestmark = pytest.mark.slow(12)
+
 CONFIG = TemplateConfig(candidates=2, attempts=2, seed=7)
 
 

@@ -31,6 +31,8 @@ from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.tryon import TryOn
 from tests.tryon.conftest import drawn_shirt, shirt_mask
 
+pytestmark = pytest.mark.slow(10)
+
 CONFIG = TryOnConfig(candidates=1, attempts=1, seed=7)
 WORN = replace(CONFIG, way="worn")
 FULL = CheckpointRef("full", Path("full.safetensors"))

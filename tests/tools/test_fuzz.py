@@ -9,6 +9,8 @@ import torch
 
 from tools.fuzz.__main__ import attack, sound_subject
 
+pytestmark = pytest.mark.slow(6)
+
 
 @pytest.mark.parametrize("kind", ["lora", "checkpoint"])
 def test_whatever_is_damaged_ends_in_a_sentence(kind: str, tmp_path: Path) -> None:

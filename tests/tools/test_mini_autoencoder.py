@@ -14,6 +14,8 @@ from tools.mini import autoencoder_losses as losses
 from tools.mini import latent_space, processes
 from tools.mini.views import draw_views, face_geometry, face_weights
 
+pytestmark = pytest.mark.slow(6)
+
 CPU = torch.device("cpu")
 # x, y, w, h, right eye, left eye, nose, right and left corner of the mouth, score
 ROW = np.array(

@@ -8,6 +8,8 @@ import torch
 
 from facechain_ext.training.batches import Batch, Batches, TrainingData
 
+pytestmark = pytest.mark.slow(5)
+
 
 def stream(data: TrainingData, **changes: Any) -> Batches:
     settings: dict[str, Any] = {

@@ -27,6 +27,8 @@ from facechain_ext.training.memory import (
 )
 from facechain_ext.training.parking import Parking
 
+pytestmark = pytest.mark.slow(9)
+
 FULL_SIZE = {
     "sample_size": 64,
     "block_out_channels": [320, 640, 1280, 1280],

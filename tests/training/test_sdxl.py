@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from facechain_ext.base.events import Preview
@@ -16,6 +17,8 @@ from facechain_ext.training.batches import Batches
 from facechain_ext.training.loss import batch_loss
 from facechain_ext.training.trainer import Training
 from tests.training.conftest import Data
+
+pytestmark = pytest.mark.slow(8)
 
 CONFIG = TrainConfig(
     max_train_steps=12,

@@ -24,6 +24,8 @@ from tests.webui.conftest import FAKES, Webui
 from tools.host_uses import FORGES, HostName, Use, recorded, uses_for
 from tools.record_signatures import deepest_module
 
+pytestmark = pytest.mark.slow(12)
+
 ROOT = Path(__file__).parents[2]
 MINI = "facechain-mini.safetensors"
 

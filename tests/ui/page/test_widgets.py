@@ -14,6 +14,8 @@ from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.setting import AUTO, settings_of
 from facechain_ext.ui.page.widgets import ConfigForm
 
+pytestmark = pytest.mark.slow(9)
+
 CONFIGS = [PrepareConfig(), TrainConfig(), PortraitConfig()]
 
 

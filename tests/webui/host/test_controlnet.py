@@ -16,6 +16,8 @@ from facechain_ext.base.host import GenerationRequest
 from tests.webui.conftest import Webui
 from tools.host_uses import HostName, recorded, signature_of
 
+pytestmark = pytest.mark.slow(6)
+
 READS = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
 DIALECTS = {"a1111": "internal_controlnet", "forge": "lib_controlnet"}
 
