@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
-from facechain_ext.base.errors import FaceChainError, InvalidInput
+from facechain_ext.base.errors import FaceChainError, InvalidInput, ModelUnavailable
 from facechain_ext.base.events import Preview
 from facechain_ext.base.host import GenerationRequest, LoraUse, Unavailable
 from facechain_ext.base.records import LoraFile
@@ -106,6 +106,15 @@ class TestTools:
         picture = np.zeros((8, 8, 3), np.uint8)
         assert ours("host.tagging").tag(picture) == Unavailable("This webui has no DeepDanbooru.")
         assert isinstance(ours("host.face_restoring").restore(picture), Unavailable)
+
+
+def test_a_checkpoint_that_nobody_chose_is_a_sentence(
+    webui: Webui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ersatzForge selects none where the chosen one is gone, or none was ever chosen."""
+    monkeypatch.setattr(webui.module("modules.sd_models"), "select_checkpoint", lambda: None)
+    with pytest.raises(ModelUnavailable, match="No checkpoint is chosen"):
+        ours("host.checkpoints").selected_checkpoint()
 
 
 def test_a_preview_is_shown_where_nothing_says_otherwise(webui: Webui) -> None:

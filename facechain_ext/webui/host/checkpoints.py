@@ -26,13 +26,16 @@ def known_checkpoints() -> list[CheckpointRef]:
 
 
 def selected_checkpoint() -> CheckpointRef:
-    """Return the one that the user chose; raises ModelUnavailable when there is none."""
+    """Return the one that is chosen in the webui; raises ModelUnavailable when there is none."""
     if not sd_models.checkpoints_list:
         raise ModelUnavailable(
             "The webui has no checkpoint. Put one into its models/Stable-diffusion folder, or turn "
             "the FaceChain mini on in the settings."
         )
-    return reference(sd_models.select_checkpoint())
+    chosen = sd_models.select_checkpoint()
+    if chosen is None:  # some webuis take no other for one that is gone
+        raise ModelUnavailable("No checkpoint is chosen in the webui. Choose one at its top.")
+    return reference(chosen)
 
 
 def reference(info: Any) -> CheckpointRef:
