@@ -211,11 +211,9 @@ def test_a_plot_of_two_by_three_is_made_of_portraits(portraits: Any) -> None:
     fill(page, "txt2img_height", 192)
     choose(page, "script_list", "X/Y/Z plot")
     axes = {"x": ("LoRA weight", "0.6, 1"), "y": ("Face fusion", "0, 0.4, 0.8")}
-    for axis, (title, _) in axes.items():
-        choose(page, f"script_txt2img_xyz_plot_{axis}_type", f"[FaceChain] {title}")
-        page.wait_for_load_state("networkidle")  # the webui empties the values of a new axis
-    for axis, (_, values) in axes.items():
+    for axis, (title, values) in axes.items():  # values first: a new axis sends them back
         fill(page, f"script_txt2img_xyz_plot_{axis}_values", values)
+        choose(page, f"script_txt2img_xyz_plot_{axis}_type", f"[FaceChain] {title}")
     element(page, "txt2img_generate").click()
     picture = page.locator("#txt2img_gallery img").first
     expect(picture).to_be_visible()
