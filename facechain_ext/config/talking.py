@@ -72,6 +72,13 @@ class TalkConfig(Validated):
         label="Restore faces",
         help="The webui's CodeFormer or GFPGAN on every frame: many times slower.",
     )
+    animator: str = option(
+        "",
+        label="Animator",
+        longest=60,
+        help="Another's net that animates the face, by the name of a package that is installed for "
+        "it; empty: our own.",
+    )
     seed: int = option(
         0, label="Seed", minimum=0, maximum=2**32 - 1, help="Another one moves otherwise."
     )

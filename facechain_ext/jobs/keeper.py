@@ -11,8 +11,10 @@ from pathlib import Path
 from facechain_ext.base.errors import Busy, InvalidInput, PersonNotFound
 from facechain_ext.config import JobsConfig
 from facechain_ext.jobs.books import Books
-from facechain_ext.jobs.record import JobRecord
+from facechain_ext.jobs.record import JobRecord, JobState
 from facechain_ext.jobs.store import ACTIVE
+from facechain_ext.jobs.template_work import MakeTemplate, people_in
+from facechain_ext.library.names import identity
 from facechain_ext.library.people import PeopleLibrary
 
 DAY = 86400.0
@@ -54,7 +56,7 @@ class Keeper:
 
     def require_idle(self, name: str) -> None:
         """Raise Busy while a job about a person is at work or waits."""
-        if self.books.jobs.records(person=name, states=ACTIVE, limit=1):
+        if self._about(name, ACTIVE):
             raise Busy(f"{name} is being worked on. Stop that first, or wait for it.")
 
     def delete_person(self, name: str, library: PeopleLibrary) -> list[Path]:
@@ -76,8 +78,21 @@ class Keeper:
         self.books.jobs.end_deletion(name)
 
     def _forget_person(self, name: str) -> None:
-        self.forget(self.books.jobs.records(person=name))
+        self.forget(self._about(name))
         self.books.database.checkpoint()
+
+    def _about(self, name: str, states: Sequence[JobState] = ()) -> list[JobRecord]:
+        """Return the jobs about a person, and those that paint them in beside somebody else."""
+        jobs = self.books.jobs
+        beside = jobs.records(kind=MakeTemplate.kind, states=states)
+        own = jobs.records(person=name, states=states)
+        known = {record.id for record in own}
+        wanted = identity(name)
+        return own + [
+            record
+            for record in beside
+            if record.id not in known and wanted in map(identity, people_in(record.work))
+        ]
 
 
 def _is_there(library: PeopleLibrary, name: str) -> bool:

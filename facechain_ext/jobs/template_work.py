@@ -129,5 +129,11 @@ class MakeTemplate(OfPerson):
             yield from Batch(templates, orders, self.template).make(attempt.tell)
 
 
+def people_in(facts: Facts) -> set[str]:
+    """Return everybody whom the facts of such a work name."""
+    casts = (facts.get("cast", {}), *facts.get("further", ()))
+    return {name for cast in casts for name in cast.values()} | set(facts.get("who", ()))
+
+
 def _told(cast: Mapping[int, str]) -> dict[str, str]:
     return {str(number): name for number, name in cast.items()}

@@ -35,7 +35,7 @@ _FOREHEAD = (0.1, 0.19)
 """How far above the brows a face is shown: all up to the first, nothing from the second on, where
 hairlines differ. In face heights."""
 
-_UNDER_FRINGE = (-0.05, 0.0)
+_UNDER_FRINGE = (-0.08, 0.02)
 """The same where a fringe hangs over the forehead of the person's photo."""
 
 _BARE = 0.85

@@ -44,6 +44,7 @@ _FINE = 0.02
 # alone, down from the first to the second.
 _NARROW = 0.02
 _BARE_BROWS = (0.06, -0.02)
+_LOCKS = 0.16
 
 _OTHER_MOUTH = 0.12
 """Difference of mouth opening from which the picture keeps its own mouth."""
@@ -141,17 +142,18 @@ def _mask(mine: Lab, theirs: Lab, drawn: Points, sources: Map, *, whole: bool) -
     """Select where both faces show skin or features, and the template is not smeared.
 
     Glasses that the picture has drawn go; those of the template come with it. whole: skin counts
-    over the brows alone.
+    over the brows alone, and of the template along the outline, where its hair hangs.
     """
     shape = mine.shape[:2]
     inside = regions.inside_face(drawn, shape, border=_NARROW if whole else regions.BORDER)
     radius = 0.03 * regions.face_height(drawn)
     clear = regions.unsmeared(magnification(sources), inside, radius=radius)
-    bare = np.minimum(skin(mine, drawn, glasses=True), skin(theirs, drawn))
+    bare, seen = skin(mine, drawn, glasses=True), skin(theirs, drawn)
     if whole:
         low = smoothstep(regions.above_brows(drawn, shape), *_BARE_BROWS)
-        bare = np.maximum(bare, low)
-    return inside * clear * bare
+        within = regions.inside_face(drawn, shape, border=_LOCKS)
+        bare, seen = np.maximum(bare, low), np.maximum(seen, low * within)
+    return inside * clear * np.minimum(bare, seen)
 
 
 def _lit(theirs: Lab, mine: Lab, mask: Mask, drawn: Points) -> Lab:

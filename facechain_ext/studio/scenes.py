@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from textwrap import shorten
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
 from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
@@ -91,7 +92,9 @@ class Scenes:
         pixels = self._enlarged(image.pixels)
         told = {"parameters": image.infotext, **ai_marker("trainedAlgorithmicMedia")}
         content = encode_png(pixels, told)
-        return self.gallery.add(content, ".png", words[:LONGEST_TITLE].strip(), (TAG,))
+        return self.gallery.add(
+            content, ".png", shorten(words, LONGEST_TITLE, placeholder=""), (TAG,)
+        )
 
     def _enlarged(self, pixels: Pixels) -> Pixels:
         height, width = pixels.shape[:2]

@@ -17,18 +17,15 @@ from facechain_ext.installing.optional import AV
 from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.portrait_files import newest_portraits
+from facechain_ext.studio.saying import Saying
+from facechain_ext.talking.door import checked, find_animator
 from facechain_ext.talking.gestures import make_gestures
-from facechain_ext.talking.listening import PhoneListener, follow_loudness, require_hearing
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
-from facechain_ext.talking.online import require_agreement
 from facechain_ext.talking.performance import Performer
-from facechain_ext.talking.recording import check_recording, read_recording
-from facechain_ext.talking.scripts import check_speakable
 from facechain_ext.talking.sitter import Sitter, find_sitter
 from facechain_ext.talking.speech import Speech
 from facechain_ext.talking.teeth import Donor
 from facechain_ext.talking.video import check_format, has_sound, write_video
-from facechain_ext.talking.voices import find_voice
 
 FPS = 25
 FOLDER = "talking"
@@ -52,6 +49,15 @@ class Order:
     person: str = ""
     portrait: Path | None = None
     audio: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Act:
+    """Pictures on their way, how many there should be, and whose teeth show in them."""
+
+    frames: Iterator[Pixels]
+    count: int
+    teeth: str
 
 
 def free_path(folder: Path) -> Path:
@@ -84,23 +90,9 @@ class Talking:
             raise InvalidInput("Say who is to speak: a portrait, or a person of the library.")
         if order.person:
             self.library.get(order.person)
-        if order.audio is not None:
-            check_recording(order.audio)
-            self._require_hearing(config)
-        else:
-            self._require_voice(config)
-
-    def _require_voice(self, config: TalkConfig) -> None:
-        voice = find_voice(config.voice)
-        check_speakable(config.text, voice.language)
-        if voice.online:
-            require_agreement(config.send_text)
-            self._require_hearing(config)
-        voice.require(self.host.paths.models_dir)
-
-    def _require_hearing(self, config: TalkConfig) -> None:
-        if config.listening == "phones":
-            require_hearing(self.host.paths.models_dir)
+        if config.animator:
+            find_animator(config.animator, self.host.paths.models_dir)
+        self._saying.require(order.audio, config)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
         """Make a video; the last event is VideoFinished. Raises what `require` raises, what is
@@ -109,50 +101,53 @@ class Talking:
         watch = Stopwatch()
         yield Stage("speech")
         with watch.measure("speech"):
-            speech = self._speech(order, config).at_volume(config.volume)
+            speech = self._saying.speech(order.audio, config).at_volume(config.volume)
             check_format(order.out, speech.seconds)
         yield Stage("face")
         with watch.measure("face"):
-            performer = Performer(self._sitter(order, config), self._donors(order.person))
-        loudness = loudness_of(speech.samples, speech.rate, FPS)
-        mouth = track_mouth(speech.phones, loudness, FPS, expression=config.expression)
-        gestures = make_gestures(
-            loudness, FPS, config.seed, motion=config.head_motion, blink=config.blink
-        )
-        yield Stage("film", len(mouth))
+            act = self._act(order, config, speech)
+        yield Stage("film", act.count)
         notes: list[str] = []
-        frames = performer.frames(mouth, gestures)
+        frames = act.frames
         if config.restore_faces:
             frames = self._restored(frames, notes)
         with watch.measure("film"):
             for done in write_video(order.out, frames, speech, FPS):
                 self._go_on()
-                if done % _TOLD_EVERY == 0 or done == len(mouth):
-                    yield Filming(done, len(mouth))
+                if done % _TOLD_EVERY == 0 or done == act.count:
+                    yield Filming(done, act.count)
         sound = has_sound(order.out)
         if not sound and order.out.suffix.lower() == ".webm":
             notes.append(SILENT)
-        teeth, seconds = performer.teeth_from, dict(watch.seconds)
+        seconds = dict(watch.seconds)
         yield VideoFinished(
-            order.out, sound, speech.seconds, len(mouth), teeth, seconds, tuple(notes)
+            order.out, sound, speech.seconds, done, act.teeth, seconds, tuple(notes)
         )
+
+    @property
+    def _saying(self) -> Saying:
+        return Saying(self.host.paths.models_dir, self._go_on)
+
+    def _act(self, order: Order, config: TalkConfig, speech: Speech) -> _Act:
+        """Let our own warp, or the animator that was asked for, begin."""
+        sitter = self._sitter(order, config)
+        if config.animator:
+            animator = find_animator(config.animator, self.host.paths.models_dir)
+            made = checked(
+                animator.frames(sitter.pixels, speech, FPS), sitter.pixels, config.animator
+            )
+            return _Act(made, max(1, round(speech.seconds * FPS)), "")
+        performer = Performer(sitter, self._donors(order.person))
+        loudness = loudness_of(speech.samples, speech.rate, FPS)
+        mouth = track_mouth(speech.phones, loudness, FPS, expression=config.expression)
+        gestures = make_gestures(
+            loudness, FPS, config.seed, motion=config.head_motion, blink=config.blink
+        )
+        return _Act(performer.frames(mouth, gestures), len(mouth), performer.teeth_from)
 
     def _go_on(self) -> None:
         if self.host.cancelled():
             raise Cancelled("Stopped.")
-
-    def _speech(self, order: Order, config: TalkConfig) -> Speech:
-        if order.audio is None:
-            offer, models_dir = find_voice(config.voice), self.host.paths.models_dir
-            voice = offer.make(models_dir, self._go_on, config.online_voice)
-            speech = voice.speak(config.text, speed=config.speed, seed=config.seed)
-            return self._heard(speech, config) if offer.online else speech
-        return self._heard(read_recording(order.audio), config)
-
-    def _heard(self, recording: Speech, config: TalkConfig) -> Speech:
-        if config.listening == "loudness":
-            return follow_loudness(recording)
-        return PhoneListener(self.host.paths.models_dir).listen(recording)
 
     def _sitter(self, order: Order, config: TalkConfig) -> Sitter:
         """Find the face; of a person without a portrait given, the first picture that will do."""

@@ -28,6 +28,9 @@ _SKIN = 0.22
 _BLUR = (0.18, 0.07)
 """How far stretched skin is blurred across and down, of the open eye's height: lashes in it would
 become stripes."""
+_SHADE = 0.8
+"""How dark a lid may be, of the skin below the eye: what is darker above deep-set eyes is brow and
+shadow, and would close them with a hole."""
 _LEVELS = 6
 
 Values = NDArray[np.float64]
@@ -84,11 +87,11 @@ def _eyelid(
     brow: tuple[int, ...],
 ) -> Eyelid:
     eye = _measure(mesh, upper, lower, brow, (pixels.shape[0], pixels.shape[1]))
-    lash = _lash_colour(pixels, mesh, upper, eye)
+    lash, below = _lash_colour(pixels, mesh, upper, eye), _skin_below(pixels, eye)
     levels = np.linspace(0, 1, _LEVELS)
     x1, y1, x2, y2 = eye.grid.box
     shown = pixels[y1:y2, x1:x2].copy()
-    states = tuple(_drawn(pixels, shown, eye, lash, float(level)) for level in levels[1:])
+    states = tuple(_drawn(pixels, shown, eye, lash, below, float(level)) for level in levels[1:])
     return Eyelid(eye.grid.box, (shown, *states))
 
 
@@ -136,10 +139,22 @@ def _lash_colour(pixels: Pixels, mesh: Points, upper: tuple[int, ...], eye: _Eye
     return np.asarray(np.median(np.array(darkest), axis=0))
 
 
-def _drawn(pixels: Pixels, shown: Pixels, eye: _Eye, lash: Values, closed: float) -> Pixels:
+def _skin_below(pixels: Pixels, eye: _Eye) -> Values:
+    """Return the colour of the skin under the lower lid."""
+    x1, y1, x2, y2 = eye.grid.box
+    under = (eye.down - eye.bottom) / eye.height
+    there = (np.abs(eye.side) < 0.7) & (under > 0.4) & (under < 1.2)
+    near = pixels[y1:y2, x1:x2]
+    seen = near[there] if there.any() else near.reshape(-1, 3)
+    return np.asarray(np.median(seen, axis=0), np.float64)
+
+
+def _drawn(
+    pixels: Pixels, shown: Pixels, eye: _Eye, lash: Values, below: Values, closed: float
+) -> Pixels:
     """Draw the lid down to its edge, soft at the corners, and the line of lashes along it."""
     edge = eye.top + closed * _CLOSED_AT * (eye.bottom - eye.top)
-    skin = _lid_skin(pixels, eye, edge)
+    skin = _lid_skin(pixels, eye, below, edge)
     near = smoothstep(np.abs(eye.side), 1.25, 1.0)
     soft = max(0.7, 0.04 * eye.height)
     cover = smoothstep(eye.down - edge, soft, -soft) * near
@@ -150,8 +165,8 @@ def _drawn(pixels: Pixels, shown: Pixels, eye: _Eye, lash: Values, closed: float
     return np.clip(mixed + (lash - mixed) * weight[..., None], 0, 255).astype(np.uint8)
 
 
-def _lid_skin(pixels: Pixels, eye: _Eye, edge: Values) -> NDArray[np.float32]:
-    """Stretch the skin between brow and lashes down to the lid's edge."""
+def _lid_skin(pixels: Pixels, eye: _Eye, below: Values, edge: Values) -> NDArray[np.float32]:
+    """Stretch the skin between brow and lashes down to the lid's edge, no darker than below it."""
     low = eye.top - _SKIN * eye.height
     high = low - np.clip(0.45 * (low - eye.brow), 0.15 * eye.height, 1.3 * eye.height)
     share = (eye.down - high) / np.maximum(edge - high, 1e-3)
@@ -159,9 +174,13 @@ def _lid_skin(pixels: Pixels, eye: _Eye, edge: Values) -> NDArray[np.float32]:
     source = np.minimum(source, low)
     places = eye.grid.pixels + ((source - eye.down)[..., None] * eye.axis).astype(np.float32)
     skin = _read(pixels, places)
+    shade = _SHADE * below
+    dark = np.clip(2 * (1 - skin.mean(axis=2) / max(1.0, float(shade.mean()))), 0, 1)
+    on_lid = smoothstep(share, 0.1, 0.5)
+    skin += ((shade - skin) * (dark * on_lid)[..., None]).astype(np.float32)
     across, along = (max(0.6, reach * eye.height) for reach in _BLUR)
     soft = cv2.GaussianBlur(skin, (0, 0), across, sigmaY=along)
-    return np.asarray(skin + (soft - skin) * smoothstep(share, 0.1, 0.5)[..., None], np.float32)
+    return np.asarray(skin + (soft - skin) * on_lid[..., None], np.float32)
 
 
 def _read(pixels: Pixels, places: Field) -> NDArray[np.float32]:

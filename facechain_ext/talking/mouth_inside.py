@@ -15,7 +15,7 @@ from facechain_ext.talking.grids import Grid
 from facechain_ext.talking.teeth import Teeth
 
 _DARK = np.array([0.2, 0.09, 0.08])
-_TONGUE = np.array([0.56, 0.27, 0.26])
+_TONGUE = np.array([0.68, 0.36, 0.35])
 """Colours over the light of the skin."""
 _LIP_SHADOW, _CORNER_SHADOW = 0.72, 0.55
 _SHADOW_REACH = 0.07
@@ -52,9 +52,9 @@ class MouthInside:
     def _cavity(
         self, across: NDArray[np.float64], down: NDArray[np.float64], opening: float
     ) -> NDArray[np.float32]:
-        bottom = 0.36 * opening
-        tongue = smoothstep(np.hypot(across / 0.62, (down - bottom) / 0.17), 1.0, 0.35)
-        depth = smoothstep(down, 0.25 * bottom, bottom + 0.02) * tongue
+        bottom = 0.28 * opening
+        tongue = smoothstep(np.hypot(across / 0.66, (down - bottom) / 0.2), 1.0, 0.35)
+        depth = smoothstep(down, 0.2 * bottom, 0.8 * bottom + 0.02) * tongue
         colour = _DARK + (_TONGUE - _DARK) * depth[..., None]
         return np.asarray(self.light * colour, np.float32)
 

@@ -136,10 +136,11 @@ def _painted(pixels: Pixels, frame: FaceFrame, grid: Grid) -> Teeth:
     """Paint a row of teeth in the light of the eyes' whites: a last resort."""
     across, down = np.moveaxis(frame.local(grid.pixels), -1, 0)
     down = down * frame.jaw / frame.half_mouth
-    edge = 0.115 - 0.09 * across**2
+    between = np.abs((4.2 * across * (1 + 0.35 * across**2) + 0.5) % 1 - 0.5)
+    edge = 0.12 - 0.09 * across**2 - 0.022 * smoothstep(between, 0.2, 0.0)
     mask = smoothstep(down, edge + 0.02, edge - 0.03) * smoothstep(np.abs(across), 0.82, 0.55)
-    between = np.abs((across * 4.5 + 0.5) % 1 - 0.5)
-    shade = (1 - 0.35 * across**2) * (1 - 0.08 * smoothstep(between, 0.08, 0.0))
+    rounded = (1 - 0.2 * smoothstep(between, 0.14, 0.0)) * (1 - 0.15 * smoothstep(down, 0.0, edge))
+    shade = (1 - 0.35 * across**2) * rounded
     colour = _eye_white(pixels, frame)
     painted = np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
     return Teeth(painted, np.asarray(mask, np.float32), "painted")

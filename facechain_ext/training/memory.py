@@ -185,7 +185,7 @@ def free_memory(device: torch.device) -> float | None:
 
 
 def _allowed_share(device: torch.device) -> float:
-    """Return the share of a device that PyTorch may take; before torch 2.8 it does not tell."""
+    """Return the share of a device that PyTorch may take; old versions, 2.3 still, do not tell."""
     tell: Any = getattr(torch.cuda, "get_per_process_memory_fraction", None)
     return 1.0 if tell is None else float(tell(device))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from facechain_ext.base.errors import InvalidInput, ModelUnavailable, UnsupportedCheckpoint
@@ -26,6 +28,13 @@ def differs(webui: Webui, checkpoint: Path) -> bool:
     """Tell whether a weight of the loaded model is not the file's."""
     state, file = model_of(webui).state_dict(), load_file(checkpoint)
     return any(not torch.equal(state[name], tensor) for name, tensor in file.items())
+
+
+def is_mirrored(unet: Any) -> bool:
+    """Tell whether somebody computes with the tensors of an LDM UNet through a mirror of it."""
+    first = unet.input_blocks[0][0].weight.data_ptr()
+    mirrors = (each for each in gc.get_objects() if type(each) is UNet2DConditionModel)
+    return any(mirror.conv_in.weight.data_ptr() == first for mirror in mirrors)
 
 
 @pytest.fixture
@@ -51,9 +60,30 @@ def select(webui: Webui, title: str) -> None:
 
 
 def test_the_webuis_own_model_is_lent(a1111: Webui, a1111_host: Any) -> None:
+    unet = model_of(a1111).model.diffusion_model
     with a1111_host.borrow_model(for_training=True) as model:
-        assert model.unet is model_of(a1111).model.diffusion_model
+        assert model.unet is unet
         assert model.vae is model_of(a1111).first_stage_model
+        assert is_mirrored(unet)
+    assert not is_mirrored(unet), "its tensors would stay on the card when it is moved away"
+
+
+def test_what_is_trained_is_where_the_model_was_moved_to(
+    a1111: Webui, a1111_host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unet = model_of(a1111).model.diffusion_model
+
+    def moved(module: Any, *where: Any) -> Any:
+        for weight in module.parameters():
+            weight.data = weight.data.clone()
+        return module
+
+    monkeypatch.setattr(type(unet), "to", moved)
+    with a1111_host.borrow_model(for_training=True) as model:
+        ours, theirs = (
+            {weight.data_ptr() for weight in each.parameters()} for each in (model.denoiser, unet)
+        )
+        assert ours == theirs
 
 
 def test_a_lora_that_a_picture_left_in_the_weights_is_taken_out(
@@ -162,7 +192,7 @@ def test_moving_the_model_in_the_middle_waits_for_the_slice_and_changes_no_resul
     original, moved = getattr(sd_models, move), []
 
     def seen(model: Any) -> None:
-        moved.append("peft_config" in vars(model.model.diffusion_model))
+        moved.append(is_mirrored(model.model.diffusion_model))
         original(model)
 
     monkeypatch.setattr(sd_models, move, seen)
@@ -176,7 +206,7 @@ def test_moving_the_model_in_the_middle_waits_for_the_slice_and_changes_no_resul
         assert moved == []
         next(work)
         client.join(120)
-        assert moved == [False], "the adapter was still in the model"
+        assert moved == [False], "its tensors were still trained on"
         broken = finished(work)
     assert all(broken.state[key].equal(unbroken.state[key]) for key in unbroken.state)
     with a1111_host.borrow_model(for_training=True), a1111_host.borrow_model(for_training=False):

@@ -51,8 +51,11 @@ from facechain_ext.config import (
     TrainStyleConfig,
 )
 from facechain_ext.jobs.kinds import KINDS
-from facechain_ext.jobs.queue import Jobs, JobState
+from facechain_ext.jobs.queue import Job, Jobs, JobState
+from facechain_ext.jobs.record import JobRecord
+from facechain_ext.jobs.store import Submission, new_id
 from facechain_ext.jobs.style_work import KeepLook, TrainStyle
+from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.jobs.work import Attempt
 from facechain_ext.jobs.works import Check, Enrol, MakePortraits, Resume, Train
 from facechain_ext.nets import FaceNets
@@ -374,6 +377,31 @@ def test_a_person_goes_with_their_jobs(jobs: Jobs) -> None:
     assert not job.folder.exists()
     assert jobs.get(other.id) is not None
     assert b"Ana" not in jobs.books.database.path.read_bytes()
+
+
+def test_who_was_painted_in_beside_somebody_goes_with_that_job(jobs: Jobs) -> None:
+    for name in ("Ana", "Ben", "Cy"):
+        jobs.studio.library.create_or_get(name, "fcsks")
+    works = [
+        MakeTemplate("Ana", (), {1: "Ana", 2: "Ben"}),
+        MakeTemplate("Ana", (), {1: "Ana"}, further=({1: "ben"},)),
+        MakeTemplate("Ana", (), {}, words="a pair", who=("Ana", "Ben")),
+        MakeTemplate("Ana", (), {1: "Ana", 2: "Cy"}),
+    ]
+    records = [_over(jobs, work) for work in works]
+    jobs.delete_person("Ben")
+    assert [jobs.get(record.id) is None for record in records] == [True, True, True, False]
+    assert b"Ben" not in jobs.books.database.path.read_bytes()
+    jobs.books.jobs.add(Submission("template", "Ana", "a", works[3].facts()), "x", most_queued=9)
+    with pytest.raises(Busy):
+        jobs.delete_person("Cy")
+
+
+def _over(jobs: Jobs, work: MakeTemplate) -> JobRecord:
+    told = Submission(work.kind, work.person, work.title, work.facts())
+    record = jobs.books.jobs.add(told, new_id(), most_queued=9)
+    Job(jobs.books, record).cancel()
+    return record
 
 
 def test_nobody_is_deleted_while_a_job_of_theirs_waits(jobs: Jobs) -> None:

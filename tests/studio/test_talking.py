@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facechain_ext.base.errors import Cancelled, InvalidInput, NoFaceFound, PersonNotFound
+from facechain_ext.base.errors import (
+    Cancelled,
+    FaceChainError,
+    InvalidInput,
+    NoFaceFound,
+    PersonNotFound,
+)
 from facechain_ext.base.events import Filming, VideoFinished
 from facechain_ext.base.host import HostPaths, Unavailable
 from facechain_ext.base.records import Photo, Pixels
@@ -28,11 +35,11 @@ from facechain_ext.jobs.event_codec import EventCodec
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.talk_work import Talk
 from facechain_ext.nets import FaceNets
-from facechain_ext.studio import talking
+from facechain_ext.studio import saying
 from facechain_ext.studio.portrait_files import ASIDE
 from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.talking import SILENT, Order
-from facechain_ext.talking import video
+from facechain_ext.talking import door, video
 from facechain_ext.talking.speech import Speech
 from facechain_ext.talking.voices import VOICES
 
@@ -262,7 +269,7 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SimpleNamespace(speak=speak)
 
     offer = replace(VOICES["online"], package=replace(EDGE_TTS, module="json"), make=make)
-    monkeypatch.setattr(talking, "find_voice", lambda name: offer)
+    monkeypatch.setattr(saying, "find_voice", lambda name: offer)
     return sent
 
 
@@ -280,6 +287,42 @@ def test_a_text_leaves_the_machine_only_where_that_is_agreed_to(
     assert isinstance(last, VideoFinished) and last.frames == 25
     first, middle = frames_of(order.out)[0], frames_of(order.out)[12]
     assert np.abs(middle.astype(int) - first).max() > 60, "what was sent is listened to"
+
+
+class Brightening:
+    """An animator of somebody else's."""
+
+    size = 320
+
+    def lacking(self, models_dir: Path) -> str:
+        return "" if models_dir.name == "models" else "It takes a net."
+
+    def frames(self, portrait: Pixels, speech: Speech, fps: int) -> Iterator[Pixels]:
+        for at in range(round(speech.seconds * fps)):
+            yield np.full_like(portrait[: self.size], 60 + at)
+
+
+def test_another_s_net_animates_the_face(
+    studio: Studio, portrait: Path, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("bright", f"{__name__}:Brightening", door.GROUP)
+    monkeypatch.setattr(EntryPoint, "load", lambda point: Brightening)
+    monkeypatch.setattr(door, "entry_points", lambda group: [point] if group == door.GROUP else [])
+    out = tmp_path / "made" / "a.webm"
+    order, config = Order(out, portrait=portrait, audio=audio), replace(LOUD, animator="bright")
+    with pytest.raises(InvalidInput, match="no animator 'dark' here: there are bright"):
+        studio.talking.require(order, replace(config, animator="dark"))
+    monkeypatch.setattr(Brightening, "size", 100)
+    with pytest.raises(FaceChainError, match=r"bright made a picture of \(100, 320, 3\)"):
+        [*studio.talk(order, config)]
+    assert [*out.parent.iterdir()] == []
+    monkeypatch.setattr(Brightening, "size", 320)
+    *_, last = studio.talk(order, config)
+    assert isinstance(last, VideoFinished) and (last.frames, last.teeth) == (30, "")
+    assert frames_of(out)[-1].mean() > frames_of(out)[0].mean() + 20
+    monkeypatch.setattr(Brightening, "lacking", lambda animator, models_dir: "It takes a net.")
+    with pytest.raises(InvalidInput, match=r"It takes a net\."):
+        studio.talking.require(order, config)
 
 
 def test_the_command_runs_a_job_and_prints_json(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from facechain_ext.base.errors import Cancelled, NoPortraitFound
 from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
 from facechain_ext.base.records import Photo, Portrait, Rejection, Score
 from facechain_ext.config import TemplateConfig
+from facechain_ext.jobs.template_work import MakeTemplate
+from facechain_ext.jobs.work import Attempt
 from facechain_ext.studio.template_batch import Batch, Order
 
 CONFIG = TemplateConfig(candidates=2)
@@ -98,3 +102,28 @@ def test_what_was_painted_before_a_stop_is_set_aside() -> None:
     assert isinstance(last, PortraitsFinished)
     assert (last.ranked, [each.seed for each in last.spare]) == ((), [1])
     assert last.stopped
+
+
+def test_a_picture_is_drawn_of_words_and_people_are_seated_in_it() -> None:
+    """The scene is a template from then on, read and looked at as any other."""
+    scene = Photo("scene.png", np.zeros((4, 4, 3), np.uint8))
+    seen: list[object] = []
+
+    class Scenes:
+        def draw(self, words: str, people: int, *_: object) -> Any:
+            seen.append((words, people))
+            yield Stage("draw the scene", 4)
+            return SimpleNamespace(picture=Path("scene.png"))
+
+    def make(template: Photo, cast: Any, *_: object) -> Iterator[Event]:
+        seen.append((template.name, cast))
+        yield PortraitsFinished((), (), ())
+
+    templates = SimpleNamespace(
+        read=lambda path: scene, seat=lambda photo, who: dict(enumerate(who, 1)), make=make
+    )
+    studio: Any = SimpleNamespace(scenes=Scenes(), templates=templates)
+    work = MakeTemplate.from_words(" a pair ", ["Ana", "Ben"], CONFIG)
+    events = list(work._painted(studio, Attempt(lambda event: None)))
+    assert events[0] == Stage("draw the scene", 4)
+    assert seen == [("a pair", 2), ("scene.png", {1: "Ana", 2: "Ben"})]
