@@ -40,13 +40,16 @@ def before(webui: Client) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def portraits(page: Any, before: Pixels) -> Any:
+def portraits(page: Any, webui: Client, before: Pixels) -> Any:
     """The page of portraits with the newest person chosen, and one small portrait asked for."""
+    if not any(each["lora"] for each in webui.get("/facechain/v1/people")["people"]):
+        pytest.skip("Nobody is trained in this webui yet")
     open_page(page, "Portraits")
     name = element(page, ids.PORTRAIT_PERSON).locator("input").first
     expect(name).to_have_value(re.compile(r"\S"))
     fill(page, "facechain_portrait_count", 1)
     fill(page, "facechain_portrait_seed", 5)
+    open_fold(page)
     return page
 
 
@@ -82,7 +85,6 @@ def open_fold(page: Any) -> None:
 
 
 def test_named_poses_turn_the_head(portraits: Any) -> None:
-    open_fold(portraits)
     ways = []
     for pose in ("far-left", "far-right"):
         choose(portraits, ids.CONTROL_NAMED, pose)
