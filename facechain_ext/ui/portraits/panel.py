@@ -114,10 +114,9 @@ class PortraitsPanel:
 
     def _draw_results(self) -> None:
         self.progress = gr.HTML(elem_id=ids.PORTRAIT_PROGRESS)
-        self.results = ResultsPanel(self.desk, RESULTS, _whose)
-        self.results.draw()
         self.pose_again = PoseAgain(self.desk, self.controls)
-        self.pose_again.draw()
+        self.results = ResultsPanel(self.desk, RESULTS, _whose, self.pose_again.draw)
+        self.results.draw()
 
     def _wire(self) -> None:
         on(self.start.click, failing_in_place(self._generate),

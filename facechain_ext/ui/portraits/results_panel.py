@@ -37,11 +37,15 @@ class ResultPlace:
 
 @dataclass(eq=False)
 class ResultsPanel:
-    """The results of a desk's jobs. whose: says whose they are, earlier ones or the latest."""
+    """The results of a desk's jobs. whose: says whose they are, earlier ones or the latest.
+
+    below: draws what stands below the ranked pictures.
+    """
 
     desk: PortraitDesk
     place: ResultPlace
     whose: Callable[[Job, bool], str]
+    below: Callable[[], None] | None = None
 
     def draw(self) -> None:
         """Draw the results, unseen until there are some."""
@@ -51,6 +55,8 @@ class ResultsPanel:
             self.told = gr.HTML(elem_id=place.whose_id)
             with gr.Column() as self.ranked:
                 self.gallery = _gallery(place.title, place.ranked_id, ranked_columns)
+                if self.below is not None:
+                    self.below()
             self.notes = gr.HTML()
             self.infotext = not_saved(
                 gr.Textbox(
