@@ -17,7 +17,7 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.library.people import Manifest, PeopleLibrary, Person
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
-from facechain_ext.studio.earlier_pose import posed_as_before
+from facechain_ext.studio.earlier_pose import names_portrait, posed_as_before
 from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
 from facechain_ext.studio.posing import controls_of
@@ -138,7 +138,10 @@ class Portraits:
         return made_fast(request, self.host) if config.fast else request
 
     def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
-        """Write a pose out that is told by a portrait; raises what `posed_as_before` raises."""
+        """Write a pose out that is told by a portrait; raises what `posed_as_before` raises, and
+        PersonNotFound."""
+        if not names_portrait(config.pose):
+            return config
         return posed_as_before(config, self.library, self.library.get(name), self.nets)
 
     def _style_lora(self, style: Style) -> LoraFile | None:
