@@ -310,6 +310,29 @@ def test_an_impossible_pair_leaves_the_host_alone(webui: Webui) -> None:
     )
 
 
+# Hosts that lack what their own packages ask for
+
+
+def test_what_the_hosts_own_packages_lack_is_not_ours_to_add(webui: Webui) -> None:
+    webui.has("nvidia_cublas", torch="2.3.1")  # gigabytes, which a torch put there by hand lacks
+    webui.has(diffusers="0.31.0")
+    webui.offer("nvidia_cublas", "12.1.3.1")
+    webui.offer("peft", "0.13.2", "torch>=1.13", "safetensors")
+    before = webui.freeze()
+    assert webui.install() == "FaceChain: installed peft.\n"
+    assert webui.freeze() == {**before, "peft": "0.13.2"}
+
+
+def test_what_we_need_ourselves_comes_there_too(webui: Webui) -> None:
+    webui.has("nvidia_cublas", torch="2.3.1")
+    webui.has(diffusers="0.31.0")
+    webui.offer("nvidia_cublas", "12.1.3.1")
+    webui.offer("peft", "0.13.2", "torch>=1.13", "tqdm")
+    webui.offer("tqdm", "4.70.1")
+    assert webui.install() == "FaceChain: installed peft.\n"
+    assert {"peft", "tqdm"} <= webui.freeze().keys()
+
+
 # How it is run
 
 

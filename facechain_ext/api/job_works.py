@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from facechain_ext.api.operation import Call
 from facechain_ext.api.reading import BadField
@@ -11,6 +11,7 @@ from facechain_ext.api.schema import told
 from facechain_ext.api.starts import JobOptions
 from facechain_ext.api.style_works import style_work
 from facechain_ext.api.template_works import MOST_TEMPLATES, template_work
+from facechain_ext.api.tickets import JobKind
 from facechain_ext.api.uploads import AudioUpload, PhotoUpload
 from facechain_ext.api.visible import person_named
 from facechain_ext.config import (
@@ -53,18 +54,7 @@ OF_NOBODY = ("check", "template", "try-on", "talk", *OF_STYLES)
 class JobOrder(JobOptions):
     """A job to begin."""
 
-    kind: Literal[
-        "check",
-        "enrol",
-        "train",
-        "resume",
-        "portraits",
-        "template",
-        "try-on",
-        "talk",
-        "keep_look",
-        "train_style",
-    ] = told("What is to be done.")
+    kind: JobKind = told("What is to be done.")
     person: str = told(
         "Slug or name of whom it is about; with photos also the name of somebody new.",
         default="",

@@ -18,7 +18,16 @@ from facechain_ext.api.operation import Answer, Call, Operation
 from facechain_ext.api.reading import BadField
 from facechain_ext.api.schema import told
 from facechain_ext.api.starts import submitted
-from facechain_ext.api.tickets import JOB, JobTicket, job_at, may_see, ticket, tickets, whose
+from facechain_ext.api.tickets import (
+    JOB,
+    JobKind,
+    JobTicket,
+    job_at,
+    may_see,
+    ticket,
+    tickets,
+    whose,
+)
 from facechain_ext.api.waiting import PREFER, answering, until_over, wait_asked
 from facechain_ext.config.option import Validated, option
 from facechain_ext.jobs.database import LOOK_AGAIN
@@ -37,19 +46,7 @@ class JobsPage(Validated):
     state: Literal[
         "any", "active", "queued", "starting", "running", "succeeded", "failed", "canceled"
     ] = option("any", label="State", help="Only those; active: the first three.")
-    kind: Literal[
-        "any",
-        "check",
-        "enrol",
-        "train",
-        "resume",
-        "portraits",
-        "template",
-        "try-on",
-        "talk",
-        "keep_look",
-        "train_style",
-    ] = option("any", label="Kind", help="Only those.")
+    kind: Literal["any", JobKind] = option("any", label="Kind", help="Only those.")
     person: str = option("", label="Person", longest=LONGEST_NAME, help="Only about this name.")
     before: str = option(
         "", label="Before", longest=100, help="`next` of the page before this one."

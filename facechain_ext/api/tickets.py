@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from facechain_ext.api.errors import NotFound
 from facechain_ext.api.job_facts import JobError, job_error, moment
@@ -12,6 +12,20 @@ from facechain_ext.api.operation import Call
 from facechain_ext.api.schema import told
 from facechain_ext.api.webhooks import WebhookState
 from facechain_ext.jobs.record import JobRecord, JobState
+
+JobKind = Literal[
+    "check",
+    "enrol",
+    "train",
+    "resume",
+    "portraits",
+    "template",
+    "try-on",
+    "talk",
+    "keep_look",
+    "train_style",
+]
+KINDS = [f'"{kind}"' for kind in get_args(JobKind)]
 
 RESULTS = {
     "train": "trainings",
@@ -34,10 +48,7 @@ class JobTicket:
 
     id: str = told("The id in addresses; nobody can guess it.")
     client_id: str | None = told("What the client calls it.")
-    kind: str = told(
-        '"check", "enrol", "train", "resume", "portraits", "template", "try-on", "talk", '
-        '"keep_look" or "train_style".'
-    )
+    kind: str = told(f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     person: str = told("The name of the person whom it is about.")
     title: str = told("What it does, in words.")
     state: JobState = told("Where it stands; the last three are for good.")

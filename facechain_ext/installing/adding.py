@@ -41,9 +41,12 @@ def add(wanted: Sequence[Requirement], limits: Path | None = None, *, usable: bo
 def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[str, str]) -> str:
     """Call pip; a second time without dependencies where what is installed contradicts itself.
 
-    That will do where the requirements of what is added are met all the same.
+    That will do where the requirements of what is added are met all the same. Where the webui's
+    own packages lack something, it is tried first: pip would add that too, gigabytes to some.
     """
     arguments = ("-c", str(constraints), *map(str, wanted))
+    if unmet(before) and _comes_alone(arguments, before):
+        return ""
     first = pip.install(*arguments)
     if first.done:
         return ""
@@ -51,6 +54,17 @@ def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[s
         missing = unmet(_added(before))
         return f"{first.reason}; {' and '.join(missing)}" if missing else ""
     return first.reason
+
+
+def _comes_alone(arguments: Sequence[str], before: Mapping[str, str]) -> bool:
+    """Add nothing but what is wanted; take it out again where it needs something more."""
+    if not pip.install("--no-deps", *arguments).done:
+        return False
+    added = _added(before)
+    if unmet(added):
+        pip.uninstall(added)
+        return False
+    return True
 
 
 def _added(before: Mapping[str, str]) -> list[str]:

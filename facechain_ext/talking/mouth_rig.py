@@ -51,6 +51,8 @@ _WIDE, _ROUND = 0.1, 0.24
 _POUT = 0.05
 _NODES_ACROSS = 80
 _REACH_DOWN, _REACH_UP = 1.1, 1.5
+_UP_TO = (-1.05, -0.6)
+"""Where movement ends above, and begins to: below the eyes."""
 
 Moves = NDArray[np.float64]
 
@@ -114,7 +116,7 @@ def _taper(frame: FaceFrame, grid: Grid) -> Field:
     across, down = np.moveaxis(frame.local(grid.nodes), -1, 0)
     reach = 0.6 * frame.width / frame.half_mouth
     sides = smoothstep(np.abs(across), reach, 0.72 * reach)
-    ends = smoothstep(down, -_REACH_UP, -0.8) * smoothstep(down, 1 + _REACH_DOWN, 1.05)
+    ends = smoothstep(down, *_UP_TO) * smoothstep(down, 1 + _REACH_DOWN, 1.05)
     return (sides * ends)[..., None]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from facechain_ext.base.records import Mask, Pixels
 from facechain_ext.imaging.masks import dilate
+from facechain_ext.portrait.expression import read_expression
 from facechain_ext.talking.backdrop import fill_behind
 from facechain_ext.talking.eyelids import close_eyes, find_eyelids
 from facechain_ext.talking.face_frame import Field
@@ -22,6 +23,8 @@ from facechain_ext.talking.mouth_track import MouthTrack
 from facechain_ext.talking.sitter import Sitter
 from facechain_ext.talking.teeth import Donor, find_teeth
 
+_UNSMILING = 0.7
+"""How much narrower the widest mouth of a full smile is: else it would laugh instead of speak."""
 _FROM_BELOW = 0.35
 """How dark a lower lip's shadow in the mouth is, of an upper one's: light comes from above."""
 _REACH = 0.1
@@ -43,6 +46,7 @@ class Performer:
         self._head: HeadRig = rig_head(frame, sitter.person)
         self._person = np.clip(1.5 * sitter.person, 0, 1).astype(np.float32)
         self._backdrop = self._behind(sitter)
+        self._smile = float(np.clip(read_expression(sitter.mesh).smile, 0, 1))
         self.teeth_from = teeth.source
 
     def frames(self, mouth: MouthTrack, gestures: Gestures) -> Iterator[Pixels]:
@@ -59,6 +63,7 @@ class Performer:
         self, opening: float, width: float, pose: HeadPose | None = None, lids: float = 0.0
     ) -> Pixels:
         """Return one picture. opening: 0..1, width: -1..1, lids: 0 open .. 1 closed."""
+        width = max(-1.0, width - _UNSMILING * self._smile * opening)
         portrait = close_eyes(self._pixels, self._lids, lids)
         places = self._head.grid.pixels
         if pose is not None and not pose.still:

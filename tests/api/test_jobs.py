@@ -9,16 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from starlette.testclient import TestClient
 
+from facechain_ext.api.job_works import TAKES
 from facechain_ext.api.services import ApiServices
+from facechain_ext.api.tickets import RESULTS, JobKind
 from facechain_ext.base.errors import NoUsablePhotos
 from facechain_ext.base.events import Candidate, Event
 from facechain_ext.config import ApiConfig, JobsConfig, PrepareConfig, TrainConfig
 from facechain_ext.jobs.database import FILE, Database
+from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Job
 from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.store import JobStore
@@ -537,3 +540,7 @@ def test_what_another_process_changes_is_seen_by_who_asks_again(
     until = time.monotonic() + 60
     while client.get(f"jobs/{job.id}").json()["title"] != "changed":
         assert time.monotonic() < until
+
+
+def test_every_kind_of_job_can_be_asked_for() -> None:
+    assert set(get_args(JobKind)) == set(KINDS) == set(TAKES) == set(RESULTS) | {"check", "enrol"}
