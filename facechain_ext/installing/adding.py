@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from facechain_ext.installing import pip
 from facechain_ext.installing.bounds import bounds, contradiction, pinned, rivals
@@ -48,7 +49,7 @@ def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[s
     if unmet(before) and _comes_alone(arguments, before):
         return ""
     first = pip.install(*arguments)
-    if first.done:
+    if first.done or (first.stumbled and _are_there(wanted, before)):
         return ""
     if first.contradictory and pip.install("--no-deps", *arguments).done:
         missing = unmet(_added(before))
@@ -65,6 +66,11 @@ def _comes_alone(arguments: Sequence[str], before: Mapping[str, str]) -> bool:
         pip.uninstall(added)
         return False
     return True
+
+
+def _are_there(wanted: Sequence[Requirement], before: Mapping[str, str]) -> bool:
+    added = _added(before)
+    return {canonicalize_name(each.name) for each in wanted} <= {*added} and not unmet(added)
 
 
 def _added(before: Mapping[str, str]) -> list[str]:

@@ -34,6 +34,12 @@ class Answer:
         return "ResolutionImpossible" in self.output
 
     @property
+    def stumbled(self) -> bool:
+        """Whether pip broke off at a version of another package that it cannot read, as it does
+        from 24.1 on once all is installed and it looks round for conflicts."""
+        return "InvalidVersion" in self.output
+
+    @property
     def reason(self) -> str:
         """The first error that pip names, else the last that it wrote; without a full stop.
 
