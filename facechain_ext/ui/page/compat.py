@@ -62,14 +62,15 @@ def as_typed(component: Any) -> Any:
 
 
 MICROPHONE: dict[str, Any] = (
-    {"sources": ["microphone"]}
+    {"sources": ["upload", "microphone"]}
     if MAJOR >= 4
     else {
         "source": "microphone",
         "show_edit_button": False,
     }
 )
-"""Of an Audio that records what somebody says."""
+"""Of an Audio that records what somebody says. gradio 4 asks for the microphone as soon as the page
+opens where that is the first source."""
 
 
 def as_recorded(audio: Any) -> Any:
