@@ -84,8 +84,10 @@ class MakeTemplate(OfPerson):
     @property
     def title(self) -> str:
         people = self.who or tuple(name for cast in self.casts for name in cast.values())
-        told = self.doing.format(", ".join(dict.fromkeys(people)))
-        return told if len(self.photos) < 2 else f"{len(self.photos)} templates{told[8:]}"
+        told = ", ".join(dict.fromkeys(people))
+        if len(self.photos) < 2:
+            return self.doing.format(told)
+        return f"{len(self.photos)} templates with {told}"
 
     def facts(self) -> Facts:
         folder = None if self.folder is None else str(self.folder.absolute())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from facechain_ext.base.errors import NoPortraitFound, PersonNotFound
-from facechain_ext.base.events import Candidate, Drawing, Event, Stage
+from facechain_ext.base.events import Candidate, Event, Stage
 from facechain_ext.base.host import GenerationRequest, Host, LoraUse
 from facechain_ext.base.records import LoraFile, Portrait
 from facechain_ext.base.stopwatch import Stopwatch
@@ -22,6 +22,7 @@ from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
 from facechain_ext.studio.posing import controls_of
 from facechain_ext.studio.sitting import Sitting
+from facechain_ext.studio.stepping import Tell, stepping
 from facechain_ext.studio.styling import (
     face_weight,
     find_style_lora,
@@ -44,9 +45,7 @@ class Portraits:
     library: PeopleLibrary
     styles: Styles
 
-    def make(
-        self, name: str, config: PortraitConfig, tell: Callable[[Drawing], None] | None = None
-    ) -> Iterator[Event]:
+    def make(self, name: str, config: PortraitConfig, tell: Tell | None = None) -> Iterator[Event]:
         """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished.
 
         tell: hears of every step of drawing. What was drawn before a run is stopped or fails comes
@@ -75,15 +74,10 @@ class Portraits:
         self,
         sitting: Sitting,
         request: GenerationRequest,
-        tell: Callable[[Drawing], None] | None,
+        tell: Tell | None,
     ) -> Iterator[Event]:
         total = len(request.seeds)
-
-        def on_step(picture: int, step: int, steps: int) -> None:
-            if tell is not None:
-                number = min(picture + 1, total)
-                tell(Drawing(number, total, step, steps, self.host.preview()))
-
+        on_step = stepping(self.host, tell, lambda picture: (picture + 1, total))
         yield Stage("generate", total)
         with sitting.watch.measure("generate"):
             for image in self.host.generate(request, on_step):

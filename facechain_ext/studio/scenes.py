@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import partial
 from textwrap import shorten
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
-from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GeneratedImage, GenerationRequest, Host, Unavailable
 from facechain_ext.base.records import Face, Pixels, Portrait, Rejection, Score
 from facechain_ext.config import TemplateConfig
@@ -18,6 +19,7 @@ from facechain_ext.imaging.provenance import ai_marker
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.numbered import LEAST_WIDTH
 from facechain_ext.studio.portraits import LARGEST_SEED
+from facechain_ext.studio.stepping import Tell, stepping
 from facechain_ext.studio.suitability import knows_faces_alone, native_side
 from facechain_ext.templates.gallery import Gallery
 from facechain_ext.templates.template import Template
@@ -39,17 +41,14 @@ _SURE = 0.85
 _LEAST_HEIGHT = 512
 """Pixels; what a small checkpoint draws is enlarged to that."""
 
-Tell = Callable[[Drawing], None]
 
-
-@dataclass
+@dataclass(frozen=True)
 class Scenes:
     """Draws scenes through the host until one shows enough people."""
 
     host: Host
     nets: FaceNets
     gallery: Gallery
-    failed: list[GeneratedImage] = field(default_factory=list)
 
     def draw(
         self, words: str, people: int, config: TemplateConfig, tell: Tell | None = None
@@ -68,16 +67,18 @@ class Scenes:
         side, heads = native_side(checkpoint), knows_faces_alone(checkpoint)
         width = scene_width(people, side, heads=heads)
         total = config.candidates * config.attempts
+        failed: list[GeneratedImage] = []
         yield Stage("draw the scene", total)
         for number in range(total):
             seed = (first + number) % (LARGEST_SEED + 1)
             request = _request(words, (width, side), config).for_seeds((seed,))
-            for image in self.host.generate(request, _stepping(tell, self.host, number, total)):
+            on_step = stepping(self.host, tell, partial(_place, number + 1, total))
+            for image in self.host.generate(request, on_step):
                 yield Candidate(number + 1, total)
                 if self._shows(image.pixels, people):
                     return self._kept(image, words)
-                self.failed.append(image)
-        yield PortraitsFinished((), (), tuple(map(_set_aside, self.failed)))
+                failed.append(image)
+        yield PortraitsFinished((), (), tuple(map(_set_aside, failed)))
         raise NoPortraitFound(
             f"None of {total} pictures of these words shows {people} faces that are large and "
             "clear enough. Use other words, more candidates or attempts, or another checkpoint."
@@ -132,14 +133,9 @@ def _is_clear(face: Face) -> bool:
     return face.score >= _SURE and min(face.width, face.height) >= LEAST_WIDTH
 
 
-def _stepping(
-    tell: Tell | None, host: Host, number: int, total: int
-) -> Callable[[int, int, int], None]:
-    def on_step(picture: int, step: int, steps: int) -> None:
-        if tell is not None:
-            tell(Drawing(number + 1, total, step, steps, host.preview()))
-
-    return on_step
+def _place(number: int, total: int, _: int) -> tuple[int, int]:
+    """Return where a picture stands that is drawn by itself."""
+    return number, total
 
 
 def _set_aside(image: GeneratedImage) -> Portrait:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from facechain_ext.base.controls import Depth
-from facechain_ext.base.events import Drawing, Event, PhotoPrepared, PortraitsFinished
+from facechain_ext.base.events import Event, PhotoPrepared, PortraitsFinished
 from facechain_ext.base.host import GenerationRequest, Host, Unavailable
 from facechain_ext.base.records import LoraFile, Pixels
 from facechain_ext.base.stopwatch import Stopwatch
@@ -25,6 +25,7 @@ from facechain_ext.studio.portraits import Portraits
 from facechain_ext.studio.posing import relief
 from facechain_ext.studio.results import Results
 from facechain_ext.studio.scenes import Scenes
+from facechain_ext.studio.stepping import Tell
 from facechain_ext.studio.style_shelf import StyleShelf
 from facechain_ext.studio.style_trainings import StyleTrainings
 from facechain_ext.studio.talking import Order, Talking
@@ -139,7 +140,7 @@ class Studio:
         return self._trainings.history(name, run)
 
     def make_portraits(
-        self, name: str, config: PortraitConfig, tell: Callable[[Drawing], None] | None = None
+        self, name: str, config: PortraitConfig, tell: Tell | None = None
     ) -> Iterator[Event]:
         """Draw, fuse, judge and rank portraits; the last event is PortraitsFinished.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from facechain_ext.base.errors import Cancelled, NoPortraitFound
@@ -11,9 +11,8 @@ from facechain_ext.base.records import Photo, Portrait
 from facechain_ext.config import TemplateConfig
 from facechain_ext.portrait.casting import Cast
 from facechain_ext.studio.sitting import FAILED, STOPPED
+from facechain_ext.studio.stepping import Tell
 from facechain_ext.studio.templates import Templates
-
-Tell = Callable[[Drawing], None]
 
 
 @dataclass(frozen=True, eq=False)

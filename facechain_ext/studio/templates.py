@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from facechain_ext.base.errors import InvalidInput, NoPortraitFound
-from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.records import Embedding, Photo
 from facechain_ext.base.stopwatch import Stopwatch
@@ -30,6 +30,7 @@ from facechain_ext.portrait.place import Place
 from facechain_ext.portrait.rank import rank
 from facechain_ext.studio.portraits import LARGEST_SEED, Portraits
 from facechain_ext.studio.seat import Count, Seat
+from facechain_ext.studio.stepping import Tell, stepping
 from facechain_ext.studio.template_pictures import whole_pictures, why_none
 from facechain_ext.templates.gallery import Gallery
 from facechain_ext.templates.template import Template
@@ -146,7 +147,7 @@ class Templates:
         template: Photo,
         cast: Mapping[int, str],
         config: TemplateConfig,
-        tell: Callable[[Drawing], None] | None = None,
+        tell: Tell | None = None,
     ) -> Iterator[Event]:
         """Paint, judge and rank whole pictures; the last event is PortraitsFinished.
 
@@ -179,13 +180,9 @@ class Templates:
         template: Photo,
         config: TemplateConfig,
         count: Count,
-        tell: Callable[[Drawing], None] | None,
+        tell: Tell | None,
     ) -> Iterator[Event]:
-        def on_step(picture: int, step: int, steps: int) -> None:
-            if tell is not None:
-                number = min(count.done + 1, count.total)
-                tell(Drawing(number, count.total, step, steps, self.host.preview()))
-
+        on_step = stepping(self.host, tell, lambda _: (count.done + 1, count.total))
         for _ in seat.fill(template.pixels, config, self.host, self.nets, on_step):
             yield Candidate(count.done, count.total)
 

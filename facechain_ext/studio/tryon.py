@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Candidate, Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Candidate, Event, PortraitsFinished, Stage
 from facechain_ext.base.host import GenerationRequest, Host
 from facechain_ext.base.infotext import add_fields, format_infotext
 from facechain_ext.base.records import Embedding, Pixels, Portrait, Score
@@ -20,6 +20,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.portrait.rank import rank
 from facechain_ext.studio.outfit import Outfit
+from facechain_ext.studio.stepping import Tell, stepping
 from facechain_ext.studio.suitability import knows_faces_alone
 from facechain_ext.studio.templates import Templates
 from facechain_ext.studio.worn import Worn
@@ -32,8 +33,6 @@ _BLEND = 0.03
 """Of the repainted edge into its surroundings, in face heights."""
 
 _CLOTH = "clothes, fabric, neckline"
-
-Tell = Callable[[Drawing], None]
 
 
 @dataclass(frozen=True)
@@ -126,11 +125,7 @@ class TryOn:
     def _painted(
         self, figure: Figure, dressed: Dressed, config: TryOnConfig, tell: Tell | None
     ) -> Iterator[tuple[Pixels, int, str]]:
-        def on_step(picture: int, step: int, steps: int) -> None:
-            if tell is not None:
-                number = min(picture + 1, config.count)
-                tell(Drawing(number, config.count, step, steps, self.host.preview()))
-
+        on_step = stepping(self.host, tell, lambda picture: (picture + 1, config.count))
         drawing = GenerationRequest(
             ", ".join(filter(None, (config.prompt, _CLOTH))),
             config.negative_prompt,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.events import Drawing, Event, PortraitsFinished, Stage
+from facechain_ext.base.events import Event, PortraitsFinished, Stage
 from facechain_ext.base.host import Host
 from facechain_ext.base.infotext import add_fields
 from facechain_ext.base.records import Mask, Photo, Pixels, Portrait
 from facechain_ext.base.repainting import RepaintRequest
 from facechain_ext.config import PortraitConfig, TryOnConfig
 from facechain_ext.nets import FaceNets
+from facechain_ext.studio.stepping import Tell
 from facechain_ext.studio.suitability import knows_faces_alone
 from facechain_ext.studio.templates import Templates
 from facechain_ext.tryon.garment import Garment, read_garment
@@ -55,7 +56,7 @@ class Worn:
         alpha: Mask | None,
         person: str,
         config: TryOnConfig,
-        tell: Callable[[Drawing], None] | None = None,
+        tell: Tell | None = None,
     ) -> Iterator[Event]:
         """Draw what is around, then paint the person; the last event is PortraitsFinished."""
         garment = self.check(picture, alpha, person, config)
