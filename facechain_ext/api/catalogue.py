@@ -18,6 +18,7 @@ from facechain_ext.imaging.files import files_in
 from facechain_ext.library.people import Damaged, Person
 from facechain_ext.styles import Style
 from facechain_ext.styles.catalog import PREVIEWS
+from facechain_ext.templates.gallery import matching
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _preview(style: str) -> Path:
 
 def list_templates(call: Call) -> TemplateList:
     """List templates; where people have owners, those that ship alone."""
-    found = templates_seen(call)
+    found = matching(templates_seen(call).values(), call.query.words)
     return TemplateList(
         tuple(
             TemplateEntry(
@@ -140,8 +141,7 @@ def list_templates(call: Call) -> TemplateList:
                 each.own,
                 call.link("templates", each.name, "picture"),
             )
-            for each in call.services.studio.gallery.search(call.query.words)
-            if each.name in found
+            for each in found
         )
     )
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import count
@@ -63,8 +63,7 @@ class Gallery:
 
     def search(self, words: str = "") -> list[Template]:
         """Return the templates that have every word in title, name, tags or count of faces."""
-        wanted = plain(words).split()
-        return [each for each in self.now().values() if all(w in _searched(each) for w in wanted)]
+        return matching(self.now().values(), words)
 
     def keep(self, picture: Path, title: str = "", tags: Sequence[str] = ()) -> Template:
         """Copy a picture into the user's folder, under a free name.
@@ -149,6 +148,12 @@ class Gallery:
         if known is None or known[0] != version:
             known = self._sums[picture] = version, sha256(picture.read_bytes()).hexdigest()
         return known[1]
+
+
+def matching(templates: Iterable[Template], words: str) -> list[Template]:
+    """Return those of templates that `Gallery.search` finds."""
+    wanted = plain(words).split()
+    return [each for each in templates if all(word in _searched(each) for word in wanted)]
 
 
 def _pictures(folder: Path) -> list[Path]:

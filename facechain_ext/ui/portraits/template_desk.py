@@ -15,6 +15,7 @@ from facechain_ext.jobs.template_work import MakeTemplate
 from facechain_ext.portrait.casting import Cast
 from facechain_ext.portrait.numbered import NumberedFace
 from facechain_ext.studio.templates import Templates
+from facechain_ext.templates.gallery import matching
 from facechain_ext.templates.template import Template
 from facechain_ext.ui.portraits.desk import PortraitDesk
 
@@ -44,7 +45,8 @@ class TemplateDesk(PortraitDesk):
 
     def found(self, words: str, checked: Sequence[str]) -> list[Template]:
         """Return the templates that have the words, after those that are checked already."""
-        everything, found = self.templates.gallery.now(), self.templates.gallery.search(words)
+        everything = self.templates.gallery.now()
+        found = matching(everything.values(), words)
         first = [everything[name] for name in checked if name in everything] if words else []
         return [*first, *(each for each in found if each.name not in {one.name for one in first})]
 
