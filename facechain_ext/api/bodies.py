@@ -22,6 +22,7 @@ from facechain_ext.api.uploads import Incoming, request_folder, uploads_dir
 JSON, FORM = "application/json", "multipart/form-data"
 PHOTOS, AUDIO = "photos", "audio"
 FILES = (PHOTOS, AUDIO)
+NO_FILES: dict[str, Any] = {PHOTOS: (), AUDIO: None}
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,13 @@ async def read_body(
         return Body(value, folder=folder, asked=asked)
     incoming = Incoming(folder, services.config)
     await run_in_threadpool(_keep_all, incoming, value)
-    dropped = {"photos": (), **({"audio": None} if _takes_audio(operation) else {})}
+    dropped = {name: NO_FILES[name] for name in _file_fields(operation)}
     return Body(replace(value, **dropped), tuple(incoming.paths), incoming.audio, folder, asked)
 
 
-def _takes_audio(operation: Operation) -> bool:
-    """Tell whether a recording may come beside photos."""
-    return AUDIO in get_type_hints(operation.body)
+def _file_fields(operation: Operation) -> tuple[str, ...]:
+    """Return the fields that files come in: photos, and beside them a recording for some."""
+    return FILES if AUDIO in get_type_hints(operation.body) else (PHOTOS,)
 
 
 def _folder(operation: Operation, services: ApiServices, ends: ExitStack) -> Any:
@@ -144,22 +145,19 @@ async def _read_form(
     """Read a form: files are photos or a recording, other parts are fields; objects and numbers in
     JSON."""
 
-    takes_audio = _takes_audio(operation)
+    file_fields = _file_fields(operation)
 
     def open_file(field: str, name: str) -> BinaryIO:
-        if field == AUDIO and takes_audio:
-            return incoming.begin_audio(name)
-        if field != PHOTOS:
-            known = " or ".join(FILES if takes_audio else (PHOTOS,))
-            raise BadField(field[:60], f"Files come in the field {known}.")
-        return incoming.begin(name)
+        if field not in file_fields:
+            raise BadField(field[:60], f"Files come in the field {' or '.join(file_fields)}.")
+        return incoming.begin(name) if field == PHOTOS else incoming.begin_audio(name)
 
     form = FormReader(request.headers["content-type"], open_file)
     with closing(form):
         async for block in request.stream():
             await run_in_threadpool(form.feed, block)
     hints, fields = get_type_hints(operation.body), form.finish()
-    for name in fields.keys() & {PHOTOS, *(FILES if takes_audio else ())}:
+    if name := next((each for each in file_fields if each in fields), None):
         raise BadField(name, f"{name} come as files: each part needs a filename.")
     given = {name: _field(hints.get(name), value) for name, value in fields.items()}
     await run_in_threadpool(incoming.require_pixels)

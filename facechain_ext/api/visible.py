@@ -92,13 +92,11 @@ def person_named(call: Call, wanted: str, *, may_be_new: bool) -> str:
     for who in seen:
         if who.slug == wanted:
             return known_as(call, who)
-    if any(identity(called(who)) == identity(wanted) for who in seen):
+    if any(_is(called(who), wanted) for who in seen):
         return tidy(wanted)
     if not may_be_new:
         raise PersonNotFound(f"There is no person {wanted[:60]!a} here.")
-    if len(seen) < len(everybody) and any(
-        identity(called(who)) == identity(wanted) for who in everybody
-    ):
+    if len(seen) < len(everybody) and any(_is(called(who), wanted) for who in everybody):
         raise Taken(f"{wanted!r} is taken. Choose another name.")
     return checked(wanted)
 

@@ -102,9 +102,7 @@ def _levels(unet: Any) -> list[_Level]:
             levels.append(_Level([], []))
             continue
         level = levels[-1]
-        levels[-1] = _Level(
-            [*level.blocks, place[0]], [*level.transformers, *(part for part in place[1:])]
-        )
+        levels[-1] = _Level([*level.blocks, place[0]], [*level.transformers, *place[1:]])
     return levels
 
 
