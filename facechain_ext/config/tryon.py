@@ -9,6 +9,7 @@ from facechain_ext.config.option import option
 from facechain_ext.config.template import TemplateConfig
 
 Way = Literal["fitted", "worn"]
+Part = Literal["auto", "upper", "lower"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,12 @@ class TryOnConfig(TemplateConfig):
         label="Way",
         help="fitted: a garment that is worn, laid flat or cut out is put on the photo. worn: the "
         "picture of somebody in the clothes becomes one of the person, clothes kept as they are.",
+    )
+    part: Part = option(
+        "auto",
+        label="Part of the body",
+        help="fitted: where the garment is worn. auto: told by its outline; of clothes that "
+        "somebody wears, the upper part. lower: trousers, shorts and skirts.",
     )
     seam: float = option(
         0.3,

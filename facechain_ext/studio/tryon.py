@@ -52,7 +52,7 @@ class TryOn:
         if outfit.person:
             self.library.get(outfit.person)
         if config.way == "fitted":
-            self._dressed(outfit)
+            self._dressed(outfit, config)
         else:
             self._worn.check(outfit.garment, outfit.alpha, outfit.person, config)
 
@@ -78,7 +78,7 @@ class TryOn:
         yield Stage("fit the garment", 1)
         with watch.measure("fit"):
             self.check(outfit, config)
-            figure, dressed = self._dressed(outfit)
+            figure, dressed = self._dressed(outfit, config)
         drawn = [(dressed.pixels, max(config.seed, 0), "")]
         seam, notes = self._seam(config, dressed)
         if seam > 0:
@@ -97,14 +97,14 @@ class TryOn:
             tuple(ranked), (), tuple(rejected), watch.seconds, (*dressed.notes, *notes)
         )
 
-    def _dressed(self, outfit: Outfit) -> tuple[Figure, Dressed]:
+    def _dressed(self, outfit: Outfit, config: TryOnConfig) -> tuple[Figure, Dressed]:
         """Put the garment on; the last outfit is remembered: it is checked, queued and made."""
         if outfit.photo is None:
             raise InvalidInput("Choose a photo of whoever is to wear the garment.")
-        mark = outfit.mark
+        mark = f"{outfit.mark} {config.part}"
         if mark not in self._last:
             figure = read_figure(outfit.photo, self.nets)
-            garment = read_garment(outfit.garment, outfit.alpha, self.nets)
+            garment = read_garment(outfit.garment, outfit.alpha, self.nets, config.part)
             dressed = dress(figure, garment)
             self._last.clear()
             self._last[mark] = figure, dressed

@@ -29,10 +29,16 @@ _CHIN = 152
 _HIPS, _SURE = (11, 12), 0.35
 """Joints by their numbers, and how sure the net has to be of them."""
 
+_TO_KNEES, _TO_FEET = 7.0, 11.0
+"""How far below the middle of a face a body is looked for, in longer sides of the face."""
+
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """One person in a picture. mesh: (478, 2). body: sure of little in close-ups."""
+    """One person in a picture. mesh: (478, 2). body: sure of little in close-ups.
+
+    stance: the same body, looked at down to the feet. matte: what is the person at all.
+    """
 
     name: str
     pixels: Pixels
@@ -40,6 +46,8 @@ class Figure:
     mesh: Points
     parts: Parts
     body: BodyPoints
+    stance: BodyPoints
+    matte: Mask
 
     @property
     def unit(self) -> float:
@@ -66,6 +74,13 @@ class Figure:
         whole = np.clip(parts.clothes + parts.body_skin + parts.other, 0, 1)
         whole[: max(0, round(self.chin[1]))] = 0
         return np.asarray(whole, np.float32)
+
+    @property
+    def cloth(self) -> Mask:
+        """Clothes, and what else is the person: plain black ones are missed by the net of parts."""
+        parts = self.parts
+        known = parts.hair + parts.body_skin + parts.face_skin + parts.other
+        return np.asarray(np.maximum(parts.clothes, np.clip(self.matte - known, 0, 1)), np.float32)
 
 
 def read_figure(photo: Photo, nets: FaceNets) -> Figure:
@@ -95,8 +110,10 @@ def _measured(photo: Photo, face: Face, nets: FaceNets) -> Figure:
     pixels = photo.pixels
     exact = refine(pixels, face, nets.detector)
     mesh = nets.landmarker.locate(pixels, exact)
-    parts = _whole(nets.parts.read(pixels, exact), nets.segmenter.person(pixels, exact), mesh)
-    return Figure(photo.name, pixels, exact, mesh, parts, _body(pixels, exact, nets))
+    matte = nets.segmenter.person(pixels, exact)
+    parts = _whole(nets.parts.read(pixels, exact), matte, mesh)
+    body, stance = (_body(pixels, exact, nets, below) for below in (_TO_KNEES, _TO_FEET))
+    return Figure(photo.name, pixels, exact, mesh, parts, body, stance, matte)
 
 
 def _whole(parts: Parts, matte: Mask, mesh: Points) -> Parts:
@@ -114,12 +131,12 @@ def _whole(parts: Parts, matte: Mask, mesh: Points) -> Parts:
     return replace(parts, clothes=np.maximum(parts.clothes, expected))
 
 
-def _body(pixels: Pixels, face: Face, nets: FaceNets) -> BodyPoints:
+def _body(pixels: Pixels, face: Face, nets: FaceNets, below: float) -> BodyPoints:
     """Find the body in the square around it: MoveNet takes the one nearest to the middle."""
     side = max(face.width, face.height)
     x, y = face.center
     left, right = (int(np.clip(x + way * 4 * side, 0, pixels.shape[1])) for way in (-1, 1))
-    top, bottom = (int(np.clip(y + way * side, 0, len(pixels))) for way in (-1.6, 7))
+    top, bottom = (int(np.clip(y + way * side, 0, len(pixels))) for way in (-1.6, below))
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
     points, scores = nets.movenet.locate(part)
     return BodyPoints(points + np.array([left, top], np.float32), scores)

@@ -51,9 +51,13 @@ class Fitted:
 def fit(garment: Garment, body: Anchors, size: tuple[int, int]) -> Fitted:
     """Warp a garment onto a body; size: width and height of the body's picture."""
     own, theirs = garment.anchors.shared(body)
+    return drawn(garment, backward_map(theirs, own, size, stiffness=_STIFFNESS[garment.worn]))
+
+
+def drawn(garment: Garment, sources: Map) -> Fitted:
+    """Draw a garment through a map; sources: where in its picture each pixel comes from."""
     margin = round(_BEYOND * garment.anchors.width)
-    moved = own + np.array([margin, 0], np.float32)
-    sources = backward_map(theirs, moved, size, stiffness=_STIFFNESS[garment.worn])
+    sources = sources + np.array([margin, 0], np.float32)
     mask = _continued(garment.mask, margin)
     seen = _framed(np.ones_like(garment.mask), margin, cv2.BORDER_CONSTANT)
     picture = _framed(garment.pixels, margin, cv2.BORDER_REFLECT_101)

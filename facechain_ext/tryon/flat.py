@@ -41,6 +41,14 @@ def cut_out(pixels: Pixels) -> Mask:
     return guided_filter(np.asarray(large, np.float32), pixels, radius=radius, eps=_EDGE_NOISE)
 
 
+def ground_of(pixels: Pixels) -> Lab:
+    """Return the ground's colour at every pixel, also under the garment."""
+    scale = _SIDE / max(pixels.shape[:2])
+    size = (max(8, round(pixels.shape[1] * scale)), max(8, round(pixels.shape[0] * scale)))
+    ground, _ = _ground(to_lab(resize(pixels, size)))
+    return np.asarray(cv2.resize(ground, pixels.shape[1::-1]), np.float32)
+
+
 def _away(lab: Lab) -> NDArray[np.bool_]:
     """Tell what differs from the ground, whose light may change slowly over the picture.
 

@@ -9,11 +9,8 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
 from facechain_ext.tryon.anchors import FLANK, HEM, ON_SLOPE, Anchors, Sleeve
 from facechain_ext.tryon.outline import upper_edge
+from facechain_ext.tryon.part import has_legs
 from facechain_ext.tryon.rows import ARMPIT, ROWS, SIDES, Place, edges
-
-_LEGS, _AS_WIDE, _MOST_ROWS = 0.6, 0.6, 0.7
-"""From where in its height a garment is looked at for legs, how alike two of them are in width, and
-in how many of its rows they are apart."""
 
 _WAIST = 0.65
 """The row at which a garment's trunk is measured, in its height: below sleeves that are spread."""
@@ -41,10 +38,10 @@ def flat_anchors(mask: Mask, name: str) -> Anchors:
     if len(rows) < 16 or len(columns) < 16:
         raise InvalidInput(f"The garment in {name} is too small to be fitted.")
     top, height = int(rows[0]), len(rows)
-    if _has_legs(solid, top, height):
+    if has_legs(solid):
         raise InvalidInput(
-            f"{name} shows trousers. Only what is worn above the hips is fitted: choose a shirt, a "
-            "jacket, or a dress for its upper part."
+            f"{name} shows trousers, which are not worn above the hips: choose the part lower, or "
+            "auto."
         )
     middle = _middle(solid, top, height)
     halves = {n: _half(solid, middle, side, top, height) for n, side in SIDES.items()}
@@ -66,21 +63,6 @@ def flat_anchors(mask: Mask, name: str) -> Anchors:
     found = {n: _sleeve(solid, middle, side, ends[n], pits[n], width) for n, side in SIDES.items()}
     sleeves = {n: sleeve for n, sleeve in found.items() if sleeve is not None}
     return Anchors(places, width, shoulder, middle, sleeves=sleeves)
-
-
-def _has_legs(solid: NDArray[np.bool_], top: int, height: int) -> bool:
-    """Tell whether the lower part is two pieces apart, of which the wider is no sleeve."""
-    apart = 0
-    lower = solid[top + round(_LEGS * height) : top + height]
-    for row in lower:
-        columns = np.flatnonzero(row)
-        if len(columns) == 0:
-            continue
-        gaps = np.diff(columns)
-        widths = np.diff([0, *(np.flatnonzero(gaps > 1) + 1).tolist(), len(columns)])
-        most, second = sorted((*widths.tolist(), 0), reverse=True)[:2]
-        apart += second > _AS_WIDE * most
-    return len(lower) > 0 and apart > _MOST_ROWS * len(lower)
 
 
 def _middle(solid: NDArray[np.bool_], top: int, height: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask, Photo, Pixels
+from facechain_ext.config.tryon import Part
 from facechain_ext.dataset.search import find_faces
 from facechain_ext.imaging.masks import dilate
 from facechain_ext.nets import FaceNets
@@ -17,8 +18,13 @@ from facechain_ext.tryon.anchors import Anchors, figure_anchors
 from facechain_ext.tryon.figure import Figure, read_figure
 from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
+from facechain_ext.tryon.flat_strips import flat_strips
 from facechain_ext.tryon.hands import hands
+from facechain_ext.tryon.lower import worn_lower
 from facechain_ext.tryon.neckhole import opened
+from facechain_ext.tryon.part import worn_below
+from facechain_ext.tryon.strips import Strips
+from facechain_ext.tryon.trim import trimmed
 
 _LEAST_WORN = 0.05
 """Clothes below the chin, in squared face heights, that are a garment."""
@@ -40,7 +46,7 @@ class Garment:
     """A garment and what it is fitted by.
 
     mask: (H, W). skin: (H, W), where whoever wears it shows skin, None where nobody does. hidden:
-    (H, W), what of the mask is behind their hands.
+    (H, W), what of the mask is behind their hands. strips: of what is worn below the waist.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Garment:
     anchors: Anchors
     skin: Mask | None = None
     hidden: Mask | None = None
+    strips: Strips | None = None
 
     @property
     def worn(self) -> bool:
@@ -56,16 +63,23 @@ class Garment:
         return self.skin is not None
 
 
-def read_garment(picture: Photo, alpha: Mask | None, nets: FaceNets) -> Garment:
+def read_garment(
+    picture: Photo, alpha: Mask | None, nets: FaceNets, part: Part = "auto"
+) -> Garment:
     """Cut a garment out of whatever picture it is in.
 
     alpha: (H, W), how opaque it is. Raises InvalidInput where there is none, or several people.
     """
     opaque = None if alpha is None or alpha.min() > _OPAQUE else alpha
     if find_faces(picture.pixels, nets.detector):
-        return _worn(read_figure(picture, nets), opaque)
+        figure = read_figure(picture, nets)
+        return _worn_below(figure, opaque) if part == "lower" else _worn(figure, opaque)
     mask = opaque if opaque is not None else _alone(picture, nets)
     _require(float(mask.mean()), picture.name)
+    if part != "upper":
+        exact = mask if opaque is not None else trimmed(_connected(mask), picture.pixels)
+        if part == "lower" or worn_below(exact):
+            return of_strips(picture, exact)
     anchors = flat_anchors(mask, picture.name)
     return Garment(picture.name, picture.pixels, opened(mask, anchors), anchors)
 
@@ -89,6 +103,22 @@ def _worn(figure: Figure, alpha: Mask | None) -> Garment:
     )
 
 
+def _worn_below(figure: Figure, alpha: Mask | None) -> Garment:
+    mask = worn_lower(figure)
+    mask = _connected(mask if alpha is None else np.minimum(mask, alpha))
+    if mask.sum() < _LEAST_WORN * figure.unit**2:
+        raise InvalidInput(f"{figure.name} shows next to no clothes below the waist.")
+    return of_strips(Photo(figure.name, figure.pixels), mask)
+
+
+def of_strips(picture: Photo, mask: Mask) -> Garment:
+    """Measure something for the lower body that is cut out; raises InvalidInput for a tiny one."""
+    strips = flat_strips(mask, picture.name)
+    width = float(np.median(strips.outer[:, 1] - strips.outer[:, 0]))
+    anchors = Anchors({}, width, strips.waist, float(strips.inner.mean()))
+    return Garment(picture.name, picture.pixels, mask, anchors, strips=strips)
+
+
 def _before(figure: Figure, clothes: Mask) -> Mask:
     """Return the hands and forearms that are before the clothes, with cloth on both sides."""
     arms = (hands(figure) > 0.5).astype(np.float32)
@@ -102,7 +132,13 @@ def _alone(picture: Photo, nets: FaceNets) -> Mask:
     """Select a garment that nobody with a face wears: on somebody cut off at the neck, or flat."""
     parts = nets.parts.read(picture.pixels)
     if parts.body_skin.mean() > _SKIN and parts.clothes.mean() > _LEAST_FLAT:
-        return _connected(parts.clothes)
+        worn = _connected(parts.clothes)
+        if worn_below(worn):
+            raise InvalidInput(
+                f"{picture.name} shows clothes on somebody whose face is not seen: for what is "
+                "worn below the waist choose a picture with the face, or of the garment alone."
+            )
+        return worn
     mask = cut_out(picture.pixels)
     return np.maximum(mask, _within(parts, mask))
 

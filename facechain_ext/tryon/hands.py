@@ -1,31 +1,79 @@
-"""Hands and forearms that are before the trunk: a garment goes under them."""
+"""Arms and hands that are before the trunk: a garment goes under them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask
 from facechain_ext.tryon.figure import Figure
 
 _SURE = 0.35
-_ELBOWS, _WRISTS = (7, 8), (9, 10)
+_SHOULDERS, _ELBOWS, _WRISTS = (5, 6), (7, 8), (9, 10)
 _FOREARM, _HAND = 0.22, 0.5
 """Half a forearm's width, and how far a hand reaches beyond the wrist, in face heights."""
+
+_CORE, _BARE = 0.06, 0.5
+"""Half an arm's surest part, in face heights, and how much of it is skin where no sleeve is."""
 
 
 def hands(figure: Figure) -> Mask:
     """Select skin along the forearms that are seen, and beyond the wrists."""
-    points, scores = figure.body
-    canvas = np.zeros(figure.pixels.shape[:2], np.uint8)
-    for elbow, wrist in zip(_ELBOWS, _WRISTS, strict=True):
-        if min(scores[elbow], scores[wrist]) < _SURE:
-            continue
-        along = points[wrist] - points[elbow]
+    whole = _union(figure, (_drawn(figure, *forearm) for forearm in _forearms(figure)))
+    return np.asarray(whole * figure.parts.body_skin, np.float32)
+
+
+def arms(figure: Figure) -> Mask:
+    """Select whole arms that are seen: their skin, and all that may be a sleeve."""
+    found = []
+    skin = figure.parts.body_skin > 0.5
+    for start, end in (*_forearms(figure), *_segments(figure, _SHOULDERS, _ELBOWS)):
+        area = _drawn(figure, start, end) > 0
+        core = _drawn(figure, start, end, _CORE) > 0
+        bare = core.any() and skin[core].mean() > _BARE
+        found.append((area & skin if bare else area).astype(np.uint8))
+    return _union(figure, iter(found)).astype(np.float32)
+
+
+def forearms(figure: Figure) -> Mask:
+    """Select where forearms and hands may be, in sleeves or bare."""
+    return _union(figure, (_drawn(figure, *arm) for arm in _forearms(figure))).astype(np.float32)
+
+
+def _union(figure: Figure, masks: Iterator[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    whole = np.zeros(figure.pixels.shape[:2], np.uint8)
+    for mask in masks:
+        whole |= mask
+    return whole
+
+
+def _forearms(figure: Figure) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield elbows and the tips of hands."""
+    for elbow, wrist in _segments(figure, _ELBOWS, _WRISTS):
+        along = wrist - elbow
         length = max(float(np.hypot(*along)), 1.0)
-        tip = points[wrist] + along * np.float32(_HAND * figure.unit / length)
-        width = max(2, round(2 * _FOREARM * figure.unit))
-        start, end = (tuple(int(value) for value in place) for place in (points[elbow], tip))
-        cv2.line(canvas, start, end, 1, width)
-        cv2.circle(canvas, end, width, 1, cv2.FILLED)
-    return np.asarray(canvas * figure.parts.body_skin, np.float32)
+        yield elbow, np.asarray(wrist + along * np.float32(_HAND * figure.unit / length))
+
+
+def _segments(
+    figure: Figure, starts: tuple[int, int], ends: tuple[int, int]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    points, scores = figure.body
+    for start, end in zip(starts, ends, strict=True):
+        if min(scores[start], scores[end]) >= _SURE:
+            yield points[start], points[end]
+
+
+def _drawn(
+    figure: Figure, start: NDArray[np.float32], end: NDArray[np.float32], half: float = _FOREARM
+) -> NDArray[np.uint8]:
+    canvas = np.zeros(figure.pixels.shape[:2], np.uint8)
+    width = max(2, round(2 * half * figure.unit))
+    first, last = (tuple(int(value) for value in place) for place in (start, end))
+    cv2.line(canvas, first, last, 1, width)
+    if half == _FOREARM:
+        cv2.circle(canvas, last, width, 1, cv2.FILLED)
+    return canvas

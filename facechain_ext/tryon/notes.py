@@ -8,6 +8,7 @@ from facechain_ext.base.records import Mask
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted
 from facechain_ext.tryon.garment import Garment
+from facechain_ext.tryon.strips import Strips
 
 SEEN = 0.004
 """Share of the trunk from which on something is worth telling."""
@@ -34,9 +35,32 @@ def notes_of(
             f"{garment.name} cuts the garment off: what the photo shows beyond goes on as it ends "
             "there."
         )
-    if fitted.scale > _ENLARGED:
+    return told + _soft(fitted)
+
+
+def notes_below(
+    figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, over: Mask, hung: Strips
+) -> list[str]:
+    """Tell what is to be said of something for the lower body. over: what hangs over it."""
+    left = figure.cloth * (1 - np.maximum(alpha, over))
+    left[: max(0, round(hung.waist))] = 0
+    told = []
+    if (left > 0.5).sum() > 10 * SEEN * max(float((alpha > 0.5).sum()), 1.0):
         told.append(
-            f"The garment's picture is small for this photo and was enlarged {fitted.scale:.1f} "
-            "times: it looks soft."
+            "What the garment does not cover of the old clothes stays as it was: legs that they "
+            "hide are not invented."
         )
-    return told
+    if hung.hem > len(figure.pixels):
+        told.append(f"{figure.name} ends above the garment's hem: it goes as far as the photo.")
+    if garment.mask[-1].max() > 0.5:
+        told.append(f"{garment.name} cuts the garment off: it ends as it does there.")
+    return told + _soft(fitted)
+
+
+def _soft(fitted: Fitted) -> list[str]:
+    if fitted.scale <= _ENLARGED:
+        return []
+    return [
+        f"The garment's picture is small for this photo and was enlarged {fitted.scale:.1f} "
+        "times: it looks soft."
+    ]

@@ -12,6 +12,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facechain_ext.cli.main import main
+from tests.tryon.bodies import dyed, trousers
 from tests.tryon.conftest import drawn_shirt, shirt_mask
 
 pytestmark = pytest.mark.slow(10)
@@ -19,12 +20,13 @@ pytestmark = pytest.mark.slow(10)
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, Path]:
-    """g: a shirt with alpha. p: a photo. w: a wall. two: two people."""
+    """g: a shirt with alpha. p: a photo. w: a wall. two: two people. j: trousers on white."""
     shirt = drawn_shirt((40, 110, 80), (255, 255, 255))
     alpha = np.rint(shirt_mask() * 255).astype(np.uint8)
     drawn = {
         "g": np.dstack([shirt, alpha]),
         "p": astronaut(),
+        "j": dyed(trousers(), (40, 60, 120)),
         "w": np.full((120, 120, 3), 90, np.uint8),
         "two": np.concatenate([astronaut()[:, :400]] * 2, axis=1),
     }
@@ -67,6 +69,9 @@ def test_a_garment_is_put_on_a_photo(
         (["p", "--way", "worn", "--name", "Ana", "--photo", "p"], "takes no --photo"),
         (["g", "--photo", "p", "--seam", "2"], "seam"),
         (["g", "--photo", "p", "--way", "thrown"], "thrown"),
+        (["g", "--photo", "p", "--part", "feet"], "feet"),
+        (["j", "--photo", "p"], "For what is worn below the waist choose a photo"),
+        (["j", "--photo", "p", "--part", "upper"], "j.png shows trousers"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_written(

@@ -11,6 +11,7 @@ import numpy as np
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Pixels
 from facechain_ext.config import TryOnConfig
+from facechain_ext.config.tryon import Part
 from facechain_ext.imaging.still import read_cut_out
 from facechain_ext.jobs.queue import Job
 from facechain_ext.jobs.tryon_work import FOLDER, TryOn
@@ -32,10 +33,10 @@ class TryOnDesk(PortraitDesk):
     how: ClassVar[str] = "Choose a picture of a garment and a photo, and press Try on."
     needs_somebody: ClassVar[bool] = False
 
-    def cut_out(self, path: Path) -> Pixels:
+    def cut_out(self, path: Path, part: Part = "auto") -> Pixels:
         """Return a garment's picture with all else faded; raises what `read_garment` raises."""
         picture, alpha = read_cut_out(path)
-        garment = read_garment(picture, alpha, self.services.studio.nets)
+        garment = read_garment(picture, alpha, self.services.studio.nets, part)
         share = (_FADED + (1 - _FADED) * garment.mask)[..., None]
         grey = np.float32(128)
         return np.asarray(np.rint(garment.pixels * share + grey * (1 - share)), np.uint8)

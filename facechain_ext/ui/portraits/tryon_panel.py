@@ -11,6 +11,7 @@ import gradio as gr
 
 from facechain_ext.base.records import Pixels
 from facechain_ext.config import TryOnConfig
+from facechain_ext.config.tryon import Part
 from facechain_ext.imaging.still import STILL_SUFFIXES, read_still
 from facechain_ext.ui.page import element_ids as ids
 from facechain_ext.ui.page import markup
@@ -85,6 +86,7 @@ class TryOnPanel:
             with gr.Column(min_width=150):
                 self.photo = _file("Photo of who puts it on", ids.TRY_ON_PHOTO)
                 self.photo_seen = gr.HTML(elem_id=ids.TRY_ON_PHOTO_SEEN)
+        self.form.draw("part")
         self.person = not_saved(
             gr.Dropdown(
                 [NOBODY],
@@ -108,8 +110,9 @@ class TryOnPanel:
         )
 
     def _wire(self) -> None:
-        seen = [self.message, self.garment_seen]
-        on(self.garment.change, self._look_at_garment, [self.garment], seen)
+        seen, part = [self.message, self.garment_seen], self.form.components["part"]
+        for changed in (self.garment.change, part.change):
+            on(changed, self._look_at_garment, [self.garment, part], seen)
         seen = [self.message, self.photo_seen]
         on(self.photo.change, self._look_at_photo, [self.photo], seen)
         inputs = [self.garment, self.photo, self.person, *self.form.inputs]
@@ -117,8 +120,9 @@ class TryOnPanel:
         on(self.stop.click, failing_in_place(self._stop), [], [self.message])
         self.results.wire()
 
-    def _look_at_garment(self, file: Any) -> tuple[str, str]:
-        return _seen(file, "The garment as it is cut out", self.desk.cut_out)
+    def _look_at_garment(self, file: Any, part: Part = "auto") -> tuple[str, str]:
+        told = "The garment as it is cut out"
+        return _seen(file, told, lambda path: self.desk.cut_out(path, part))
 
     def _look_at_photo(self, file: Any) -> tuple[str, str]:
         return _seen(file, "Who puts it on", lambda path: read_still(path).pixels)

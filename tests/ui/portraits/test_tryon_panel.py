@@ -20,6 +20,7 @@ from facechain_ext.ui.page.services import Services
 from facechain_ext.ui.portraits.tryon_desk import NOBODY, TryOnDesk
 from facechain_ext.ui.portraits.tryon_panel import TryOnPanel
 from facechain_ext.ui.portraits.view import progress
+from tests.tryon.bodies import dyed, trousers
 from tests.tryon.conftest import drawn_shirt, shirt_mask
 
 pytestmark = pytest.mark.slow(10)
@@ -35,10 +36,15 @@ def panel(services: Services) -> TryOnPanel:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Any]:
-    """Files as gradio hands them over: a shirt with alpha, a photo, a wall."""
+    """Files as gradio hands them over: a shirt with alpha, a photo, jeans, a wall."""
     alpha = np.rint(shirt_mask() * 255).astype(np.uint8)
     shirt = np.dstack([drawn_shirt((40, 110, 80), (255, 255, 255)), alpha])
-    drawn = {"shirt": shirt, "her": astronaut(), "wall": np.full((90, 90, 3), 90, np.uint8)}
+    drawn = {
+        "shirt": shirt,
+        "her": astronaut(),
+        "jeans": dyed(trousers(), (40, 60, 120)),
+        "wall": np.full((90, 90, 3), 90, np.uint8),
+    }
     for name, pixels in drawn.items():
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     return {name: SimpleNamespace(name=str(tmp_path / f"{name}.png")) for name in drawn}
@@ -51,6 +57,14 @@ def test_a_garment_is_shown_as_it_is_cut_out(panel: TryOnPanel, files: dict[str,
     pixels = panel.desk.cut_out(Path(files["shirt"].name))
     assert np.abs(pixels[400, 300].astype(int) - (40, 110, 80)).max() < 15
     assert 128 < pixels[10, 10].max() < 160
+
+
+def test_the_part_that_is_chosen_tells_what_is_cut_out(
+    panel: TryOnPanel, files: dict[str, Any]
+) -> None:
+    """Trousers are told by their outline; as a shirt they are refused in a sentence."""
+    assert "fc-garment" in panel._look_at_garment(files["jeans"], "auto")[1]
+    assert "jeans.png shows trousers" in panel._look_at_garment(files["jeans"], "upper")[0]
 
 
 def test_what_is_no_garment_is_told_and_not_shown(panel: TryOnPanel, files: dict[str, Any]) -> None:

@@ -1,0 +1,72 @@
+"""Trousers, shorts and skirts are told by their outline and measured by it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facechain_ext.base.errors import InvalidInput
+from facechain_ext.base.records import Mask
+from facechain_ext.tryon.flat_strips import flat_strips
+from facechain_ext.tryon.part import worn_below
+from facechain_ext.tryon.trim import trimmed
+from tests.tryon.bodies import dyed, skirt, trousers
+from tests.tryon.conftest import shirt_mask
+
+
+def dress_outline() -> Mask:
+    mask = shirt_mask()
+    mask[520:590, 150:450] = 1
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "below"),
+    [
+        (trousers(), True),
+        (trousers(170), True),
+        (skirt(), True),
+        (shirt_mask(), False),
+        (dress_outline(), False),
+    ],
+    ids=["trousers", "shorts", "skirt", "shirt", "dress"],
+)
+def test_the_outline_tells_where_it_is_worn(mask: Mask, *, below: bool) -> None:
+    assert worn_below(mask) == below
+
+
+def test_trousers_are_measured_from_waist_to_hem() -> None:
+    strips = flat_strips(trousers(), "it.png")
+    assert strips.waist == pytest.approx(30, abs=3)
+    assert strips.fork == pytest.approx(112, abs=12)
+    assert strips.hem == pytest.approx(370, abs=3)
+    (outer,), (inner,) = strips.at(np.array([240.0]))
+    assert outer == pytest.approx((62, 178), abs=4)
+    assert inner == pytest.approx((112, 128), abs=4)
+    assert strips.legs
+
+
+def test_a_skirt_has_no_fork() -> None:
+    strips = flat_strips(skirt(), "it.png")
+    assert not strips.legs
+    assert strips.hem == pytest.approx(230, abs=3)
+
+
+def test_ground_between_legs_that_touch_and_shadows_come_off() -> None:
+    mask = trousers()
+    pixels = dyed(mask, (170, 60, 70))
+    mask[300:371, 56:185] = 1
+    mask[110:300, 105:136] = 1
+    wide = np.zeros_like(mask)
+    wide[:, 3:] = mask[:, :-3]
+    pixels[(wide > 0) & (trousers() == 0)] = (243, 243, 243)
+    found = trimmed(np.maximum(mask, wide), pixels)
+    assert found[190:290, 118:122].max() < 0.5
+    assert (np.abs(found - trousers()) > 0.5).mean() < 0.02
+
+
+def test_a_speck_is_too_small() -> None:
+    mask = np.zeros((90, 90), np.float32)
+    mask[40:50, 40:50] = 1
+    with pytest.raises(InvalidInput, match="too small"):
+        flat_strips(mask, "it.png")
