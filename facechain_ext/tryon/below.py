@@ -11,7 +11,7 @@ from facechain_ext.tryon.beltline import Beltline, find_beltline
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted, drawn
 from facechain_ext.tryon.garment import Garment
-from facechain_ext.tryon.hands import forearms
+from facechain_ext.tryon.hands import arms
 from facechain_ext.tryon.hanging import hang
 from facechain_ext.tryon.laying import Dressed, edge_of, in_front, kept, shaded
 from facechain_ext.tryon.notes import notes_below
@@ -25,7 +25,11 @@ _RIM, _ABOVE = 0.07, 0.35
 """How far old clothes may reach beyond the new ones to be covered, in lengths of the trunk, and
 above their waist, in the way from there to the fork."""
 
-_CLOTH = 0.3
+_CLOTH, _SLEEVE = 0.3, 2.0
+"""From which share on a pixel is cloth; and how surely what lies along an arm is its sleeve."""
+
+_FRINGE = 0.1
+"""How far above the belt old clothes from below it may still be seen, in lengths of the trunk."""
 
 
 def dress_below(figure: Figure, garment: Garment, strips: Strips) -> Dressed:
@@ -35,7 +39,7 @@ def dress_below(figure: Figure, garment: Garment, strips: Strips) -> Dressed:
     hung = hang(strips, stance, belt)
     size = figure.pixels.shape[1], len(figure.pixels)
     fitted = drawn(garment, strip_map(strips, hung, size))
-    over, front = _over(figure, belt), _front(figure, stance, belt)
+    over, front = _over(figure, stance, belt), _front(figure, stance, belt)
     covered = _covered(figure, fitted, hung, stance, belt) * (1 - over)
     cloth = _lit(fitted.pixels, hung)
     cloth = shaded(cloth, np.maximum(front, over * figure.cloth), figure.unit)
@@ -70,26 +74,28 @@ def _between(figure: Figure, hung: Strips, first: float, last: float, *, wide: i
     reach = wide * len(figure.pixels)
     inside = (columns >= outer[:, :1] - reach) & (columns <= outer[:, 1:] + reach)
     inside &= ((rows >= first) & (rows < last))[:, None]
-    return np.asarray(inside * figure.cloth, np.float32)
+    return np.asarray(inside * figure.cloth * (figure.matte > 0.5), np.float32)
 
 
 def _front(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
     """Select hair, hands, bags, and sleeves that look as what is worn above; not shoes."""
     front = in_front(figure)
     if belt is not None:
-        sleeves = forearms(figure) * figure.cloth * np.clip(-2 * belt.looks, 0, 1)
+        sleeves = arms(figure) * figure.cloth * np.clip(_SLEEVE - 4 * belt.looks, 0, 1)
         front = np.maximum(front, sleeves)
     shins = slice(min(len(front), round(stance.knee)), None)
     front[shins] = np.clip(front[shins] - figure.parts.other[shins], 0, 1)
     return np.asarray(front, np.float32)
 
 
-def _over(figure: Figure, belt: Beltline | None) -> Mask:
-    """Select everything above the belt: what hangs over it stays before the garment."""
+def _over(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
+    """Select what is above the belt, but for a fringe of what is worn below it."""
     if belt is None:
         return np.zeros(figure.pixels.shape[:2], np.float32)
     rows = np.arange(len(figure.pixels))[:, None]
-    return np.asarray(np.clip(belt.rows[None] - rows + 0.5, 0, 1), np.float32)
+    above = belt.rows[None] - rows
+    fringe = (above < _FRINGE * stance.trunk) * np.clip(3 * belt.looks, 0, 1)
+    return np.asarray(np.clip(above + 0.5, 0, 1) * (1 - fringe), np.float32)
 
 
 def _lit(cloth: Pixels, hung: Strips) -> Pixels:

@@ -30,13 +30,14 @@ _STEEP, _BEND = 1, 1.5
 _CLEAR = 0.35
 """From which difference on the one is told from the other, of 2."""
 
-_SAMPLE = 40
+_SAMPLE, _LEAST = 40, 8
+"""Pixels by which colours are known, and rows and columns that a line is looked for in."""
 
 
 @dataclass(frozen=True, eq=False)
 class Beltline:
-    """rows: (W,), where the lower garment begins in each column. above: (H, W), -1 for what looks
-    as what is worn above or is skin, 1 for what looks as what is worn below.
+    """rows: (W,), where the lower garment begins in each column. looks: (H, W), from -1 for what
+    looks as what is worn above to 1 for what looks as what is worn below.
     """
 
     rows: NDArray[np.float64]
@@ -46,37 +47,45 @@ class Beltline:
 def find_beltline(figure: Figure, stance: Stance) -> Beltline | None:
     """Follow the line; None where both look alike, as in a dress."""
     share = min(1.0, _ROWS / max(stance.trunk, 1.0))
-    height, width = figure.pixels.shape[:2]
-    size = max(1, round(width * share)), max(1, round(height * share))
-    small = cv2.resize(figure.pixels, size, interpolation=cv2.INTER_AREA)
-    clothes, skin, arms = (
-        cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.5
-        for mask in (figure.cloth, figure.parts.body_skin, forearms(figure))
-    )
-    lab = to_lab(cv2.GaussianBlur(small, (0, 0), 1.2))
+    lab, clothes, skin = _small(figure, share)
     looks = _looks(lab, clothes, stance, share)
-    if looks is None:
+    first, last, left, right = _window(stance, share, lab.shape[:2])
+    if looks is None or last - first < _LEAST or right - left < _LEAST:
         return None
-    belly = skin & ~arms
-    looks[belly] = -1
-    looks[arms] = 0
-    looks[~(clothes | skin)] = 0
-    first = round(share * (stance.shoulder + _FROM * stance.trunk))
-    last = round(share * (stance.hip + _TO * (stance.knee - stance.hip)))
-    first, last = (int(np.clip(row, 0, size[1] - 1)) for row in (first, last))
-    edges = stance.legs.at(np.arange(first, last + 1) / share)[0] * share
-    left, right = (int(np.clip(x, 0, size[0] - 1)) for x in np.nanmedian(edges, axis=0))
-    if last - first < 8 or right - left < 8:
-        return None
-    looks[_below_skin(belly, first, last) & clothes & ~arms] = 1
-    part = looks[first:last, left : right + 1]
+    judged = np.where(clothes, looks, np.float32(0))
+    judged[skin] = -1
+    judged[_below_skin(skin, first, last) & clothes] = 1
+    part = judged[first:last, left : right + 1]
     line = _cut(part)
     if _contrast(part, line) < _CLEAR:
         return None
+    height, width = figure.pixels.shape[:2]
     columns = np.arange(width) * share
     rows = np.interp(columns, np.arange(left, right + 1), line + first) / share
     large = cv2.resize(looks, (width, height), interpolation=cv2.INTER_LINEAR)
     return Beltline(np.asarray(rows, np.float64), np.asarray(large, np.float32))
+
+
+def _small(figure: Figure, share: float) -> tuple[Lab, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return colours, clothes and bare skin in small, without arms."""
+    height, width = figure.pixels.shape[:2]
+    size = max(1, round(width * share)), max(1, round(height * share))
+    small = cv2.resize(figure.pixels, size, interpolation=cv2.INTER_AREA)
+    clothes, skin, before = (
+        cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.5
+        for mask in (figure.cloth, figure.parts.body_skin, forearms(figure))
+    )
+    return to_lab(cv2.GaussianBlur(small, (0, 0), 1.2)), clothes & ~before, skin & ~before
+
+
+def _window(stance: Stance, share: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return first and last row, first and last column where the line is looked for."""
+    first = round(share * (stance.shoulder + _FROM * stance.trunk))
+    last = round(share * (stance.hip + _TO * (stance.knee - stance.hip)))
+    first, last = (int(np.clip(row, 0, shape[0] - 1)) for row in (first, last))
+    edges = stance.legs.at(np.arange(first, last + 1) / share)[0] * share
+    left, right = (int(np.clip(x, 0, shape[1] - 1)) for x in np.median(edges, axis=0))
+    return first, last, left, right
 
 
 def _below_skin(belly: NDArray[np.bool_], first: int, last: int) -> NDArray[np.bool_]:

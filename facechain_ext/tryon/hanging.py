@@ -20,6 +20,9 @@ _WIDEST = 1.7
 _FLOOR = 0.3
 """How far below the ankles old trousers may end that new ones cover, in lengths of the trunk."""
 
+_LONGER = 0.15
+"""How much longer than the new ones old clothes may be to be covered, in lengths of the trunk."""
+
 _OVER = 0.03
 """How far something reaches over the outline, in its width."""
 
@@ -73,14 +76,19 @@ def _hem(
     garment: Strips, stance: Stance, waist: float, fork: float, scale: float, *, legs: bool
 ) -> float:
     if not legs:
-        return waist + scale * (garment.hem - garment.waist)
+        return _over_old(waist + scale * (garment.hem - garment.waist), stance)
     rise = max(garment.fork - garment.waist, 1.0)
     way = (garment.hem - garment.fork) / rise * (fork - waist)
     whole = stance.legs.hem - fork
     if way <= _FULL * whole:
-        return fork + way
+        return _over_old(fork + way, stance)
     ankle = stance.legs.hem
     return float(np.clip(stance.ends, ankle, ankle + _FLOOR * stance.trunk))
+
+
+def _over_old(hem: float, stance: Stance) -> float:
+    """Let a garment end where the old one does, if that is only a little further down."""
+    return stance.ends if 0 < stance.ends - hem < _LONGER * stance.trunk else hem
 
 
 def _widened(hung: Strips, wanted: Line) -> tuple[Line, Line]:

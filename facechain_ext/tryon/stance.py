@@ -45,6 +45,7 @@ class Stance:
 
     legs: their strips from waist to ankles, as wide as what is worn on them. trunk: from
     shoulders to hips. middles: (H, 2), the middle of each leg at each row of the picture.
+    ends: the row of the old hem, 0 where none is seen.
     """
 
     legs: Strips
@@ -81,7 +82,7 @@ def read_stance(figure: Figure) -> Stance:
         _fork(inner[top:], hip + _FORK * trunk, top, trunk),
         ankle,
     )
-    return Stance(legs, shoulder, hip, knee, trunk, middles, _ends(figure, middles, knee))
+    return Stance(legs, shoulder, hip, knee, trunk, middles, _ends(figure, middles, hip))
 
 
 def _require_upright(figure: Figure, shoulders: Line, hips: Line, trunk: float) -> None:
@@ -156,12 +157,12 @@ def _at(sleeves: NDArray[np.bool_], column: int, way: int) -> bool:
     return bool(sleeves[max(0, near[0]) : max(0, near[1])].any())
 
 
-def _ends(figure: Figure, middles: Line, knee: float) -> float:
-    """Return the last row of cloth below the knees: the hem of long trousers."""
+def _ends(figure: Figure, middles: Line, hip: float) -> float:
+    """Return the last row of cloth below the hips: the old hem; 0 where there is none."""
     rows = np.arange(len(middles))
     columns = np.clip(np.rint(middles), 0, figure.pixels.shape[1] - 1).astype(np.int64)
     cloth = figure.parts.clothes[rows[:, None], columns] > 0.5
-    worn = np.flatnonzero(cloth.any(axis=1) & (rows > knee))
+    worn = np.flatnonzero(cloth.any(axis=1) & (rows > hip))
     return float(worn[-1]) if len(worn) else 0.0
 
 
