@@ -38,8 +38,8 @@ def measure(figure: Figure, garment: Garment, dressed: Dressed, nets: FaceNets) 
     before = nets.embedder.embed(figure.pixels, figure.face)
     after = nets.embedder.embed(dressed.pixels, figure.face)
     return {
-        "lab": _apart(dressed.pixels, worn, fitted.pixels, worn),
-        "lab of all": _apart(dressed.pixels, worn, garment.pixels, given),
+        "lab": apart(dressed.pixels, worn, fitted.pixels, worn),
+        "lab of all": apart(dressed.pixels, worn, garment.pixels, given),
         "outside": float((shown & (dilate(person, 3) == 0)).sum() / max(shown.sum(), 1)),
         "left": _left(figure, changed),
         "beyond": int((changed & ~near).sum()),
@@ -56,7 +56,7 @@ def psnr(before: Pixels, after: Pixels, mask: Mask) -> float:
     return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
 
 
-def _apart(pixels: Pixels, mask: Mask, given: Pixels, given_mask: Mask) -> float:
+def apart(pixels: Pixels, mask: Mask, given: Pixels, given_mask: Mask) -> float:
     """Return the distance of two means in Lab; NaN where one of them has no inside."""
     inside, there = mask > 0.99, given_mask > 0.99
     if not inside.any() or not there.any():

@@ -54,6 +54,25 @@ def _least(made: Sequence[Facts]) -> str:
     return f"{min(facts['similarity'] for facts in made):.3f}" if made else "none"
 
 
+def below_table(done: Sequence[Facts]) -> str:
+    """Lay the figures of what is worn below the waist out."""
+    made = [facts for facts in done if "refused" not in facts]
+    refused = [f"- {facts['name']}: {facts['refused']}" for facts in done if "refused" in facts]
+    rows = [
+        ("pairs; refused", "10 and more", f"{len(done)}; {len(refused)}"),
+        ("colours apart in Lab: mean, median, worst", "below 4", _three(_known(made, "lab"))),
+        ("pairs with colours less than 4 apart", "all", _counted(_known(made, "lab"))),
+        ("of the garment beyond the body: mean, worst", "", _shares(made, "outside")),
+        ("the same, farther off than 0.15 face heights", "0", _shares(made, "far")),
+        ("pixels changed beyond the garment", "0", str(sum(f["elsewhere"] for f in made))),
+        ("pixels changed of faces", "0", str(sum(f["face"] for f in made))),
+        ("seconds a picture", "", f"{mean(f['seconds'] for f in made):.1f}" if made else ""),
+    ]
+    lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
+    told = [""] * bool(refused) + refused
+    return "\n".join(["| | wanted | measured |", "|---|---|---|", *lines, *told])
+
+
 def worn_table(done: Sequence[Facts]) -> str:
     """Lay the figures of the way worn out."""
     made = [facts for facts in done if "refused" not in facts]

@@ -39,6 +39,11 @@ def dress(figure: Figure, garment: Garment) -> Dressed:
     if garment.strips is not None:
         return dress_below(figure, garment, garment.strips)
     body = figure_anchors(figure)
+    if garment.dress and HEM in body.places:
+        raise InvalidInput(
+            f"{garment.name} shows a dress, and dresses are fitted only as far as the hips: choose "
+            f"a photo that ends there instead of {figure.name}, or the part upper for a long top."
+        )
     fitted = fit(garment, body, figure.pixels.shape[1::-1])
     front = in_front(figure)
     covered = _covered(figure, garment, fitted, body)

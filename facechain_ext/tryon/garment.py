@@ -22,7 +22,7 @@ from facechain_ext.tryon.flat_strips import flat_strips
 from facechain_ext.tryon.hands import hands
 from facechain_ext.tryon.lower import worn_lower
 from facechain_ext.tryon.neckhole import opened
-from facechain_ext.tryon.part import worn_below
+from facechain_ext.tryon.part import is_dress, worn_below
 from facechain_ext.tryon.strips import Strips
 from facechain_ext.tryon.trim import trimmed
 
@@ -47,6 +47,7 @@ class Garment:
 
     mask: (H, W). skin: (H, W), where whoever wears it shows skin, None where nobody does. hidden:
     (H, W), what of the mask is behind their hands. strips: of what is worn below the waist.
+    dress: whether its outline goes on to the legs.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Garment:
     skin: Mask | None = None
     hidden: Mask | None = None
     strips: Strips | None = None
+    dress: bool = False
 
     @property
     def worn(self) -> bool:
@@ -81,7 +83,8 @@ def read_garment(
         if part == "lower" or worn_below(exact):
             return of_strips(picture, exact)
     anchors = flat_anchors(mask, picture.name)
-    return Garment(picture.name, picture.pixels, opened(mask, anchors), anchors)
+    long = part == "auto" and is_dress(mask)
+    return Garment(picture.name, picture.pixels, opened(mask, anchors), anchors, dress=long)
 
 
 def _worn(figure: Figure, alpha: Mask | None) -> Garment:

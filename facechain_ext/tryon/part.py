@@ -18,6 +18,10 @@ _WIDE, _WIDENS, _NARROWS = 0.4, 1.03, 0.95
 """How wide a waist is at least, how much wider hips are, and how much narrower a hem may be."""
 
 _HIPS = 0.3
+"""Where a skirt's hips are, in its height."""
+
+_TRUNK, _LONG = (0.25, 0.5), 2.8
+"""Where in its height a garment's trunk is narrowest, and from which length on it is a dress."""
 
 
 def worn_below(mask: Mask) -> bool:
@@ -28,6 +32,17 @@ def worn_below(mask: Mask) -> bool:
         return False
     whole = solid[rows[0] : rows[-1] + 1]
     return has_legs(whole) or _is_skirt(whole)
+
+
+def is_dress(mask: Mask) -> bool:
+    """Tell a garment from the shoulders on that is much longer than its trunk is wide."""
+    solid = mask > 0.5
+    rows = np.flatnonzero(solid.any(axis=1))
+    if not len(rows):
+        return False
+    first, last = (rows[0] + round(share * len(rows)) for share in _TRUNK)
+    spans = [int(np.ptp(np.flatnonzero(row))) for row in solid[first:last] if row.any()]
+    return len(spans) > 0 and len(rows) > _LONG * max(min(spans), 1)
 
 
 def has_legs(solid: NDArray[np.bool_]) -> bool:

@@ -14,6 +14,7 @@ from facechain_ext.nets.movenet import BodyPoints
 from facechain_ext.tryon.beltline import find_beltline
 from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure
+from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.garment import Garment, of_strips
 from facechain_ext.tryon.lower import worn_lower
 from facechain_ext.tryon.stance import read_stance
@@ -127,6 +128,14 @@ def test_a_body_that_is_not_seen_is_told_in_a_sentence(figure: Figure, told: str
     with pytest.raises(InvalidInput, match=told) as caught:
         dress(figure, garment(trousers()))
     assert "choose a photo of somebody who stands" in str(caught.value)
+
+
+def test_a_dress_is_not_squeezed_above_the_hips(figure: Figure) -> None:
+    mask = np.zeros((400, 240), np.float32)
+    mask[20:380, 80:160] = 1
+    dress_of = Garment("it.png", dyed(mask, GREEN), mask, flat_anchors(mask, "it.png"), dress=True)
+    with pytest.raises(InvalidInput, match="dresses are fitted only as far as the hips"):
+        dress(figure, dress_of)
 
 
 def test_where_top_and_trousers_look_alike_there_is_no_belt() -> None:

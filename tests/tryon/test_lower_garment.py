@@ -8,15 +8,17 @@ import pytest
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
 from facechain_ext.tryon.flat_strips import flat_strips
-from facechain_ext.tryon.part import worn_below
+from facechain_ext.tryon.part import is_dress, worn_below
 from facechain_ext.tryon.trim import trimmed
 from tests.tryon.bodies import dyed, skirt, trousers
 from tests.tryon.conftest import shirt_mask
 
 
 def dress_outline() -> Mask:
-    mask = shirt_mask()
-    mask[520:590, 150:450] = 1
+    mask = np.zeros((900, 600), np.float32)
+    mask[:600] = shirt_mask()
+    mask[520:880, 160:440] = 1
+    mask[:, :100], mask[:, 500:] = 0, 0
     return mask
 
 
@@ -33,6 +35,11 @@ def dress_outline() -> Mask:
 )
 def test_the_outline_tells_where_it_is_worn(mask: Mask, *, below: bool) -> None:
     assert worn_below(mask) == below
+
+
+def test_a_dress_is_told_from_a_top() -> None:
+    assert not is_dress(shirt_mask())
+    assert is_dress(dress_outline()[:, 100:500])
 
 
 def test_trousers_are_measured_from_waist_to_hem() -> None:
