@@ -94,7 +94,7 @@ def _over(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
         return np.zeros(figure.pixels.shape[:2], np.float32)
     rows = np.arange(len(figure.pixels))[:, None]
     above = belt.rows[None] - rows
-    fringe = (above < _FRINGE * stance.trunk) * np.clip(3 * belt.looks, 0, 1)
+    fringe = (above < _FRINGE * stance.trunk) * np.clip(3 * belt.looks - 1, 0, 1)
     return np.asarray(np.clip(above + 0.5, 0, 1) * (1 - fringe), np.float32)
 
 

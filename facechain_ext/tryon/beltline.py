@@ -24,11 +24,20 @@ _ROWS = 120
 """A trunk's length when colours are compared."""
 
 _COLOURS, _NOISE = 4, 5.0
+_COARSE = 4.0
+"""Over which stripes and stitches are one colour, in pixels of that size."""
+
 _STEEP, _BEND = 1, 1.5
 """Rows that the line may climb a column, and what each costs."""
 
 _CLEAR = 0.35
 """From which difference on the one is told from the other, of 2."""
+
+_DOUBT = 0.04
+"""What may be either counts as worn below: the old waistband is to be covered."""
+
+_TILT = 0.07
+"""How far from its middle the line may be, in lengths of the trunk."""
 
 _SAMPLE, _LEAST = 40, 8
 """Pixels by which colours are known, and rows and columns that a line is looked for in."""
@@ -49,20 +58,25 @@ def find_beltline(figure: Figure, stance: Stance) -> Beltline | None:
     share = min(1.0, _ROWS / max(stance.trunk, 1.0))
     lab, clothes, skin = _small(figure, share)
     looks = _looks(lab, clothes, stance, share)
+    coarse = _looks(cv2.GaussianBlur(lab, (0, 0), _COARSE), clothes, stance, share)
     first, last, left, right = _window(stance, share, lab.shape[:2])
-    if looks is None or last - first < _LEAST or right - left < _LEAST:
+    if looks is None or coarse is None or last - first < _LEAST or right - left < _LEAST:
         return None
-    judged = np.where(clothes, looks, np.float32(0))
+    both = (looks + coarse) / 2
+    judged = np.where(clothes, both + np.float32(_DOUBT), np.float32(0))
     judged[skin] = -1
     judged[_below_skin(skin, first, last) & clothes] = 1
     part = judged[first:last, left : right + 1]
     line = _cut(part)
+    usual, most = round(float(np.median(line))), round(_TILT * _ROWS)
+    line = np.clip(line, usual - most, usual + most)
     if _contrast(part, line) < _CLEAR:
         return None
     height, width = figure.pixels.shape[:2]
     columns = np.arange(width) * share
     rows = np.interp(columns, np.arange(left, right + 1), line + first) / share
-    large = cv2.resize(looks, (width, height), interpolation=cv2.INTER_LINEAR)
+    plain = cv2.GaussianBlur(both, (0, 0), _COARSE / 2)
+    large = cv2.resize(plain, (width, height), interpolation=cv2.INTER_LINEAR)
     return Beltline(np.asarray(rows, np.float64), np.asarray(large, np.float32))
 
 

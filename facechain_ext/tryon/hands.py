@@ -22,32 +22,29 @@ _CORE, _BARE = 0.06, 0.5
 
 def hands(figure: Figure) -> Mask:
     """Select skin along the forearms that are seen, and beyond the wrists."""
-    whole = _union(figure, (_drawn(figure, *forearm) for forearm in _forearms(figure)))
-    return np.asarray(whole * figure.parts.body_skin, np.float32)
+    return np.asarray(forearms(figure) * figure.parts.body_skin, np.float32)
 
 
 def arms(figure: Figure) -> Mask:
     """Select whole arms that are seen: their skin, and all that may be a sleeve."""
-    found = []
+    found = [forearms(figure) * figure.parts.body_skin > 0.5]
     skin = figure.parts.body_skin > 0.5
     for start, end in (*_forearms(figure), *_segments(figure, _SHOULDERS, _ELBOWS)):
-        area = _drawn(figure, start, end) > 0
+        area = _drawn(figure, start, end, _FOREARM) > 0
         core = _drawn(figure, start, end, _CORE) > 0
         bare = core.any() and skin[core].mean() > _BARE
-        found.append((area & skin if bare else area).astype(np.uint8))
-    return _union(figure, iter(found)).astype(np.float32)
+        found.append(area & skin if bare else area)
+    return np.asarray(np.any(found, axis=0), np.float32)
 
 
 def forearms(figure: Figure) -> Mask:
     """Select where forearms and hands may be, in sleeves or bare."""
-    return _union(figure, (_drawn(figure, *arm) for arm in _forearms(figure))).astype(np.float32)
-
-
-def _union(figure: Figure, masks: Iterator[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    whole = np.zeros(figure.pixels.shape[:2], np.uint8)
-    for mask in masks:
-        whole |= mask
-    return whole
+    canvas = np.zeros(figure.pixels.shape[:2], np.uint8)
+    for elbow, tip in _forearms(figure):
+        canvas |= _drawn(figure, elbow, tip, _FOREARM)
+        end = (int(tip[0]), int(tip[1]))
+        cv2.circle(canvas, end, max(2, round(2 * _FOREARM * figure.unit)), 1, cv2.FILLED)
+    return canvas.astype(np.float32)
 
 
 def _forearms(figure: Figure) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -68,12 +65,9 @@ def _segments(
 
 
 def _drawn(
-    figure: Figure, start: NDArray[np.float32], end: NDArray[np.float32], half: float = _FOREARM
+    figure: Figure, start: NDArray[np.float32], end: NDArray[np.float32], half: float
 ) -> NDArray[np.uint8]:
     canvas = np.zeros(figure.pixels.shape[:2], np.uint8)
-    width = max(2, round(2 * half * figure.unit))
     first, last = (tuple(int(value) for value in place) for place in (start, end))
-    cv2.line(canvas, first, last, 1, width)
-    if half == _FOREARM:
-        cv2.circle(canvas, last, width, 1, cv2.FILLED)
+    cv2.line(canvas, first, last, 1, max(2, round(2 * half * figure.unit)))
     return canvas
