@@ -7,7 +7,7 @@ import pytest
 
 from bench.tryon.garments import FLAT, PAINTS, flat
 from bench.tryon.measure import psnr
-from bench.tryon.report import to_markdown, worn_table
+from bench.tryon.report import below_table, to_markdown, worn_table
 
 
 def test_a_flat_garment_is_the_same_for_the_same_number() -> None:
@@ -31,6 +31,14 @@ def test_the_table_counts_what_was_made_and_tells_what_was_refused() -> None:
     assert "3.0, 3.0, 5.0" in table
     assert "| pixels changed away from the body | 0 | 4 |" in table
     assert "- a hat: No garment." in table
+
+
+def test_the_table_of_what_is_worn_below_counts_right() -> None:
+    made = {"name": "a", "lab": 3.0, "outside": 0.1, "far": 0.0, "elsewhere": 0, "face": 0}
+    table = below_table([{**made, "seconds": 2.0}, {"name": "b", "refused": "It ends there."}])
+    assert "| pairs; refused | 10 and more | 2; 1 |" in table
+    assert "| of the garment beyond the body: mean, worst |  | 10.0%, 10.0% |" in table
+    assert "- b: It ends there." in table
 
 
 def test_the_table_of_worn_clothes_counts_right() -> None:

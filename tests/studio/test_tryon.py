@@ -157,6 +157,8 @@ def test_an_outfit_is_fitted_once(
     made.check(outfit, CONFIG)
     finished(made.make(replace(outfit, photo=replace(her)), CONFIG))
     assert laid == ["shirt.png"]
+    made.check(outfit, replace(CONFIG, part="upper"))
+    assert laid == ["shirt.png"] * 2
 
 
 def test_worn_clothes_stay_pixel_for_pixel(made: TryOn, her: Photo) -> None:
