@@ -26,6 +26,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure, read_figure
 from facechain_ext.tryon.garment import Garment, of_strips, read_garment
+from facechain_ext.tryon.trim import trimmed
 
 logger = logging.getLogger("bench.tryon.below")
 
@@ -83,9 +84,9 @@ def _cropped(garment: Garment, crop: str) -> Garment:
     """Make shorts of trousers, or a skirt of a dress."""
     if not crop:
         return garment
-    rows = np.flatnonzero((garment.mask > 0.5).any(axis=1))
+    mask = trimmed(garment.mask, garment.pixels)
+    rows = np.flatnonzero((mask > 0.5).any(axis=1))
     first, last = (round(rows[0] + float(share) * len(rows)) for share in crop.split("-"))
-    mask = garment.mask.copy()
     mask[:first], mask[last:] = 0, 0
     return of_strips(Photo(garment.name, garment.pixels), mask)
 

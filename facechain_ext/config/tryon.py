@@ -26,7 +26,7 @@ class TryOnConfig(TemplateConfig):
         "auto",
         label="Part of the body",
         help="fitted: where the garment is worn. auto: told by its outline; of clothes that "
-        "somebody wears, the upper part. lower: trousers, shorts and skirts.",
+        "somebody wears, the upper part. lower: trousers, shorts and skirts, flat or cut out.",
     )
     seam: float = option(
         0.3,

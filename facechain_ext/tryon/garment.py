@@ -20,7 +20,6 @@ from facechain_ext.tryon.flat import cut_out
 from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.flat_strips import flat_strips
 from facechain_ext.tryon.hands import hands
-from facechain_ext.tryon.lower import worn_lower
 from facechain_ext.tryon.neckhole import opened
 from facechain_ext.tryon.part import is_dress, worn_below
 from facechain_ext.tryon.strips import Strips
@@ -73,9 +72,13 @@ def read_garment(
     alpha: (H, W), how opaque it is. Raises InvalidInput where there is none, or several people.
     """
     opaque = None if alpha is None or alpha.min() > _OPAQUE else alpha
-    if find_faces(picture.pixels, nets.detector):
-        figure = read_figure(picture, nets)
-        return _worn_below(figure, opaque) if part == "lower" else _worn(figure, opaque)
+    if find_faces(picture.pixels, nets.detector) and (part != "lower" or opaque is None):
+        if part == "lower":
+            raise InvalidInput(
+                f"{picture.name} shows somebody: what is worn below the waist is taken from a "
+                "picture of the garment alone, laid flat or cut out with transparency."
+            )
+        return _worn(read_figure(picture, nets), opaque)
     mask = opaque if opaque is not None else _alone(picture, nets)
     _require(float(mask.mean()), picture.name)
     if part != "upper":
@@ -106,14 +109,6 @@ def _worn(figure: Figure, alpha: Mask | None) -> Garment:
     )
 
 
-def _worn_below(figure: Figure, alpha: Mask | None) -> Garment:
-    mask = worn_lower(figure)
-    mask = _connected(mask if alpha is None else np.minimum(mask, alpha))
-    if mask.sum() < _LEAST_WORN * figure.unit**2:
-        raise InvalidInput(f"{figure.name} shows next to no clothes below the waist.")
-    return of_strips(Photo(figure.name, figure.pixels), mask)
-
-
 def of_strips(picture: Photo, mask: Mask) -> Garment:
     """Measure something for the lower body that is cut out; raises InvalidInput for a tiny one."""
     strips = flat_strips(mask, picture.name)
@@ -139,7 +134,7 @@ def _alone(picture: Photo, nets: FaceNets) -> Mask:
         if worn_below(worn):
             raise InvalidInput(
                 f"{picture.name} shows clothes on somebody whose face is not seen: for what is "
-                "worn below the waist choose a picture with the face, or of the garment alone."
+                "worn below the waist choose a picture of the garment alone."
             )
         return worn
     mask = cut_out(picture.pixels)

@@ -16,7 +16,6 @@ from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.garment import Garment, of_strips
-from facechain_ext.tryon.lower import worn_lower
 from facechain_ext.tryon.stance import read_stance
 from tests.tryon.bodies import JEANS, TOP, dyed, skirt, standing, trousers
 
@@ -144,15 +143,3 @@ def test_where_top_and_trousers_look_alike_there_is_no_belt() -> None:
     assert find_beltline(figure, read_stance(figure)) is None
     seen = green(dress(figure, garment(trousers())))
     assert seen[:165].max() == 0
-    with pytest.raises(InvalidInput, match="cannot be told"):
-        worn_lower(figure)
-
-
-def test_what_somebody_wears_below_is_cut_out_without_hands(figure: Figure) -> None:
-    mask = worn_lower(figure)
-    assert mask[:185].max() == 0
-    assert mask[250:380][figure.parts.clothes[250:380] > 0.5].min() > 0.9
-    assert mask[figure.parts.body_skin > 0.5].max() == 0
-    again = dress(figure, of_strips(Photo("her.jpg", figure.pixels), mask))
-    inside = np.s_[250:370, 125:140]
-    assert np.abs(again.pixels[inside].astype(int) - JEANS).mean() < 12
