@@ -25,8 +25,7 @@ from facechain_ext.imaging.masks import dilate, erode
 from facechain_ext.nets import FaceNets
 from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure, read_figure
-from facechain_ext.tryon.garment import Garment, of_strips, read_garment
-from facechain_ext.tryon.trim import trimmed
+from facechain_ext.tryon.garment import Garment, exact_outline, of_strips, read_garment
 
 logger = logging.getLogger("bench.tryon.below")
 
@@ -84,7 +83,7 @@ def _cropped(garment: Garment, crop: str) -> Garment:
     """Make shorts of trousers, or a skirt of a dress."""
     if not crop:
         return garment
-    mask = trimmed(garment.mask, garment.pixels)
+    mask = exact_outline(garment.mask, garment.pixels)
     rows = np.flatnonzero((mask > 0.5).any(axis=1))
     first, last = (round(rows[0] + float(share) * len(rows)) for share in crop.split("-"))
     mask[:first], mask[last:] = 0, 0

@@ -34,7 +34,7 @@ _LEAST_FLAT, _MOST_FLAT = 0.03, 0.97
 _SKIN = 0.01
 """Share of skin in a picture without a face from which on somebody wears the garment."""
 
-_OPAQUE = 0.98
+_OPAQUE, _NEARLY = 0.98, 0.85
 
 _HAND_RIM = 0.03
 """What of the cloth beside a hand may show it, in face heights."""
@@ -82,7 +82,7 @@ def read_garment(
     mask = opaque if opaque is not None else _alone(picture, nets)
     _require(float(mask.mean()), picture.name)
     if part != "upper":
-        exact = mask if opaque is not None else trimmed(_connected(mask), picture.pixels)
+        exact = mask if opaque is not None else exact_outline(mask, picture.pixels)
         if part == "lower" or worn_below(exact):
             return of_strips(picture, exact)
     anchors = flat_anchors(mask, picture.name)
@@ -107,6 +107,13 @@ def _worn(figure: Figure, alpha: Mask | None) -> Garment:
         figure.parts.body_skin * (1 - before),
         dilate(before, max(1, round(_HAND_RIM * figure.unit))),
     )
+
+
+def exact_outline(mask: Mask, pixels: Pixels) -> Mask:
+    """Go by the ground alone where that finds nearly as much: the net's outline is a wide one."""
+    apart = cut_out(pixels)
+    nearly = apart.sum() > _NEARLY * mask.sum()
+    return trimmed(_connected(apart if nearly else mask), pixels)
 
 
 def of_strips(picture: Photo, mask: Mask) -> Garment:
