@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.tryon.figure import Figure
-from facechain_ext.tryon.hands import arms
+from facechain_ext.tryon.legs import leg_edges
 from facechain_ext.tryon.strips import Line, Strips, smoothed
 
 _SURE = 0.3
@@ -23,6 +22,12 @@ _WAIST, _FORK = 0.27, 0.22
 _THIGH, _SHIN = 0.85, 0.8
 """Lengths of a thigh and a shin in lengths of the trunk, where the picture ends before."""
 
+_FACING, _BESIDE = 0.24, 0.15
+"""How far hips and knees are apart at least from the front, in lengths of the trunk."""
+
+_LEAP = 0.3
+"""How far an outline may leap from one row to the next, in lengths of the trunk."""
+
 _BENT = 0.35
 """Down to which length a thigh or a shin is bent, in lengths of the trunk."""
 
@@ -30,9 +35,6 @@ _STANDING = (
     "For what is worn below the waist choose a photo of somebody who stands and faces the camera, "
     "down to the thighs or further."
 )
-
-_RIM = 0.15
-"""What is narrower beyond an arm is the arm's own rim, in face heights."""
 
 _STEP = 0.006
 """Jitter of an outline, in lengths of a body."""
@@ -66,12 +68,20 @@ def read_stance(figure: Figure) -> Stance:
     trunk = hip - shoulder
     _require_upright(figure, shoulders, hips, trunk)
     knees, ankles = _below(figure, hips, trunk)
+    _require_facing(figure, hips, knees, trunk)
     rows = np.arange(len(figure.pixels), dtype=np.float64)
     middles = np.column_stack(
         [np.interp(rows, *(np.array([hips[n], knees[n], ankles[n]]).T[::-1])) for n in range(2)]
     )
     waist, knee, ankle = hip - _WAIST * trunk, float(knees[:, 1].mean()), ankles[:, 1].max()
-    outer, inner = _edges(figure, middles, round(waist - 0.5 * trunk))
+    outer, inner = leg_edges(figure, middles, round(waist - 0.5 * trunk))
+    if np.isnan(outer).all(axis=0).any():
+        raise InvalidInput(f"The legs in {figure.name} cannot be made out. {_STANDING}")
+    leaps = np.abs(np.diff(outer[round(hip) : round(knee)], axis=0))
+    if np.nanmax(leaps, initial=0.0) > _LEAP * trunk:
+        raise InvalidInput(
+            f"The legs in {figure.name} cannot be told from what is behind them. {_STANDING}"
+        )
     top = max(0, round(waist - 0.5 * trunk))
     spread = _STEP * 3 * trunk
     legs = Strips(
@@ -92,6 +102,15 @@ def _require_upright(figure: Figure, shoulders: Line, hips: Line, trunk: float) 
         raise InvalidInput(f"{figure.name} ends at the waist. {_STANDING}")
 
 
+def _require_facing(figure: Figure, hips: Line, knees: Line, trunk: float) -> None:
+    """Raise InvalidInput for whoever turns or crosses legs: one would be behind the other."""
+    between = [float(np.diff(pair[:, 0])[0]) / trunk for pair in (hips, knees)]
+    if between[0] < _FACING or between[1] < _BESIDE:
+        raise InvalidInput(
+            f"Whoever is in {figure.name} turns away, or one leg is before the other. {_STANDING}"
+        )
+
+
 def _below(figure: Figure, hips: Line, trunk: float) -> tuple[Line, Line]:
     """Return knees and ankles; where they are not seen, where they would be."""
     knees, ankles = (_joints(figure, pair) for pair in (_KNEES, _ANKLES))
@@ -109,52 +128,6 @@ def _joints(figure: Figure, pair: tuple[int, int]) -> NDArray[np.float64] | None
     if scores[list(pair)].min() < _SURE:
         return None
     return np.asarray(points[list(pair)], np.float64)
-
-
-def _edges(figure: Figure, middles: Line, first: int) -> tuple[Line, Line]:
-    """Return outer and inner edges of both legs at every row, NaN where arms hide them."""
-    before = arms(figure) > 0
-    parts = figure.parts
-    whole = (np.clip(figure.cloth + parts.body_skin + parts.other, 0, 1) > 0.5) | before
-    rim = np.ones((1, max(3, round(_RIM * figure.unit))), np.uint8)
-    body = cv2.morphologyEx((whole & ~before).astype(np.uint8), cv2.MORPH_OPEN, rim) > 0
-    sleeves = before & (parts.body_skin < 0.5)
-    outer, inner, hidden = (np.full(middles.shape, np.nan) for _ in range(3))
-    for row in range(max(0, first), len(body)):
-        between = middles[row].mean()
-        for side in (0, 1):
-            start, way = round(middles[row, side]), (-1, 1)[side]
-            if not 0 <= start < body.shape[1] or not body[row, start]:
-                continue
-            outwards = _run(whole[row], start, way)
-            reached = _last(body[row], start, way, outwards)
-            beside = _at(sleeves[row], start + way * (reached + 1), way)
-            (hidden if beside else outer)[row, side] = start + way * reached
-            most = abs(between - middles[row, side])
-            inner[row, side] = start - way * min(_run(body[row], start, -way), most)
-    unseen = np.isnan(outer).all(axis=0)
-    outer[:, unseen] = hidden[:, unseen]
-    if np.isnan(outer).all(axis=0).any():
-        raise InvalidInput(f"The legs in {figure.name} cannot be made out. {_STANDING}")
-    return outer, inner
-
-
-def _run(row: NDArray[np.bool_], start: int, way: int) -> int:
-    """Return how many columns it goes on from one that is in."""
-    part = row[start::way] if way > 0 else row[start::-1]
-    ends = np.flatnonzero(~part)
-    return int(ends[0]) - 1 if len(ends) else len(part) - 1
-
-
-def _last(row: NDArray[np.bool_], start: int, way: int, most: int) -> int:
-    """Return how many columns on a row is last in: hands may be before it, with cloth beyond."""
-    part = (row[start::way] if way > 0 else row[start::-1])[: most + 1]
-    return int(np.flatnonzero(part)[-1])
-
-
-def _at(sleeves: NDArray[np.bool_], column: int, way: int) -> bool:
-    near = sorted((column - 3 * way, column + 6 * way))
-    return bool(sleeves[max(0, near[0]) : max(0, near[1])].any())
 
 
 def _ends(figure: Figure, middles: Line, hip: float) -> float:

@@ -113,6 +113,13 @@ def moved(figure: Figure, **joints: tuple[float, float]) -> Figure:
     return replace(figure, stance=BodyPoints(points, figure.stance.scores))
 
 
+def smeared(figure: Figure) -> Figure:
+    """Let the nets take a part of the wall for clothes."""
+    clothes = figure.parts.clothes.copy()
+    clothes[270:280, 180:280] = 1
+    return replace(figure, parts=replace(figure.parts, clothes=clothes))
+
+
 @pytest.mark.parametrize(
     ("figure", "told"),
     [
@@ -121,8 +128,20 @@ def moved(figure: Figure, **joints: tuple[float, float]) -> Figure:
         (moved(standing(), j13=(220, 230), j14=(80, 230)), "does not stand upright"),
         (moved(standing(), j11=(300, 130), j12=(280, 130)), "does not stand upright"),
         (moved(standing(), j11=(130, 210), j12=(170, 210)), "hips in her"),
+        (moved(standing(), j11=(155, 210), j12=(145, 210)), "turns away"),
+        (moved(standing(), j13=(140, 300), j14=(160, 300)), "one leg is before the other"),
+        (smeared(standing()), "cannot be told from what is behind"),
     ],
-    ids=["ends above the hips", "ends at the hips", "sits", "lies", "from behind"],
+    ids=[
+        "ends above the hips",
+        "ends at the hips",
+        "sits",
+        "lies",
+        "from behind",
+        "turned",
+        "crossed",
+        "smeared",
+    ],
 )
 def test_a_body_that_is_not_seen_is_told_in_a_sentence(figure: Figure, told: str) -> None:
     with pytest.raises(InvalidInput, match=told) as caught:
