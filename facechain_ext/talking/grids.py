@@ -15,6 +15,8 @@ Box = tuple[int, int, int, int]
 """x1, y1, x2, y2 in whole pixels, the last ones outside."""
 
 _TURNS = 6
+_STRIDE = 0.8
+"""How far each turn goes: whole ones swing to and fro where a field stretches by more than half."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Grid:
         nodes = self.nodes.astype(np.float32)
         back = np.zeros_like(forward)
         for _ in range(_TURNS):
-            back = -self.at(forward, nodes + back)
+            back -= _STRIDE * (back + self.at(forward, nodes + back))
         return back
 
 
