@@ -96,8 +96,7 @@ def around(frames: Sequence[Pixels], sitter: Sitter) -> float:
 
 def _head(sitter: Sitter) -> Mask:
     """Return the matte of the person down to a little below the chin."""
-    frame, head = sitter.frame, sitter.person.copy()
-    places = np.stack(np.meshgrid(*map(np.arange, head.shape[::-1])), axis=-1)
+    frame, person = sitter.frame, sitter.person
+    places = np.stack(np.meshgrid(*map(np.arange, person.shape[::-1])), axis=-1)
     below = (places - frame.place(0, 1)) @ frame.down / frame.height
-    head[below > _NECK] = 0
-    return head
+    return np.where(below > _NECK, 0, person).astype(np.float32)

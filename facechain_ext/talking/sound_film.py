@@ -42,7 +42,6 @@ class SoundFilm:
         self._sound: Any = None
 
     def add(self, pixels: Pixels) -> None:
-        import av
 
         with _as_os_error():
             if self._container is None:
