@@ -18,7 +18,7 @@ _INNER_CORNERS = (78, 308)
 _SOFT = 0.012
 """Half the width of a lip's edge, in half mouths, and one pixel at least."""
 
-_INTO_LIP = 0.12
+_INTO_LIP = 0.05
 """How far into a lip it is cut, in parts of the gap: the edge that is found has teeth on it."""
 
 

@@ -43,10 +43,10 @@ _DROP = 0.33
 _LIFT = 0.16
 """How far the upper lip goes up, of what the lower one goes down."""
 _CORNER_DROP = 0.14
-_SOON, _SOON_AT = 0.13, 0.06
+_SOON, _SOON_AT = 0.1, 0.06
 """How much further lips part than the jaw alone would part them, and at which opening they do: the
 teeth show in s and ee, though the jaw hardly moves."""
-_CLOSING = (0.45, 0.85)
+_CLOSING = (0.42, 0.76)
 """The shares of a gap that upper and lower lip close: a little over, so that no slit is left."""
 _LIP_SWELLS = 0.45
 """How much less of it the outer edges move: closed lips are fuller than parted ones."""
