@@ -310,7 +310,7 @@ def test_another_s_net_animates_the_face(
     monkeypatch.setattr(door, "entry_points", lambda group: [point] if group == door.GROUP else [])
     out = tmp_path / "made" / "a.webm"
     order, config = Order(out, portrait=portrait, audio=audio), replace(LOUD, animator="bright")
-    with pytest.raises(InvalidInput, match="no animator 'dark' here: there are bright"):
+    with pytest.raises(InvalidInput, match="no animator 'dark' here: there are bright, sadt"):
         studio.talking.require(order, replace(config, animator="dark"))
     monkeypatch.setattr(Brightening, "size", 100)
     with pytest.raises(FaceChainError, match=r"bright made a picture of \(100, 320, 3\)"):
