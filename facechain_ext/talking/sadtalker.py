@@ -74,7 +74,8 @@ class SadTalker:
             return (
                 f"SadTalker is program code and nets of others' (in {folder}; 1 to 2.5 GB, "
                 "Apache-2.0, parts of it under licences of their own), which runs with all of your "
-                "rights. Nothing of it runs unless you agree to that (Run others' code)."
+                "rights. Nothing of it runs unless you agree to that: Run others' code "
+                "(--run-code)."
             )
         return ""
 
