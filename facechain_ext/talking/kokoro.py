@@ -94,8 +94,8 @@ def require_kokoro(models_dir: Path) -> None:
         raise InvalidInput(net.unusable)
     if not net.present(models_dir):
         raise InvalidInput(
-            f"This voice takes a net that is not here yet: {net.summary}. Fetch it under Models "
-            f"(facechain models download {NET})."
+            f"This voice takes a net that is not here yet: {net.summary}. Fetch it under Models or "
+            f"by facechain models download {NET}."
         )
     net.verify(models_dir)
     find(STYLES).verify(models_dir)

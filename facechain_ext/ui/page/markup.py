@@ -14,8 +14,8 @@ from facechain_ext.imaging.thumbnail import thumbnail
 
 Tone = Literal["error", "good", "note"]
 
-_COMMANDS = re.compile(r" \((?:--|facechain )[^()]*\)")
-"""What a sentence says in brackets to those who type commands."""
+_COMMANDS = re.compile(r" \((?:--|facechain )[^()]*\)| or by facechain models download \w+")
+"""What a sentence says to those who type commands: in brackets, or as the other way."""
 
 ROLES = {"error": "alert", "good": "status", "note": "note"}
 
