@@ -117,7 +117,7 @@ def test_what_cannot_be_is_said_at_once(desk: TalkDesk, portrait: Path, audio: P
         (TalkConfig("Hello 你好"), "Choose the voice xiaobei or yunxi, which can."),
         (TalkConfig("Привет"), "Write that in English, or give a recording."),
         (TalkConfig("Hi", "online"), "unless you agree to that: Send the text. The other voices"),
-        (TalkConfig("Hi", "yunxi"), " takes "),
+        (TalkConfig("Hi", "yunxi"), " is not "),
         (TalkConfig("Hi", animator="sadtalker"), "SadTalker is not here"),
     ],
 )
