@@ -15,6 +15,7 @@ from facechain_ext.installing.environment import (
     everything_installed,
     installed_version,
     lacking,
+    reach,
     unmet,
 )
 from facechain_ext.installing.imports import HOSTS_OWN, import_errors
@@ -68,23 +69,25 @@ def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[s
 def _come_alone(missing: list[str], constraints: Path, before: Mapping[str, str]) -> bool:
     """Add what is wanted and what that needs itself, in turns, and nothing that others lack.
 
-    Where installed versions contradict each other, nobody can tell what more would go with them:
-    there what needs more is taken out again, as it is where something cannot be had.
+    Where versions of what it builds upon contradict each other, nobody can tell what more would go
+    with them: there it is taken out again, as it is where something cannot be had.
     """
-    turns = 1 if _contradictory(before) else MOST_TURNS
-    for _ in range(turns):
+    for _ in range(MOST_TURNS):
         if not pip.install("--no-deps", "-c", str(constraints), *missing).done:
             break
-        missing = [f"{each.name}{each.specifier}" for _, each in lacking(_added(before))]
+        added = _added(before)
+        missing = [f"{each.name}{each.specifier}" for _, each in lacking(added)]
         if not missing:
             return True
+        if _contradictory(reach(added)):
+            break
     if added := _added(before):
         pip.uninstall(added)
     return False
 
 
 def _contradictory(names: Iterable[str]) -> bool:
-    """Whether a package is there in a version that another one does not go with."""
+    """Whether a package asks for another version of one that is there."""
     return any(installed_version(each.name) is not None for _, each in lacking(names))
 
 

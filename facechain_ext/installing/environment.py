@@ -78,6 +78,18 @@ def lacking(names: Iterable[str]) -> list[tuple[str, Requirement]]:
     return found
 
 
+def reach(names: Iterable[str]) -> set[str]:
+    """Follow what installed packages require to the end; they are among what is returned."""
+    seen: set[str] = set()
+    ahead = [*names]
+    while ahead:
+        name = canonicalize_name(ahead.pop())
+        if name not in seen:
+            seen.add(name)
+            ahead += [each.name for each in required_by(name)]
+    return seen
+
+
 def _asked_by(name: str) -> Iterator[Requirement]:
     try:
         lines = requires(name) or []
