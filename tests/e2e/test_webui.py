@@ -82,8 +82,7 @@ def test_it_can_be_stopped_and_gone_on_with(page: Any) -> None:
 def test_the_lora_is_listed_without_a_restart(page: Any, webui: Client) -> None:
     tag = re.search(r"<lora:([^:]+):", element(page, ids.PROGRESS).inner_text())
     assert tag
-    (lora,) = [lora for lora in webui.get("/sdapi/v1/loras") if lora["alias"] == tag[1]]
-    file = Path(lora["path"])
+    file = Path(webui.lora(tag[1])["path"])
     assert file.with_suffix(".json").is_file()
     assert file.with_suffix(".preview.png").is_file()
     for tab in ("txt2img", "img2img"):
