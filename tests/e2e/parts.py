@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from facechain_ext.ui.page import element_ids as ids
 
 OPEN = f"""() => {{
@@ -54,6 +56,25 @@ def open_tab(page: Any, url: str = "") -> None:
     if url:
         page.goto(url, wait_until="domcontentloaded")
     page.wait_for_function(OPEN, polling=500)
+
+
+def set_known(page: Any) -> None:
+    """Mark the errors that are told already, for `wait_for` to pass over."""
+    page.evaluate("document.querySelectorAll('[role=alert]').forEach(a => a.dataset.known = 1)")
+
+
+def wait_for(page: Any, done: str, arg: Any, *places: str) -> None:
+    """Wait for a condition, a function in JavaScript of one argument.
+
+    Fails with the first new error that is told in one of these places instead.
+    """
+    errors = ", ".join(f"#{place} [role=alert]:not([data-known])" for place in places)
+    page.wait_for_function(
+        f"([arg, errors]) => ({done})(arg) || document.querySelector(errors)", arg=[arg, errors]
+    )
+    told = page.locator(errors).all_inner_texts()
+    if told:
+        pytest.fail(f"The page says: {' '.join(told)}")
 
 
 def upload(page: Any, name: str, photos: list[Path]) -> Any:

@@ -23,7 +23,8 @@ from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.geometry import yaw_ratio
 from facechain_ext.nets import FaceNets
 from facechain_ext.ui.page import element_ids as ids
-from tests.e2e.test_webui import STEPS, choose, element, expect, fill, open_page
+from tests.e2e.parts import choose, element, expect, fill, open_page, set_known, wait_for
+from tests.e2e.test_webui import STEPS
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Client
@@ -54,15 +55,19 @@ def portraits(page: Any, webui: Client, before: Pixels) -> Any:
 
 
 def drawn(page: Any) -> tuple[dict[str, str], str, Pixels]:
-    """Make portraits; return the best one's fields, its prompt, and the picture."""
+    """Make portraits; return the best one's fields, its prompt, and the picture.
+
+    Fails with what the page says where none are made.
+    """
     results = element(page, ids.RESULTS).locator("img").first
     known = results.get_attribute("src") if results.count() else ""
+    set_known(page)
     element(page, ids.GENERATE).click()
-    page.wait_for_function(
+    new = (
         "([id, known]) => { const i = document.querySelector(`#${id} img`);"
-        " return i && i.src !== known && !i.src.endsWith(known || 'nothing'); }",
-        arg=[ids.RESULTS, known],
+        " return i && i.src !== known && !i.src.endsWith(known || 'nothing'); }"
     )
+    wait_for(page, new, [ids.RESULTS, known], ids.PORTRAIT_PROGRESS, ids.PORTRAIT_MESSAGE)
     said = element(page, ids.INFOTEXT).locator("textarea").first
     expect(said).to_have_value(re.compile("FaceChain person"))
     prompt, _, fields = parse_infotext(said.input_value())
@@ -243,8 +248,10 @@ def test_a_style_is_trained_on_pictures_of_a_look(page: Any, webui: Client, peop
     page.get_by_text("More about the style's training").first.click()
     fill(page, "facechain_trainstyle_samples_per_snapshot", 1)
     fill(page, "facechain_trainstyle_train_batch_size", 1)
+    set_known(page)
     element(page, ids.LOOK_TRAIN).click()
-    expect(element(page, ids.LOOK_PROGRESS)).to_contain_text(re.compile("ready", re.I))
+    ready = "id => /ready/i.test(document.querySelector(`#${id}`).innerText)"
+    wait_for(page, ready, ids.LOOK_PROGRESS, ids.LOOK_PROGRESS, ids.LOOK_MESSAGE)
     expect(element(page, ids.LOOK_SAMPLES).locator("img").first).to_be_visible()
     lora = next(x for x in webui.get("/sdapi/v1/loras") if "training" in x["name"])
     open_page(page, "Portraits")
