@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+import numpy as np
+
 from facechain_ext.base.controls import TITLES, Control, ControlKind, Depth
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Pixels
 from facechain_ext.config import PortraitConfig
+from facechain_ext.dataset.captions import turned_phrase
 from facechain_ext.imaging.edges import hard_edges, soft_edges
 from facechain_ext.imaging.files import resize
-from facechain_ext.imaging.openpose import DRAWN_SIDE, draw_skeleton
+from facechain_ext.imaging.openpose import DRAWN_SIDE, EYES_AND_NOSE, draw_skeleton
 from facechain_ext.imaging.picture_text import read_picture, write_picture
 from facechain_ext.imaging.pose_text import read_pose, write_pose
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.pose_gallery import named_pose
 from facechain_ext.portrait.relief import draw_relief
 from facechain_ext.portrait.skeleton import read_skeleton
+from facechain_ext.studio.pose_size import fitted, require_judged
 
 KINDS: tuple[ControlKind, ...] = get_args(ControlKind)
 
@@ -44,12 +48,13 @@ def condition_of(
 ) -> str:
     """Read what a kind of control keeps of a picture's middle, cut to the portraits' shape.
 
+    A pose whose face is larger than portraits' may be is made smaller.
     Raises InvalidInput for a pose or a relief unless exactly one person's face is seen there.
     """
     width, height = _shape(config)
     cut = _cut(picture, width / height)
     if kind == "pose":
-        return write_pose(read_skeleton(cut, nets))
+        return write_pose(fitted(read_skeleton(cut, nets), (width, height), config))
     pixels = resize(cut, _drawn_size(config))
     if kind == "depth":
         return write_picture(depth(pixels, nets).picture)
@@ -59,16 +64,30 @@ def condition_of(
 def drawn_condition(kind: ControlKind, text: str, config: PortraitConfig) -> Pixels:
     """Draw what a ControlNet is shown, its shorter side 512 pixels where it is a pose.
 
-    Raises InvalidInput for what is no pose or picture, or shows nothing.
+    Raises InvalidInput for what is no pose or picture, shows nothing, or has a face of a size that
+    is set aside.
     """
     if kind == "pose":
         pose = named_pose(text) or read_pose(text)
+        require_judged(pose, _shape(config), config)
         picture = draw_skeleton(pose, *_drawn_size(config))
     else:
         picture = read_picture(text, kind)
     if not picture.any():
         raise InvalidInput(f"Nothing of the picture that {TITLES[kind]} is to lead by is in sight.")
     return picture
+
+
+def looking_of(text: str) -> str | None:
+    """Say in a caption's words where a pose has the head turned, "" for the front.
+
+    A person's LoRA knows turned heads by these words, and holds to the front without them. None
+    where there is no pose, or one without a face.
+    """
+    if not text:
+        return None
+    points = (named_pose(text) or read_pose(text)).face[list(EYES_AND_NOSE)]
+    return (turned_phrase(points) or "") if np.isfinite(points).all() else None
 
 
 def controls_of(config: PortraitConfig) -> tuple[Control, ...]:
