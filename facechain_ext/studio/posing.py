@@ -14,7 +14,7 @@ from facechain_ext.config import PortraitConfig
 from facechain_ext.dataset.captions import turned_phrase
 from facechain_ext.imaging.edges import hard_edges, soft_edges
 from facechain_ext.imaging.files import resize
-from facechain_ext.imaging.openpose import DRAWN_SIDE, EYES_AND_NOSE, draw_skeleton
+from facechain_ext.imaging.openpose import DRAWN_SIDE, EYES_AND_NOSE, Skeleton, draw_skeleton
 from facechain_ext.imaging.picture_text import read_picture, write_picture
 from facechain_ext.imaging.pose_text import read_pose, write_pose
 from facechain_ext.nets import FaceNets
@@ -64,12 +64,10 @@ def condition_of(
 def drawn_condition(kind: ControlKind, text: str, config: PortraitConfig) -> Pixels:
     """Draw what a ControlNet is shown, its shorter side 512 pixels where it is a pose.
 
-    Raises InvalidInput for what is no pose or picture, shows nothing, or has a face of a size that
-    is set aside.
+    Raises InvalidInput for what is no pose or picture, or shows nothing.
     """
     if kind == "pose":
-        pose = named_pose(text) or read_pose(text)
-        require_judged(pose, _shape(config), config)
+        pose = _pose_of(text)
         picture = draw_skeleton(pose, *_drawn_size(config))
     else:
         picture = read_picture(text, kind)
@@ -86,14 +84,15 @@ def looking_of(text: str) -> str | None:
     """
     if not text:
         return None
-    points = (named_pose(text) or read_pose(text)).face[list(EYES_AND_NOSE)]
+    points = _pose_of(text).face[list(EYES_AND_NOSE)]
     return (turned_phrase(points) or "") if np.isfinite(points).all() else None
 
 
 def controls_of(config: PortraitConfig) -> tuple[Control, ...]:
     """Draw a config's controls.
 
-    Raises InvalidInput as `drawn_condition` does, or where they would have no time to lead.
+    Raises InvalidInput as `drawn_condition` does, where they would have no time to lead, or for a
+    pose whose face is of a size that is set aside.
     """
     asked = {kind: getattr(config, kind) for kind in KINDS}
     if any(asked.values()) and config.control_start >= config.control_end:
@@ -101,6 +100,8 @@ def controls_of(config: PortraitConfig) -> tuple[Control, ...]:
             f"control_start must be less than control_end, not {config.control_start:g} and "
             f"{config.control_end:g}."
         )
+    if asked["pose"]:
+        require_judged(_pose_of(asked["pose"]), _shape(config), config)
     return tuple(
         Control(
             kind,
@@ -112,6 +113,10 @@ def controls_of(config: PortraitConfig) -> tuple[Control, ...]:
         for kind, text in asked.items()
         if text
     )
+
+
+def _pose_of(text: str) -> Skeleton:
+    return named_pose(text) or read_pose(text)
 
 
 def _shape(config: PortraitConfig) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.pose_gallery import named_pose
 from facechain_ext.studio.nudging import nudged
 from facechain_ext.studio.pose_size import BOX, face_share
-from facechain_ext.studio.posing import condition_of, controls_of, looking_of
+from facechain_ext.studio.posing import KINDS, condition_of, controls_of, looking_of
 
 
 def a_pose() -> str:
@@ -72,6 +72,16 @@ def test_every_kind_leads_with_its_own_strength_for_its_time() -> None:
     assert [control.kind for control in led] == ["pose", "depth", "canny", "soft_edges"]
     assert [control.weight for control in led] == [1.0, 0.5, 1.0, 1.5]
     assert {(control.start, control.end) for control in led} == {(0.1, 0.6)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_strength_is_its_own_kinds_alone(kind: str) -> None:
+    grey = write_picture(np.full((64, 64), 128, np.uint8))
+    told = {each: a_pose() if each == "pose" else grey for each in KINDS}
+    led = controls_of(PortraitConfig(**told, **{f"{kind}_strength": 0.3}))  # type: ignore[arg-type]
+    assert {control.kind: control.weight for control in led} == {
+        each: 0.3 if each == kind else 1.0 for each in KINDS
+    }
 
 
 @pytest.mark.parametrize("end", [0.5, 0.2])
