@@ -37,7 +37,8 @@ from facechain_ext.styles import Style, Styles, find_style
 LARGEST_SEED = 2**32 - 1
 
 MINI_LEAD = 2.0
-"""How much stronger a pose leads the mini, whose heads a face's LoRA holds to the front."""
+"""How much stronger a pose leads the mini where guidance adds to what a face's LoRA does, which
+holds heads to the front."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class Portraits:
     def _controls(self, config: PortraitConfig) -> tuple[Control, ...]:
         """Draw what leads, a pose as strongly as the checkpoint needs it beside a face's LoRA."""
         controls = controls_of(config)
-        if not controls or not knows_faces_alone(self.host.current_checkpoint()):
+        guided = bool(controls) and not config.fast
+        if not guided or not knows_faces_alone(self.host.current_checkpoint()):
             return controls
         return tuple(replace(each, weight=MINI_LEAD * each.weight) for each in controls)
 

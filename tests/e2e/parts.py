@@ -19,6 +19,9 @@ OPEN = f"""() => {{
 }}"""
 """Opens our tab as often as it is called, and tells whether the page has heard from the webui."""
 
+OPENED = 120
+"""How often a dropdown is opened at most, for about a second each."""
+
 
 def expect(locator: Any) -> Any:
     from playwright.sync_api import expect
@@ -36,11 +39,19 @@ def fill(page: Any, name: str, value: object) -> None:
 
 
 def choose(page: Any, name: str, value: str) -> None:
-    """Choose from a dropdown, whatever is in it."""
+    """Choose from a dropdown, whatever is in it; gradio 3.41's must be opened anew for what came
+    since it was."""
     box = element(page, name).locator("input").first
-    if box.input_value() != value:
+    option = page.locator(f'[data-testid="dropdown-option"][aria-label="{value}"]').first
+    for _ in range(OPENED):
+        if box.input_value() == value:
+            break
         box.click()
-        page.locator(f'[data-testid="dropdown-option"][aria-label="{value}"]').first.click()
+        page.wait_for_timeout(1000)
+        if option.count():
+            option.click()
+        else:
+            box.blur()
     expect(box).to_have_value(value)
 
 
