@@ -24,6 +24,7 @@ from facechain_ext.base.infotext import parse_infotext
 from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.geometry import yaw_ratio
 from facechain_ext.nets import FaceNets
+from facechain_ext.ui.looks.desk import NEW
 from facechain_ext.ui.page import element_ids as ids
 from tests.e2e.parts import choose, element, expect, fill, open_page, set_known, wait_for
 from tests.e2e.test_webui import STEPS
@@ -241,6 +242,7 @@ def test_a_style_is_trained_on_pictures_of_a_look(page: Any, webui: Client, peop
     name = LOOK.replace("look", "training")
     page.evaluate("switch_to_facechain()")
     open_page(page, "Styles")
+    choose(page, ids.LOOK, NEW)
     fill(page, ids.LOOK_NAME, name)
     pictures = sorted(people.glob("hires/*/*.jpg"))[:10]
     file = element(page, ids.LOOK_PICTURES).locator("input[type=file]")
@@ -256,8 +258,17 @@ def test_a_style_is_trained_on_pictures_of_a_look(page: Any, webui: Client, peop
     wait_for(page, ready, ids.LOOK_PROGRESS, ids.LOOK_PROGRESS, ids.LOOK_MESSAGE)
     expect(element(page, ids.LOOK_SAMPLES).locator("img").first).to_be_visible()
     lora = next(x for x in webui.get("/sdapi/v1/loras") if "training" in x["name"])
+    delete_look(page, name)
     open_page(page, "Portraits")
     fill(page, ids.STYLE_SEARCH, name)
     expect(element(page, ids.STYLE).locator(f'label:has-text("{name}")').first).to_be_visible()
     fill(page, ids.STYLE_SEARCH, "")
     forget(Path(lora["path"]).parent, name)
+
+
+def delete_look(page: Any, name: str) -> None:
+    choose(page, ids.LOOK, name)
+    page.get_by_text("Delete the pictures").first.click()
+    page.get_by_label("Delete this look's pictures").check()
+    element(page, ids.LOOK_DELETE).click()
+    expect(element(page, ids.ROOT)).to_contain_text(f"The pictures of {name} are gone")
