@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.once  # it needs a Schemathesis that the webui's pins have no room for
+# It needs a Schemathesis that the webui's pins have no room for.
+pytestmark = [pytest.mark.slow(10), pytest.mark.once]
 
 HOW = "--seed 1 --max-examples 2 --phases examples,fuzzing,stateful --generation-deterministic"
 

@@ -39,6 +39,8 @@ from facechain_ext.jobs.works import MakePortraits, Train
 from facechain_ext.studio.studio import Studio
 from tests.client.conftest import PATIENCE, wait_until
 
+pytestmark = pytest.mark.slow(9)
+
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "ten_people.py"
 
 Run = Callable[..., tuple[int, Any]]

@@ -16,6 +16,8 @@ from facechain_ext.diffusion.lora_names import unet_targets
 from tests.diffusion import published
 from tests.diffusion.published import Shapes
 
+pytestmark = pytest.mark.slow(5)
+
 SD2 = CheckpointInfo(Path("v2-1.safetensors"), "sd2", "epsilon", "ldm", CONFIGS / "sd2")
 SDXL = CheckpointInfo(
     Path("sd_xl_base_1.0.safetensors"), "sdxl", "epsilon", "ldm", CONFIGS / "sdxl"

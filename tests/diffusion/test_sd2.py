@@ -21,6 +21,8 @@ from facechain_ext.lora.adapter import inject
 from tests.pipelines import pipeline_of
 from tests.tiny_sdxl import open_clip_layers
 
+pytestmark = pytest.mark.slow(5)
+
 LINEAR = {"use_linear_projection": True, "attention_head_dim": [1, 2, 4, 4]}
 
 

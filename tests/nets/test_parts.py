@@ -7,6 +7,8 @@ import pytest
 
 from facechain_ext.imaging.files import resize
 
+pytestmark = pytest.mark.slow(5)
+
 
 @pytest.fixture(scope="module")
 def parts(nets, astronaut):

@@ -92,8 +92,8 @@ def test_what_is_missing_is_said_and_where_it_belongs(
     assert str(tmp_path) in str(told.value) or kind == "depth"
 
 
-def test_a_picture_leads_what_is_drawn(tmp_path: Path, tiny_folder: Path) -> None:
-    host = DiffusersHost(tmp_path, tiny_folder, device="cpu")
+def test_a_picture_leads_what_is_drawn(tmp_path: Path, small_folder: Path) -> None:
+    host = DiffusersHost(tmp_path, small_folder, device="cpu")
     with host.borrow_model(for_training=False) as model:
         assert isinstance(model, DiffusersModel)
         net = ControlNetModel.from_unet(model.unet)

@@ -21,8 +21,8 @@ REQUEST = GenerationRequest("fcsks, photo", "blurry", seeds=(1, 2, 3, 4, 5), ste
 
 
 @pytest.fixture
-def host(tmp_path: Path, tiny_folder: Path) -> DiffusersHost:
-    return DiffusersHost(tmp_path / "données é", tiny_folder, device="cpu")
+def host(tmp_path: Path, small_folder: Path) -> DiffusersHost:
+    return DiffusersHost(tmp_path / "données é", small_folder, device="cpu")
 
 
 @pytest.fixture

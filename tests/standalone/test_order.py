@@ -23,7 +23,7 @@ from facechain_ext.standalone.devices import usable_device
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.standalone.order import ordered
 
-pytestmark = pytest.mark.slow(9)
+pytestmark = pytest.mark.slow(6)
 
 UNET = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
 TEXT = "lora_te_text_model_encoder_layers_0_mlp_fc1"
@@ -32,8 +32,8 @@ Save = Callable[..., LoraFile]
 
 
 @pytest.fixture
-def host(tmp_path: Path, tiny_folder: Path) -> DiffusersHost:
-    return DiffusersHost(tmp_path, tiny_folder, device="cpu")
+def host(tmp_path: Path, small_folder: Path) -> DiffusersHost:
+    return DiffusersHost(tmp_path, small_folder, device="cpu")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def save(tmp_path: Path) -> Save:
     def make(name: str, folder: str = "", **metadata: str) -> LoraFile:
         generator = torch.Generator().manual_seed(1)
         tensors = {
-            f"{UNET}.diff": torch.randn(128, 128, generator=generator),
+            f"{UNET}.diff": torch.randn(32, 32, generator=generator),
             f"{TEXT}.diff": torch.randn(64, 32, generator=generator),
         }
         return save_lora(tmp_path / "lora" / folder / f"{name}.safetensors", tensors, metadata)
@@ -200,8 +200,8 @@ def test_one_bad_tensor_is_told_before_anything_is_loaded(tmp_path: Path, tiny_f
     assert "_model" not in vars(host)
 
 
-def test_a_folder_keeps_its_whole_name(tmp_path: Path, tiny_folder: Path) -> None:
-    (tmp_path / "model.v1.5").symlink_to(tiny_folder, target_is_directory=True)
+def test_a_folder_keeps_its_whole_name(tmp_path: Path, small_folder: Path) -> None:
+    (tmp_path / "model.v1.5").symlink_to(small_folder, target_is_directory=True)
     host = DiffusersHost(tmp_path, tmp_path / "model.v1.5", device="cpu")
     assert host.current_checkpoint().name == "model.v1.5"
     (drawn,) = host.generate(PLAIN)

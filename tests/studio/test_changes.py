@@ -42,18 +42,18 @@ WALL = Photo("her.jpg", np.full((192, 192, 3), 128, np.uint8))
 
 
 @pytest.fixture(scope="module")
-def trained_folder(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    studio = Studio(DiffusersHost(folder, tiny_folder, device="cpu"), FaceNets())
+    studio = Studio(DiffusersHost(folder, small_folder, device="cpu"), FaceNets())
     list(studio.train_person("Ana", [HER], PrepareConfig(), TRAIN))
     return folder
 
 
 @pytest.fixture
-def trained(trained_folder: Path, tiny_folder: Path, tmp_path: Path) -> Studio:
+def trained(trained_folder: Path, small_folder: Path, tmp_path: Path) -> Studio:
     """A copy of a library in which Ana has been trained once."""
     shutil.copytree(trained_folder, tmp_path / "data")
-    return Studio(DiffusersHost(tmp_path / "data", tiny_folder, device="cpu"), FaceNets())
+    return Studio(DiffusersHost(tmp_path / "data", small_folder, device="cpu"), FaceNets())
 
 
 def everything(studio: Studio) -> dict[str, bytes]:
@@ -137,8 +137,8 @@ def test_none_are_added_where_the_originals_are_gone(trained: Studio) -> None:
     assert everything(trained) == kept
 
 
-def test_whoever_is_new_belongs_to_whom_added_them(tmp_path: Path, tiny_folder: Path) -> None:
-    studio = Studio(DiffusersHost(tmp_path, tiny_folder, device="cpu"), FaceNets())
+def test_whoever_is_new_belongs_to_whom_added_them(tmp_path: Path, small_folder: Path) -> None:
+    studio = Studio(DiffusersHost(tmp_path, small_folder, device="cpu"), FaceNets())
     list(studio.enrol("Ana", [HER], PrepareConfig(), "ann", add=True))
     assert studio.library.get("Ana").manifest.owner == "ann"
     with pytest.raises(InvalidInput, match="is taken"):

@@ -21,6 +21,8 @@ from facechain_ext.studio.studio import Studio
 from facechain_ext.studio.talking import Order
 from facechain_ext.talking.english import EnglishVoice
 
+pytestmark = pytest.mark.slow(8)
+
 WORDS = "Bob and Pam made a big map of my home town."
 
 

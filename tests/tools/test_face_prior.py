@@ -16,6 +16,8 @@ from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from tools.face_prior import instances_of, main, train_prior
 
+pytestmark = pytest.mark.slow(6)
+
 
 def test_a_prior_of_several_people_is_a_start_for_the_next(
     tiny_model: DiffusersModel, tmp_path: Path, caplog: pytest.LogCaptureFixture

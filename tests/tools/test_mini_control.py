@@ -15,6 +15,8 @@ from tools.mini import control
 from tools.mini.conditions import BODY, draw_conditions, seen_from
 from tools.mini.latent_cache import crop_transforms, whole_transforms
 
+pytestmark = pytest.mark.slow(5)
+
 MINI = Path(__file__).parents[2] / "facechain_ext" / "weights" / "mini"
 
 

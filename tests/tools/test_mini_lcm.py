@@ -15,6 +15,8 @@ from tools.mini.factors import Factors, flattened
 from tools.mini.flat_adam import AdamSettings, FlatAdam
 from tools.mini.pace import Pace
 
+pytestmark = pytest.mark.slow(13)
+
 MINI = Path(__file__).parents[2] / "facechain_ext" / "weights" / "mini"
 
 

@@ -12,6 +12,8 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel
 from facechain_ext.lora.adapter import inject
 from facechain_ext.training.checkpointing import checkpointed
 
+pytestmark = pytest.mark.slow(5)
+
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,13 +174,16 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def browsing(browser: Any, address: str) -> Iterator[Tab]:
-    """Open an address as somebody who has never been there."""
+def browsing(
+    browser: Any, address: str, routed: Callable[[Any], None] = lambda page: None
+) -> Iterator[Tab]:
+    """Open an address as somebody who has never been there; routed: what is set up before."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(PATIENCE * 1000)
     tab = Tab(page)
     page.on("request", lambda request: tab.requests.append(request.url))
     page.on("pageerror", lambda error: tab.errors.append(str(error)))
+    routed(page)
     page.goto(address)
     yield tab
     page.close()

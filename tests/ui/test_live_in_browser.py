@@ -191,9 +191,10 @@ def test_connections_that_drop_are_made_anew(browser: Any, address: str, proxy: 
 
 @pytest.mark.parametrize("way", ["held back", "refused"])
 def test_where_no_stream_comes_it_is_fetched(browser: Any, address: str, way: str) -> None:
-    with browsing(browser, address) as tab:
-        tab.page.route(STREAM, lambda route: route.abort() if way == "refused" else None)
-        tab.page.reload()
+    def routed(page: Any) -> None:
+        page.route(STREAM, lambda route: route.abort() if way == "refused" else None)
+
+    with browsing(browser, address, routed) as tab:
         with training(tab, address) as told:
             told.steps(1)
             told.settle()
@@ -205,14 +206,14 @@ def test_where_no_stream_comes_it_is_fetched(browser: Any, address: str, way: st
 
 
 def test_where_nothing_comes_gradio_is_asked_as_before(browser: Any, address: str) -> None:
-    with browsing(browser, address) as tab:
-        tab.page.route("**/facechain/v1/**", lambda route: route.fulfill(status=404))
-        tab.page.reload()
-        with training(tab, address) as told:
-            told.steps(2)
-            told.sample(1)
-            told.steps(2)
-            assert told.asked
+    def routed(page: Any) -> None:
+        page.route("**/facechain/v1/**", lambda route: route.fulfill(status=404))
+
+    with browsing(browser, address, routed) as tab, training(tab, address) as told:
+        told.steps(2)
+        told.sample(1)
+        told.steps(2)
+        assert told.asked
 
 
 def test_gradio_goes_on_from_what_it_drew_itself(browser: Any, address: str) -> None:
