@@ -34,6 +34,9 @@ from facechain_ext.studio.styling import (
 from facechain_ext.studio.suitability import family_of, knows_faces_alone, mismatch
 from facechain_ext.styles import Style, Styles, find_style
 
+STRONGEST = 2.0
+"""What a control may weigh at most in every webui."""
+
 LARGEST_SEED = 2**32 - 1
 
 MINI_LEAD = 2.0
@@ -143,7 +146,9 @@ class Portraits:
         guided = bool(controls) and not config.fast
         if not guided or not knows_faces_alone(self.host.current_checkpoint()):
             return controls
-        return tuple(replace(each, weight=MINI_LEAD * each.weight) for each in controls)
+        return tuple(
+            replace(each, weight=min(MINI_LEAD * each.weight, STRONGEST)) for each in controls
+        )
 
     def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
         """Write a pose out that is told by a portrait; raises what `posed_as_before` raises, and

@@ -538,6 +538,8 @@ def test_a_pose_leads_by_words_and_the_mini_more_strongly(
     assert [control.weight for control in request.controls] == [0.6]
     monkeypatch.setattr(portraits, "knows_faces_alone", lambda _: True)
     assert [control.weight for control in trained.request("Ana", config).controls] == [1.2]
+    strongest = trained.request("Ana", replace(config, pose_strength=2.0))
+    assert [control.weight for control in strongest.controls] == [2.0], "webuis refuse more"
     monkeypatch.setattr(portraits, "made_fast", lambda request, _: request)
     fast = trained.request("Ana", replace(config, fast=True))
     assert [control.weight for control in fast.controls] == [0.6], "without guidance"
