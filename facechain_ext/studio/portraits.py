@@ -40,8 +40,8 @@ STRONGEST = 2.0
 LARGEST_SEED = 2**32 - 1
 
 MINI_LEAD = 2.0
-"""How much stronger a pose leads the mini where guidance adds to what a face's LoRA does, which
-holds heads to the front."""
+"""How much stronger a turned head leads the mini where guidance adds to what a face's LoRA does,
+which holds it to the front."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,15 @@ class Portraits:
             sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
-            controls=self._controls(config),
+            controls=self._controls(config, turned=bool(looking)),
         )
         return made_fast(request, self.host) if config.fast else request
 
-    def _controls(self, config: PortraitConfig) -> tuple[Control, ...]:
-        """Draw what leads, a pose as strongly as the checkpoint needs it beside a face's LoRA."""
+    def _controls(self, config: PortraitConfig, *, turned: bool) -> tuple[Control, ...]:
+        """Draw what leads, a turned head as strongly as the checkpoint needs it beside a LoRA."""
         controls = controls_of(config)
-        guided = bool(controls) and not config.fast
-        if not guided or not knows_faces_alone(self.host.current_checkpoint()):
+        held = turned and not config.fast
+        if not held or not knows_faces_alone(self.host.current_checkpoint()):
             return controls
         return tuple(
             replace(each, weight=min(MINI_LEAD * each.weight, STRONGEST)) for each in controls

@@ -543,7 +543,9 @@ def test_a_pose_leads_by_words_and_the_mini_more_strongly(
     monkeypatch.setattr(portraits, "made_fast", lambda request, _: request)
     fast = trained.request("Ana", replace(config, fast=True))
     assert [control.weight for control in fast.controls] == [0.6], "without guidance"
-    assert "looking" not in trained.request("Ana", PortraitConfig(pose="up")).prompt
+    up = trained.request("Ana", PortraitConfig(pose="up"))
+    assert "looking" not in up.prompt
+    assert [control.weight for control in up.controls] == [1.0], "a head that is not turned"
 
 
 def test_the_request_carries_prompt_lora_and_twice_the_pictures(trained: Studio) -> None:
