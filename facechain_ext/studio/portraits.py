@@ -146,9 +146,7 @@ class Portraits:
         held = turned and not config.fast
         if not held or not knows_faces_alone(self.host.current_checkpoint()):
             return controls
-        return tuple(
-            replace(each, weight=min(MINI_LEAD * each.weight, STRONGEST)) for each in controls
-        )
+        return tuple(_stronger(each) if each.kind == "pose" else each for each in controls)
 
     def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
         """Write a pose out that is told by a portrait; raises what `posed_as_before` raises, and
@@ -191,6 +189,10 @@ class Portraits:
             mean_embedding(instances),
             settled(config, find_style(self.styles.now(), config.style)),
         )
+
+
+def _stronger(control: Control) -> Control:
+    return replace(control, weight=min(MINI_LEAD * control.weight, STRONGEST))
 
 
 def _seeds(config: PortraitConfig) -> tuple[int, ...]:

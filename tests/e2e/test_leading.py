@@ -254,8 +254,11 @@ def test_a_style_is_trained_on_pictures_of_a_look(page: Any, webui: Client, peop
     fill(page, "facechain_trainstyle_train_batch_size", 1)
     set_known(page)
     element(page, ids.LOOK_TRAIN).click()
-    ready = "id => /ready/i.test(document.querySelector(`#${id}`).innerText)"
-    wait_for(page, ready, ids.LOOK_PROGRESS, ids.LOOK_PROGRESS, ids.LOOK_MESSAGE)
+    ready = (
+        "([id, name]) => { const told = document.querySelector(`#${id}`).innerText;"
+        " return told.includes(name) && /ready/i.test(told); }"
+    )
+    wait_for(page, ready, [ids.LOOK_PROGRESS, name], ids.LOOK_PROGRESS, ids.LOOK_MESSAGE)
     expect(element(page, ids.LOOK_SAMPLES).locator("img").first).to_be_visible()
     lora = next(x for x in webui.get("/sdapi/v1/loras") if "training" in x["name"])
     delete_look(page, name)
