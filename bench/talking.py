@@ -1,11 +1,11 @@
 """Measure portraits that speak: lips against phones, likeness, stillness, speed, memory.
 
-    python -m bench.talking PORTRAIT [PORTRAIT ...] [--voice heart] [--sentences 20] [--size 512]
-        [--minutes 0]
+    python -m bench.talking PORTRAIT [PORTRAIT ...] [--voice heart --voice xiaobei] [--sentences 8]
+        [--recordings FOLDER] [--size 512] [--minutes 0] [--keep FOLDER]
 
-Every portrait speaks sentences in turn; frames are measured by their own landmarks, before they are
-encoded. Results go to stdout as JSON. --minutes makes one long video more and tells the most memory
-in use.
+The portraits speak sentences of the voices and what the net hama hears in recordings, in turn;
+frames are measured by their own landmarks, before they are encoded. Results go to stdout as JSON.
+--minutes makes one long video more and tells the most memory in use. --keep keeps the videos.
 """
 
 from __future__ import annotations
@@ -15,37 +15,30 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from bench import lips
 from bench.hiss import hiss_shift
-from facechain_ext.base.records import Mask, Pixels
+from facechain_ext.base.records import Pixels
 from facechain_ext.imaging.files import read_photo, resize
 from facechain_ext.nets import FaceNets
-from facechain_ext.portrait.expression import read_expression
 from facechain_ext.standalone.diffusers_host import default_data_dir, paths_under
 from facechain_ext.talking.gestures import make_gestures
-from facechain_ext.talking.mouth_shapes import shape_of
-from facechain_ext.talking.mouth_track import Curve, loudness_of, track_mouth
+from facechain_ext.talking.listening import PhoneListener
+from facechain_ext.talking.mouth_track import loudness_of, track_mouth
 from facechain_ext.talking.performance import Performer
+from facechain_ext.talking.recording import read_recording
 from facechain_ext.talking.scripts import ENGLISH
 from facechain_ext.talking.sitter import Sitter, find_sitter
-from facechain_ext.talking.speech import Phone, Speech, joined
+from facechain_ext.talking.speech import Speech, joined
 from facechain_ext.talking.video import write_video
 from facechain_ext.talking.voices import VOICES, Voice, find_voice
 
 FPS = 25
-STEP, SMOOTH = 0.005, 0.045
-"""Seconds: of one step, and the deviation of the Gaussian that phones are smoothed with."""
-MOST_SHIFT = 4
-MET = 0.04
-"""Opening over width of a mouth whose lips meet, as landmarks tell it."""
-
 SENTENCES = (
     "Bob and Pam made a big map of my home town.",
     "She sells sea shells by the sea shore.",
@@ -94,24 +87,53 @@ def open_voice(name: str) -> Voice:
     return find_voice(name).make(models_dir, lambda: None, "")
 
 
+def clips_of(
+    voices: Sequence[str], sentences: int, recordings: Sequence[Path]
+) -> Iterator[tuple[str, Speech]]:
+    """Yield what is said, each with its name: sentences of each voice, then recordings as heard."""
+    for name in voices:
+        voice = open_voice(name)
+        for sentence in sentences_for(name)[:sentences]:
+            yield name, voice.speak(sentence)
+    for path in recordings:
+        heard = PhoneListener(paths_under(default_data_dir()).models_dir)
+        yield path.name, heard.listen(read_recording(path))
+
+
 def measure(
-    portraits: Sequence[Path], voice: Voice, sentences: Sequence[str], size: int, nets: FaceNets
+    portraits: Sequence[Path],
+    clips: Iterable[tuple[str, Speech]],
+    size: int,
+    nets: FaceNets,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
-    """Let every portrait speak its share of the sentences; return a row for each, and the means."""
+    """Let the portraits speak in turn; return the means and the worst. keep: gets the videos."""
     rows: list[dict[str, Any]] = []
-    for number, sentence in enumerate(sentences):
+    for number, (said, speech) in enumerate(clips):
         path = portraits[number % len(portraits)]
         sitter = find_sitter(_sized(read_photo(path).pixels, size), nets)
-        rows.append({"portrait": path.name, **_clip(sitter, voice.speak(sentence), number, nets)})
+        name = f"{path.parent.name}-{path.stem}"
+        with tempfile.TemporaryDirectory() as folder:
+            out = (keep or Path(folder)) / f"{number:02d}-{name}-{said}.mp4"
+            rows.append(
+                {"portrait": name, "said": said, **_clip(sitter, speech, out, number, nets)}
+            )
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+    return {"clips": len(rows), **_summary(rows)}
+
+
+def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     numbers = [name for name, value in rows[0].items() if not isinstance(value, str)]
     means = {name: round(float(np.mean([row[name] for row in rows])), 3) for name in numbers}
+    means["lips_met"] = sum(row["lips_met"] for row in rows) / sum(row["lips"] for row in rows)
     worst = {
         "correlation": min(row["correlation"] for row in rows),
+        "offset_ms": max((row["offset_ms"] for row in rows), key=abs),
         "likeness": min(row["least_likeness"] for row in rows),
         "around": max(row["around"] for row in rows),
+        "quiver": max(row["quiver"] for row in rows),
     }
-    return {"clips": len(rows), "mean": means, "worst": worst}
+    return {"mean": means, "worst": worst}
 
 
 def _sized(pixels: Pixels, size: int) -> Pixels:
@@ -119,7 +141,7 @@ def _sized(pixels: Pixels, size: int) -> Pixels:
     return resize(pixels, (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)))
 
 
-def _clip(sitter: Sitter, speech: Speech, seed: int, nets: FaceNets) -> dict[str, Any]:
+def _clip(sitter: Sitter, speech: Speech, out: Path, seed: int, nets: FaceNets) -> dict[str, Any]:
     loudness = loudness_of(speech.samples, speech.rate, FPS)
     mouth = track_mouth(speech.phones, loudness, FPS)
     performer = Performer(sitter)
@@ -127,82 +149,27 @@ def _clip(sitter: Sitter, speech: Speech, seed: int, nets: FaceNets) -> dict[str
     begin = time.process_time()
     frames = [*performer.frames(mouth, gestures)]
     drawn = time.process_time() - begin
-    with tempfile.TemporaryDirectory() as folder:
-        begin = time.process_time()
-        for _ in write_video(Path(folder) / "a.mp4", iter(frames), speech, FPS):
-            pass
-        encoded = time.process_time() - begin
-    opening, likeness = _seen(frames, sitter, nets)
-    wanted = _wanted(speech.phones, len(frames))
+    begin = time.process_time()
+    for _ in write_video(out, iter(frames), speech, FPS):
+        pass
+    encoded = time.process_time() - begin
+    opening, likeness = lips.look_at(frames, sitter, nets)
+    wanted = lips.wanted_of(speech.phones, len(frames), FPS)
+    closed, count = lips.met(opening, speech.phones, FPS)
     return {
         "teeth": performer.teeth_from,
-        **_synchrony(opening, wanted),
+        **lips.synchrony(opening, wanted, FPS),
+        "track": lips.synchrony(mouth.opening, wanted, FPS)["correlation"],
         "hiss_ms": 1000 * hiss_shift(speech),
-        "lips_met": _met(opening, speech.phones),
+        "lips_met": closed,
+        "lips": count,
+        "quiver": lips.quiver(opening, loudness),
         "likeness": float(np.mean(likeness)),
         "least_likeness": float(np.min(likeness)),
-        "around": _around(frames, sitter.person),
+        "around": lips.around(frames, sitter),
         "draw_ms": 1000 * drawn / len(frames),
         "encode_ms": 1000 * encoded / len(frames),
     }
-
-
-def _seen(frames: Sequence[Pixels], sitter: Sitter, nets: FaceNets) -> tuple[Curve, list[float]]:
-    """Return how far the mouth is open in each frame, and how like the portrait every fifth is."""
-    (face, *_) = nets.detector.detect(sitter.pixels)
-    own = nets.embedder.embed(sitter.pixels, face)
-    opening, likeness = [], []
-    for number, pixels in enumerate(frames):
-        opening.append(read_expression(nets.landmarker.locate(pixels, face)).mouth)
-        if number % 5 == 0:
-            found = nets.detector.detect(pixels)
-            seen = [nets.embedder.embed(pixels, each) @ own for each in found]
-            likeness.append(float(max(seen, default=0.0)))
-    return np.array(opening), likeness
-
-
-def _wanted(phones: Sequence[Phone], count: int) -> Curve:
-    """Return the opening that the phones alone ask for, smoothed as mouths are, at each frame."""
-    wanted = np.zeros(round(count / FPS / STEP))
-    for phone in phones:
-        if phone.symbol:
-            wanted[round(phone.start / STEP) : round(phone.end / STEP)] = shape_of(
-                phone.symbol
-            ).opening
-    soft = cv2.GaussianBlur(wanted[None], (0, 0), SMOOTH / STEP, borderType=cv2.BORDER_REPLICATE)[0]
-    return np.asarray(soft[((np.arange(count) + 0.5) / FPS / STEP).astype(int)])
-
-
-def _synchrony(opening: Curve, wanted: Curve) -> dict[str, float]:
-    """Compare what is seen with what the phones ask for, and find the shift that fits best."""
-
-    def alike(shift: int) -> float:
-        return float(np.corrcoef(np.roll(opening, -shift), wanted)[0, 1])
-
-    best = max(range(-MOST_SHIFT, MOST_SHIFT + 1), key=alike)
-    return {"correlation": alike(0), "offset_ms": 1000 * best / FPS}
-
-
-def _met(opening: Curve, phones: Sequence[Phone]) -> float:
-    """Return the share of p, b and m at whose middle, or a frame beside it, the lips meet."""
-    met = []
-    for phone in phones:
-        if shape_of(phone.symbol).closed:
-            at = int((phone.start + phone.end) / 2 * FPS)
-            met.append(float(opening[max(0, at - 1) : at + 2].min()) < MET)
-    return float(np.mean(met)) if met else 1.0
-
-
-def _around(frames: Sequence[Pixels], person: Mask) -> float:
-    """Return the mean change from frame to frame, in grey levels, outside the person."""
-    outside = cv2.dilate(person, np.ones((25, 25), np.uint8)) < 0.05
-    if not outside.any():
-        return 0.0
-    changes = [
-        float(np.abs(after[outside].astype(int) - before[outside]).mean())
-        for before, after in pairwise(frames)
-    ]
-    return max(changes, default=0.0)
 
 
 def memory(
@@ -243,17 +210,22 @@ def _most_memory(resource: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure portraits that speak.")
     parser.add_argument("portraits", nargs="+", type=Path)
-    parser.add_argument("--voice", choices=VOICES, default="heart")
+    parser.add_argument("--voice", choices=VOICES, action="append", dest="voices", default=[])
     parser.add_argument("--sentences", type=int, default=len(SENTENCES))
+    parser.add_argument("--recordings", type=Path)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
     nets = FaceNets()
-    voice, sentences = open_voice(args.voice), sentences_for(args.voice)[: args.sentences]
+    recordings = sorted(args.recordings.iterdir()) if args.recordings else []
+    voices = args.voices or ([] if recordings else ["heart"])
     told: dict[str, Any] = {}
     if args.minutes:
+        voice, sentences = open_voice(voices[0]), sentences_for(voices[0])
         told["memory"] = memory(args.portraits[0], voice, sentences, args.minutes, args.size, nets)
-    told.update(measure(args.portraits, voice, sentences, args.size, nets))
+    clips = clips_of(voices, args.sentences, recordings)
+    told.update(measure(args.portraits, clips, args.size, nets, args.keep))
     print(json.dumps(told, indent=1))
 
 

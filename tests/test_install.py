@@ -333,6 +333,20 @@ def test_what_we_need_ourselves_comes_there_too(webui: Webui) -> None:
     assert {"peft", "tqdm"} <= webui.freeze().keys()
 
 
+def test_what_that_needs_in_turn_comes_there_without_what_others_lack(webui: Webui) -> None:
+    stock(webui)
+    webui.has("nvidia_cublas", torch="2.3.1")
+    webui.has("numpy<1", another="1.0")  # contradicts another, which is none of what we need
+    webui.offer("nvidia_cublas", "12.1.3.1")
+    webui.offer("importlib_metadata", "9.0.1", "zipp>=3.20")
+    webui.offer("zipp", "4.1.2")
+    before = webui.freeze()
+    assert webui.install() == "FaceChain: installed diffusers and peft.\n"
+    assert webui.freeze().keys() - before.keys() == {
+        "diffusers", "peft", "importlib_metadata", "zipp"
+    }  # fmt: skip
+
+
 # How it is run
 
 

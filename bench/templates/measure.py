@@ -7,12 +7,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from facechain_ext.base.records import Embedding, Face, Pixels
+from facechain_ext.base.records import Embedding, Face, Pixels, Points
 from facechain_ext.dataset.levelling import overlap
+from facechain_ext.imaging.geometry import invert, transform_points
 from facechain_ext.imaging.masks import dilate
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.head_mask import faces_mask
 from facechain_ext.portrait.numbered import NumberedFace
+from facechain_ext.portrait.place import Place
 from facechain_ext.portrait.regions import face_height
 from facechain_ext.portrait.seam import seam
 
@@ -38,7 +40,8 @@ def measure(
     """
     changed = [face for face in faces if face.number in cast]
     shape = before.shape[:2]
-    allowed = dilate(faces_mask([face.mesh for face in changed], shape), 3) > 0
+    painted = [_as_painted(face, before, nets) for face in changed]
+    allowed = dilate(faces_mask(painted, shape), 3) > 0
     kept = faces_mask([face.mesh for face in faces if face.number not in cast], shape) > 0
     differs = (before != after).any(axis=2)
     found = nets.detector.detect(after)
@@ -54,6 +57,15 @@ def measure(
             for face in changed
         ],
     }
+
+
+def _as_painted(face: NumberedFace, before: Pixels, nets: FaceNets) -> Points:
+    """Return a face's mesh as the product finds it in the square that it paints in.
+
+    That of the whole picture is another one where a face is cut off by the picture's border.
+    """
+    place = Place.around(face.face, before, nets.landmarker)
+    return transform_points(place.landmarks, invert(place.matrix))
 
 
 def _edges(before: Pixels, after: Pixels, face: NumberedFace) -> Facts:

@@ -80,15 +80,26 @@ def _shown(call: Call, record: JobRecord) -> Iterator[StoredEvent]:
     """Yield the events of a training in their order; what was done again comes later."""
     books = call.services.jobs.books
     chain = [books.events.after(0, job=record.id)]
-    if record.kind == "resume":
+    if _goes_on(record):
         earlier = books.jobs.records(person=record.person, owner=record.owner, before=record.number)
-        for each in earlier:
-            events = books.events.after(0, job=each.id) if each.kind in ("train", "resume") else []
+        for each in (each for each in earlier if _subject(each) == _subject(record)):
+            events = books.events.after(0, job=each.id)
             chain.append(events)
-            if each.kind == "train" and any(event.type == "step" for event in events):
+            if not _goes_on(each) and any(event.type == "step" for event in events):
                 break
     for events in reversed(chain):
         yield from events
+
+
+def _goes_on(record: JobRecord) -> bool:
+    return record.kind == "resume" or bool(record.work.get("run_name"))
+
+
+def _subject(record: JobRecord) -> str | None:
+    """Tell which style is trained, nothing for the person; None for what is no training."""
+    if record.kind in ("train", "resume"):
+        return ""
+    return str(record.work["name"]) if record.kind == "train_style" else None
 
 
 def samples_of(call: Call, record: JobRecord) -> SampleList:

@@ -76,8 +76,14 @@ class TalkConfig(Validated):
         "",
         label="Animator",
         longest=60,
-        help="Another's net that animates the face, by the name of a package that is installed for "
-        "it; empty: our own.",
+        help="Another's net that animates the face: sadtalker, where it is here, or the name of a "
+        "package that is installed for it; empty: our own.",
+    )
+    run_code: bool = option(
+        False,
+        label="Run others' code",
+        help="Agree that SadTalker's program code, which comes with its nets, runs on this "
+        "computer.",
     )
     seed: int = option(
         0, label="Seed", minimum=0, maximum=2**32 - 1, help="Another one moves otherwise."

@@ -12,7 +12,7 @@ import re
 import cv2
 import numpy as np
 
-from facechain_ext.base.records import Attributes, Face, Gender, Pixels
+from facechain_ext.base.records import Attributes, Face, Gender, Pixels, Points
 from facechain_ext.imaging.geometry import yaw_ratio
 
 _CHILD_BELOW = 13
@@ -84,7 +84,12 @@ def mirrored(text: str) -> str:
 
 def looking_phrase(face: Face) -> str | None:
     """Say to which side of the picture a face is clearly turned; None for a frontal one."""
-    yaw = yaw_ratio(face.landmarks)
+    return turned_phrase(face.landmarks)
+
+
+def turned_phrase(points: Points) -> str | None:
+    """Say it of right eye, left eye and nose, as in `looking_phrase`."""
+    yaw = yaw_ratio(points)
     return None if abs(yaw) < _TURNED else "looking left" if yaw < 0 else "looking right"
 
 

@@ -23,6 +23,9 @@ _LIMB_WIDTH, _JOINT_RADIUS, _DOT_RADIUS, _FINGER_WIDTH = 4, 4, 3, 2
 HAND = 21
 """Points of a hand."""
 
+EYES_AND_NOSE = (68, 69, 30)
+"""Right pupil, left pupil and the nose's tip among a face's 70 points."""
+
 _LIMBS = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12),
     (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),

@@ -11,8 +11,17 @@ from packaging.utils import canonicalize_name
 
 from facechain_ext.installing import pip
 from facechain_ext.installing.bounds import bounds, contradiction, pinned, rivals
-from facechain_ext.installing.environment import everything_installed, unmet
+from facechain_ext.installing.environment import (
+    everything_installed,
+    installed_version,
+    lacking,
+    reach,
+    unmet,
+)
 from facechain_ext.installing.imports import HOSTS_OWN, import_errors
+
+MOST_TURNS = 5
+"""How far the needs of our packages are followed; diffusers' end at the third."""
 
 
 def add(wanted: Sequence[Requirement], limits: Path | None = None, *, usable: bool = False) -> str:
@@ -46,7 +55,7 @@ def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[s
     own packages lack something, it is tried first: pip would add that too, gigabytes to some.
     """
     arguments = ("-c", str(constraints), *map(str, wanted))
-    if unmet(before) and _comes_alone(arguments, before):
+    if unmet(before) and _come_alone([*map(str, wanted)], constraints, before):
         return ""
     first = pip.install(*arguments)
     if first.done or (first.stumbled and _are_there(wanted, before)):
@@ -57,15 +66,29 @@ def _install(wanted: Sequence[Requirement], constraints: Path, before: Mapping[s
     return first.reason
 
 
-def _comes_alone(arguments: Sequence[str], before: Mapping[str, str]) -> bool:
-    """Add nothing but what is wanted; take it out again where it needs something more."""
-    if not pip.install("--no-deps", *arguments).done:
-        return False
-    added = _added(before)
-    if unmet(added):
+def _come_alone(missing: list[str], constraints: Path, before: Mapping[str, str]) -> bool:
+    """Add what is wanted and what that needs itself, in turns, and nothing that others lack.
+
+    Where versions of what it builds upon contradict each other, nobody can tell what more would go
+    with them: there it is taken out again, as it is where something cannot be had.
+    """
+    for _ in range(MOST_TURNS):
+        if not pip.install("--no-deps", "-c", str(constraints), *missing).done:
+            break
+        added = _added(before)
+        missing = [f"{each.name}{each.specifier}" for _, each in lacking(added)]
+        if not missing:
+            return True
+        if _contradictory(reach(added)):
+            break
+    if added := _added(before):
         pip.uninstall(added)
-        return False
-    return True
+    return False
+
+
+def _contradictory(names: Iterable[str]) -> bool:
+    """Whether a package asks for another version of one that is there."""
+    return any(installed_version(each.name) is not None for _, each in lacking(names))
 
 
 def _are_there(wanted: Sequence[Requirement], before: Mapping[str, str]) -> bool:

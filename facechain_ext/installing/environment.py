@@ -64,13 +64,30 @@ def mentioned_by(name: str) -> Iterator[Requirement]:
 
 def unmet(names: Iterable[str]) -> list[str]:
     """Say which requirements of installed packages are not met by what is installed."""
+    return [f"{name} requires {each.name}{each.specifier}" for name, each in lacking(names)]
+
+
+def lacking(names: Iterable[str]) -> list[tuple[str, Requirement]]:
+    """List what installed packages require and is not there, or not in such a version."""
     found = []
     for name in names:
         for each in required_by(name):
             here = installed_version(each.name)
             if here is None or not each.specifier.contains(here, prereleases=True):
-                found.append(f"{name} requires {each.name}{each.specifier}")
+                found.append((name, each))
     return found
+
+
+def reach(names: Iterable[str]) -> set[str]:
+    """Follow what installed packages require to the end; they are among what is returned."""
+    seen: set[str] = set()
+    ahead = [*names]
+    while ahead:
+        name = canonicalize_name(ahead.pop())
+        if name not in seen:
+            seen.add(name)
+            ahead += [each.name for each in required_by(name)]
+    return seen
 
 
 def _asked_by(name: str) -> Iterator[Requirement]:

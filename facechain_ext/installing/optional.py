@@ -40,7 +40,7 @@ class OptionalPackage:
         """Say how to get what something wants, as in "An English voice takes"."""
         return (
             f"{wanted} the package {self.name}, which is not installed: install it under Models "
-            f"first, or by facechain models install {self.name} --yes."
+            f"first (facechain models install {self.name} --yes)."
         )
 
     @property

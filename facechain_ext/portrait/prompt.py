@@ -28,6 +28,7 @@ _KINDS = {
         r"|neutral expression"
     ),
     "glasses": re.compile(r"(no |wearing |with )*(sun)?glasses"),
+    "looking": re.compile(r"looking (left|right|straight( into the camera)?|at (the )?viewer)"),
     "background": re.compile(r".* background"),
     "medium": re.compile(
         r"(black and white|colou?r|monochrome|grayscale|sepia)( photo(graph)?)?", re.IGNORECASE
@@ -85,12 +86,18 @@ class Prompt:
 
 
 def compose(
-    attributes: Attributes, trigger_word: str, style: Style, config: PortraitConfig
+    attributes: Attributes,
+    trigger_word: str,
+    style: Style,
+    config: PortraitConfig,
+    looking: str | None = None,
 ) -> Prompt:
     """Put the person, a style and the user's words into one prompt.
 
-    Of expression, glasses, background and medium, the user's word wins over the style's and the
-    style's over what the person usually wears. Raises InvalidInput for a style of another gender.
+    looking: where a pose has the head turned, in words, "" for the front; None without a pose.
+    Of expression, glasses, turn, background and medium, the user's word wins over the style's and
+    the style's over what the person usually wears; a pose's over the style's. Raises InvalidInput
+    for a style of another gender.
     """
     if not style.suits(attributes.gender):
         meant = " or ".join(gender.value for gender in style.genders)
@@ -98,7 +105,9 @@ def compose(
     before, after = _around_person(style.prompt)
     parts = PromptParts((trigger_word, f"{style.shot} {subject(attributes)}"), before=before)
     worn = ["wearing glasses"] if attributes.glasses else []
-    parts = parts.add([*worn, *after, *_typed(config.prompt)])
+    if looking is not None:
+        after = (*(phrase for phrase in after if _kind(phrase) != "looking"), looking)
+    parts = parts.add([*worn, *filter(None, after), *_typed(config.prompt)])
     positive = ", ".join(parts.phrases)
     return Prompt(positive, _negative(parts, attributes, style, config))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
+from facechain_ext.base.controls import Control
 from facechain_ext.base.errors import NoPortraitFound, PersonNotFound
 from facechain_ext.base.events import Candidate, Event, Stage
 from facechain_ext.base.host import GenerationRequest, Host, LoraUse
@@ -20,7 +21,7 @@ from facechain_ext.portrait.likeness import mean_embedding
 from facechain_ext.studio.earlier_pose import names_portrait, posed_as_before
 from facechain_ext.studio.fast import made_fast
 from facechain_ext.studio.finishing import Finisher
-from facechain_ext.studio.posing import controls_of
+from facechain_ext.studio.posing import controls_of, looking_of
 from facechain_ext.studio.sitting import Sitting
 from facechain_ext.studio.stepping import Tell, stepping
 from facechain_ext.studio.styling import (
@@ -30,10 +31,17 @@ from facechain_ext.studio.styling import (
     settled,
     style_weight,
 )
-from facechain_ext.studio.suitability import family_of, mismatch
+from facechain_ext.studio.suitability import family_of, knows_faces_alone, mismatch
 from facechain_ext.styles import Style, Styles, find_style
 
+STRONGEST = 2.0
+"""What a control may weigh at most in every webui."""
+
 LARGEST_SEED = 2**32 - 1
+
+MINI_LEAD = 2.0
+"""How much stronger a turned head leads the mini where guidance adds to what a face's LoRA does,
+which holds it to the front."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,8 @@ class Portraits:
         face = LoraUse(self._face_lora(person), face_weight(config, style))
         person.require_crops()
         own = self._style_lora(style)
-        prompt = prompt_for(self._as_trained(person), styles, config)
+        looking = looking_of(config.pose)
+        prompt = prompt_for(self._as_trained(person), styles, config, looking)
         request = GenerationRequest(
             prompt=prompt.positive,
             negative_prompt=prompt.negative,
@@ -127,9 +136,17 @@ class Portraits:
             sampler_name=config.sampler_name or "",
             hires_scale=config.hires_scale,
             restore_faces=config.restore_faces,
-            controls=controls_of(config),
+            controls=self._controls(config, turned=bool(looking)),
         )
         return made_fast(request, self.host) if config.fast else request
+
+    def _controls(self, config: PortraitConfig, *, turned: bool) -> tuple[Control, ...]:
+        """Draw what leads, a turned head as strongly as the checkpoint needs it beside a LoRA."""
+        controls = controls_of(config)
+        held = turned and not config.fast
+        if not held or not knows_faces_alone(self.host.current_checkpoint()):
+            return controls
+        return tuple(_stronger(each) if each.kind == "pose" else each for each in controls)
 
     def posed(self, name: str, config: PortraitConfig) -> PortraitConfig:
         """Write a pose out that is told by a portrait; raises what `posed_as_before` raises, and
@@ -172,6 +189,10 @@ class Portraits:
             mean_embedding(instances),
             settled(config, find_style(self.styles.now(), config.style)),
         )
+
+
+def _stronger(control: Control) -> Control:
+    return replace(control, weight=min(MINI_LEAD * control.weight, STRONGEST))
 
 
 def _seeds(config: PortraitConfig) -> tuple[int, ...]:

@@ -18,10 +18,15 @@ from facechain_ext.studio.lora_cards import why_unfit
 from facechain_ext.styles import Style, find_style
 
 
-def prompt_for(manifest: Manifest, styles: Mapping[str, Style], config: PortraitConfig) -> Prompt:
-    """Compose a person's prompt in the style that is asked for."""
+def prompt_for(
+    manifest: Manifest,
+    styles: Mapping[str, Style],
+    config: PortraitConfig,
+    looking: str | None = None,
+) -> Prompt:
+    """Compose a person's prompt in the style that is asked for; looking: as `compose` has it."""
     style = find_style(styles, config.style)
-    return compose(manifest.attributes, manifest.trigger_word, style, config)
+    return compose(manifest.attributes, manifest.trigger_word, style, config, looking)
 
 
 def settled(config: PortraitConfig, style: Style) -> PortraitConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,11 @@ from facechain_ext.library.people import PeopleLibrary
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.portrait_files import newest_portraits
 from facechain_ext.studio.saying import Saying
-from facechain_ext.talking.door import checked, find_animator
+from facechain_ext.talking.door import Animator, checked, find_animator
 from facechain_ext.talking.gestures import make_gestures
 from facechain_ext.talking.mouth_track import loudness_of, track_mouth
 from facechain_ext.talking.performance import Performer
+from facechain_ext.talking.sadtalker import NAME, SadTalker
 from facechain_ext.talking.sitter import Sitter, find_sitter
 from facechain_ext.talking.speech import Speech
 from facechain_ext.talking.teeth import Donor
@@ -91,7 +93,7 @@ class Talking:
         if order.person:
             self.library.get(order.person)
         if config.animator:
-            find_animator(config.animator, self.host.paths.models_dir)
+            self._animator(config)
         self._saying.require(order.audio, config)
 
     def talk(self, order: Order, config: TalkConfig) -> Iterator[Event]:
@@ -132,10 +134,8 @@ class Talking:
         """Let our own warp, or the animator that was asked for, begin."""
         sitter = self._sitter(order, config)
         if config.animator:
-            animator = find_animator(config.animator, self.host.paths.models_dir)
-            made = checked(
-                animator.frames(sitter.pixels, speech, FPS), sitter.pixels, config.animator
-            )
+            others = self._animator(config).frames(sitter.pixels, speech, FPS)
+            made = checked(others, sitter.pixels, config.animator)
             return _Act(made, max(1, round(speech.seconds * FPS)), "")
         performer = Performer(sitter, self._donors(order.person))
         loudness = loudness_of(speech.samples, speech.rate, FPS)
@@ -144,6 +144,11 @@ class Talking:
             loudness, FPS, config.seed, motion=config.head_motion, blink=config.blink
         )
         return _Act(performer.frames(mouth, gestures), len(mouth), performer.teeth_from)
+
+    def _animator(self, config: TalkConfig) -> Animator:
+        still = config.head_motion == 0
+        sadtalker = SadTalker(config.run_code, self._go_on, still, config.expression, config.seed)
+        return find_animator(config.animator, self.host.paths.models_dir, {NAME: sadtalker})
 
     def _go_on(self) -> None:
         if self.host.cancelled():
@@ -182,9 +187,15 @@ class Talking:
                 yield Donor(pixels, self.nets.landmarker.locate(pixels, face))
 
     def _restored(self, frames: Iterator[Pixels], notes: list[str]) -> Iterator[Pixels]:
+        """Let the host restore every face; says in the end what that cost, or why it could not."""
+        spent, count = 0.0, 0
         for pixels in frames:
+            begin = time.perf_counter()
             restored = self.host.restore_face(pixels) if not notes else pixels
+            spent, count = spent + time.perf_counter() - begin, count + 1
             if isinstance(restored, Unavailable):
                 notes.append(restored.reason)
                 restored = pixels
             yield restored
+        if not notes:
+            notes.append(f"Restoring faces took {spent / max(1, count):.2f} s for each frame.")

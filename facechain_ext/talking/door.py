@@ -5,7 +5,7 @@ A package enters by an entry point of the group below, whose name is what users 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
@@ -29,16 +29,16 @@ class Animator(Protocol):
         """Yield RGB pictures of the portrait's size, fps of them for each second of speech."""
 
 
-def find_animator(name: str, models_dir: Path) -> Animator:
-    """Return the animator of that name, ready to begin.
+def find_animator(name: str, models_dir: Path, known: Mapping[str, Animator]) -> Animator:
+    """Return the animator of that name, ready to begin; known: those that need no package.
 
-    Raises InvalidInput where none is installed, or it lacks something.
+    Raises InvalidInput where there is none, or it lacks something.
     """
     found = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in found:
-        known = f"there are {', '.join(sorted(found))}" if found else "none is installed"
-        raise InvalidInput(f"There is no animator {quoted(name)} here: {known}.")
-    animator: Animator = found[name].load()()
+    if name not in found and name not in known:
+        names = ", ".join(sorted({*found, *known}))
+        raise InvalidInput(f"There is no animator {quoted(name)} here: there are {names}.")
+    animator: Animator = found[name].load()() if name in found else known[name]
     if told := animator.lacking(models_dir):
         raise InvalidInput(told)
     return animator

@@ -13,7 +13,7 @@ from facechain_ext.installing.optional import HIBARI
 from facechain_ext.talking.onnx_graph import open_net, with_output
 from facechain_ext.talking.scripts import ENGLISH, check_speakable
 from facechain_ext.talking.speech import Speech, joined
-from facechain_ext.talking.timing import LATE, phones_of
+from facechain_ext.talking.timing import LATE, ending_with_sound, phones_of
 
 _DURATIONS = "/Clip_output_0"
 """What the net of hibari 0.2.1 computes on its way: steps of 25 ms for each symbol."""
@@ -86,7 +86,7 @@ class EnglishVoice:
         samples = dsp.synth(*(part[0] for part in spectra), generator)
         steps = durations.astype(int).tolist()
         phones = phones_of(known, steps[1:-1], max(0, steps[0] - LATE))
-        return Speech(samples.astype(np.float32), int(dsp.SR), phones)
+        return ending_with_sound(Speech(samples.astype(np.float32), int(dsp.SR), phones))
 
     @functools.cached_property
     def _net(self) -> Any:

@@ -15,6 +15,7 @@ Box = tuple[int, int, int, int]
 """x1, y1, x2, y2 in whole pixels, the last ones outside."""
 
 _TURNS = 6
+_LEAST_STRETCH = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,23 @@ class Grid:
         return np.asarray(read, np.float32)
 
     def turned(self, forward: Field) -> Field:
-        """Return the field that leads back, from a smooth one that leads there."""
+        """Return the field that leads back, from a smooth one that leads there.
+
+        Each turn goes as far as the field stretches there: lips that close stretch it twofold.
+        """
         nodes = self.nodes.astype(np.float32)
+        told = np.concatenate([forward, self._stretch(forward)], axis=-1)
         back = np.zeros_like(forward)
         for _ in range(_TURNS):
-            back = -self.at(forward, nodes + back)
+            read = self.at(told, nodes + back)
+            back -= (back + read[..., :2]) / read[..., 2:]
         return back
+
+    def _stretch(self, forward: Field) -> Field:
+        """Return how much longer each direction is after a field than before it."""
+        across, down = np.gradient(forward[..., 0], axis=1), np.gradient(forward[..., 1], axis=0)
+        stretch = 1 + np.stack([across, down], axis=-1) / self.step
+        return np.maximum(stretch, _LEAST_STRETCH).astype(np.float32)
 
 
 def boxed(low: NDArray[np.floating], high: NDArray[np.floating], shape: tuple[int, int]) -> Box:

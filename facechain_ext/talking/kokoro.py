@@ -15,7 +15,7 @@ from facechain_ext.nets.catalog import find
 from facechain_ext.talking.onnx_graph import open_net, with_output
 from facechain_ext.talking.scripts import Language, check_speakable
 from facechain_ext.talking.speech import Phone, Speech, joined
-from facechain_ext.talking.timing import LATE, PAUSES, phones_of
+from facechain_ext.talking.timing import LATE, PAUSES, ending_with_sound, phones_of
 
 NET, STYLES = "kokoro", "kokoro-voices"
 RATE = 24000
@@ -79,7 +79,8 @@ class _Speaker:
         samples, durations = self._net.run(None, given)
         steps = durations.ravel().astype(int).tolist()
         phones = phones_of(known, steps[1:-1], max(0, steps[0] - LATE))
-        return trimmed(Speech(np.asarray(samples, np.float32).ravel(), RATE, phones))
+        speech = Speech(np.asarray(samples, np.float32).ravel(), RATE, phones)
+        return ending_with_sound(trimmed(speech))
 
     def _style(self, length: int) -> NDArray[np.float32]:
         """Return how the voice speaks a sentence of so many symbols, shape (1, 256)."""

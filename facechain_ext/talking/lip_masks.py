@@ -18,6 +18,9 @@ _INNER_CORNERS = (78, 308)
 _SOFT = 0.012
 """Half the width of a lip's edge, in half mouths, and one pixel at least."""
 
+_INTO_LIP = 0.05
+"""How far into a lip it is cut, in parts of the gap: the edge that is found has teeth on it."""
+
 
 @dataclass(frozen=True, eq=False)
 class LipMasks:
@@ -33,6 +36,7 @@ def mask_lips(frame: FaceFrame, grid: Grid) -> LipMasks:
     across, down = np.moveaxis(frame.local(grid.pixels), -1, 0)
     soft = max(1.0, _SOFT * frame.half_mouth) / frame.jaw
     above, below = (_edge(frame, inner, across) for inner in (UPPER_INNER, LOWER_INNER))
+    above, below = above - _INTO_LIP * (below - above), below + _INTO_LIP * (below - above)
     upper = smoothstep(down - above, soft, -soft)
     # Reaches under the upper lip by the whole soft edge, so that closed lips leave no seam.
     lower = smoothstep(down - np.minimum(below, above + soft), -3 * soft, -soft)

@@ -71,7 +71,7 @@ def require_hearing(models_dir: Path) -> None:
     if not entry.present(models_dir):
         raise InvalidInput(
             f"Hearing what is said takes a net that is not here yet: {entry.summary}. Fetch it "
-            f"under Models or by facechain models download {HEARING}, or let the mouth follow "
+            f"under Models (facechain models download {HEARING}), or let the mouth follow "
             "the loudness alone (--listening loudness)."
         )
     entry.verify(models_dir)

@@ -7,6 +7,7 @@ what the portrait leaves open, opening, wide and round.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,10 @@ _DROP = 0.33
 _LIFT = 0.16
 """How far the upper lip goes up, of what the lower one goes down."""
 _CORNER_DROP = 0.14
-_CLOSING = (0.4, 0.7)
+_SOON, _SOON_AT = 0.1, 0.06
+"""How much further lips part than the jaw alone would part them, and at which opening they do: the
+teeth show in s and ee, though the jaw hardly moves."""
+_CLOSING = (0.42, 0.76)
 """The shares of a gap that upper and lower lip close: a little over, so that no slit is left."""
 _LIP_SWELLS = 0.45
 """How much less of it the outer edges move: closed lips are fuller than parted ones."""
@@ -70,7 +74,7 @@ class LipField:
     def at(self, opening: float, width: float) -> Field:
         """Return how far every node goes."""
         sideways = self.wide * max(0.0, width) + self.narrow * max(0.0, -width)
-        return np.asarray(self.closing + self.opening * opening + sideways, np.float32)
+        return np.asarray(self.closing + self.opening * _parted(opening) + sideways, np.float32)
 
     def back(self, opening: float, width: float) -> Field:
         """Return for every node from how far away comes what is seen there."""
@@ -153,6 +157,11 @@ def _controls(frame: FaceFrame, *, lower: bool) -> tuple[Points, list[Moves]]:
         _sideways(across, count)[:, None] * _WIDE * frame.half_mouth * right,
         _narrowing(frame, across, count, lower=lower),
     ]
+
+
+def _parted(opening: float) -> float:
+    """Return how far lips part that are to open so far: soon by a little, which is seen at once."""
+    return opening + _SOON * (1 - opening) * (1 - math.exp(-opening / _SOON_AT))
 
 
 def _lip_drop(across: Moves, *, lower: bool) -> Moves:

@@ -24,7 +24,7 @@ REST = MouthShape(0.0, 0.0, 1.2)
 """Between words, before and after."""
 
 _SHAPES = (
-    ("p b m ɓ", MouthShape(0.0, -0.05, 1.5, closed=True)),
+    ("p b m ɓ", MouthShape(0.0, -0.05, closed=True)),
     ("f v ʋ ɸ β", MouthShape(0.06, 0.1, 1.3)),
     ("θ ð", MouthShape(0.16, 0.1, 0.7)),
     ("t d n l s z ɾ T ʦ ʣ ɖ ʈ ɳ ɽ ɫ ɭ", MouthShape(0.18, 0.15, 0.6)),

@@ -24,8 +24,8 @@ _SPREAD = 0.035
 """Standard deviation in seconds of what a sound still reaches; rounding comes earlier."""
 _ROUNDING_SPREAD = 0.05
 _REACH = 3
-_PARTING = 0.045
-"""Seconds in which lips that met come apart."""
+_PARTING, _GIVING_WAY = 0.04, 0.025
+"""Seconds in which lips that met come apart, and how long before its end a sound lets them."""
 _STILL = 0.015
 """Openings below this are none: a mouth at rest does not quiver."""
 _QUIETEST, _LOUDEST = 0.75, 1.25
@@ -105,7 +105,8 @@ def _closing(phones: Sequence[Phone], count: int) -> Curve:
     for phone in phones:
         if shape_of(phone.symbol).closed:
             middle = (phone.start + phone.end) / 2
-            parted = np.abs(times - middle) - (phone.end - phone.start) / 4
+            shut = max(0.0, (phone.end - phone.start) / 2 - _GIVING_WAY)
+            parted = np.abs(times - middle) - shut
             np.minimum(factor, np.clip(parted / _PARTING, 0, 1), out=factor)
     return factor
 

@@ -79,5 +79,5 @@ def require_agreement(agreed: bool) -> None:
         raise InvalidInput(
             "The voice online is made by Microsoft: the whole text, the voice's name and its speed "
             f"go to {SERVICE}, pictures and recordings do not. Nothing is sent unless you agree to "
-            "that (Send the text, --send-text); the other voices are made on this computer."
+            "that: Send the text (--send-text). The other voices are made on this computer."
         )

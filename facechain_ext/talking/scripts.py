@@ -65,4 +65,4 @@ def _advice(text: str, language: Language) -> str:
     readers = [voice for each in LANGUAGES if not each.foreign(text) for voice in each.voices]
     if readers:
         return f"Choose the voice {' or '.join(readers)}, which can (--voice {readers[0]})."
-    return f"Write that in {language.name}, or give a recording with --audio."
+    return f"Write that in {language.name}, or give a recording (--audio)."

@@ -26,8 +26,8 @@ class SilentFilm:
             self._writer = cv2.VideoWriter(str(self._path), code, self._fps, size)
             if not self._writer.isOpened():
                 raise FaceChainError(
-                    "This OpenCV cannot write videos: install the package av for them, by "
-                    "facechain models install av --yes."
+                    "This OpenCV cannot write videos: install the package av for them "
+                    "(facechain models install av --yes)."
                 )
         self._writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
 

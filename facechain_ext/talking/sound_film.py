@@ -27,6 +27,8 @@ _CODECS: dict[str, tuple[str, str, int, dict[str, str], dict[str, str]]] = {
 }  # fmt: skip
 """Picture codec, sound codec, its rate, options of the picture codec and of the file."""
 _SOUND_BITRATE = 96_000
+_BT709, _TV_RANGE = 1, 1
+"""FFmpeg's numbers for the colours of HD video (matrix, primaries and curve), and 16 to 235."""
 
 
 class SoundFilm:
@@ -40,12 +42,11 @@ class SoundFilm:
         self._sound: Any = None
 
     def add(self, pixels: Pixels) -> None:
-        import av
 
         with _as_os_error():
             if self._container is None:
                 self._open(pixels)
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame = _in_video_colours(pixels)
             frame.pts, frame.time_base = self._count, Fraction(1, self._fps)
             self._container.mux(self._picture.encode(frame))
             self._count += 1
@@ -75,6 +76,9 @@ class SoundFilm:
         picture.height, picture.width = pixels.shape[:2]
         picture.pix_fmt, picture.options = "yuv420p", options
         picture.codec_context.thread_count = 0
+        told = picture.codec_context
+        told.colorspace = told.color_primaries = told.color_trc = _BT709
+        told.color_range = _TV_RANGE
         if video == "libvpx-vp9":
             picture.bit_rate = 0
         sound = self._container.add_stream(audio, rate=rate)
@@ -95,6 +99,14 @@ class SoundFilm:
         frame.pts, frame.time_base = self._heard, Fraction(1, self._speech.rate)
         self._container.mux(self._sound.encode(frame))
         self._heard += len(part)
+
+
+def _in_video_colours(pixels: Pixels) -> Any:
+    """Turn a picture into the colours that the file is told to have."""
+    import av
+
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=_BT709)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from facechain_ext.base.events import (
 )
 from facechain_ext.base.records import LoraFile, Portrait, Rejection, Score
 from tests.api.conftest import ORIGIN, follow, problem
-from tests.jobs.told import submit
+from tests.jobs.told import submit, work
 
 GREY = np.full((8, 8, 3), 128, np.uint8)
 
@@ -72,6 +73,26 @@ def test_a_training_that_went_on_shows_all_of_itself(
     lora.unlink()
     assert client.get(ORIGIN + links["lora"]).status_code == 404
     assert client.get(f"portraits/{job.id}").status_code == 404, "it is a training"
+
+
+def test_a_styles_training_that_went_on_shows_all_of_itself(
+    client: TestClient, services: ApiServices
+) -> None:
+    """The jobs of every style are nobody's, so that others' come between."""
+
+    def train(style: str, run: str, *losses: tuple[int, float]) -> str:
+        steps = [step(*loss) for loss in losses]
+        told = work(f"train {style}", lambda: iter(steps), kind="train_style")
+        return follow(services.jobs.submit(replace(told, name=style, run_name=run))).id
+
+    train("Ink", "", (1, 0.9), (2, 0.9))
+    train("Ink", "", (1, 0.5), (2, 0.4))
+    train("Oil", "", (1, 0.8))
+    train("Ink", "monday", (2, 0.3), (3, 0.2))
+    train("Oil", "tuesday", (2, 0.7))
+    last = train("Ink", "monday", (4, 0.1))
+    curves = client.get(f"trainings/{last}/curves").json()
+    assert curves["loss"] == {"steps": [1, 2, 3, 4], "values": [0.5, 0.3, 0.2, 0.1]}
 
 
 def test_a_training_that_has_shown_nothing_is_empty(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.likeness.figures import Person, mean_gain, reference, row, top_beats_random
+from bench.likeness.folders import told
 
 NOBODY = [np.nan, np.nan, np.nan]
 A, B, C = np.eye(3, dtype=np.float32)
@@ -24,6 +25,11 @@ def person(face: np.ndarray, **pictures: list[list[float]]) -> Person:
 def test_the_reference_is_a_unit_vector_that_ignores_missing_faces() -> None:
     mean = reference(np.array([A, B, NOBODY], np.float32))
     np.testing.assert_allclose(mean, (A + B) / np.sqrt(2), rtol=1e-6)
+
+
+def test_a_folder_is_told_with_what_has_no_face_as_nothing() -> None:
+    pictures = np.array([towards(A, 0.9), towards(A, 0.3), NOBODY], np.float32)
+    assert told(pictures, A) == "3 pictures, 2 with a face, 0.400 ± 0.374"
 
 
 def test_a_row_averages_over_people() -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,17 @@ class Client:
         )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
+
+    def lora(self, alias: str) -> Any:
+        """Find a LoRA in the webui's list, which is refilled while its page looks anew."""
+        found: list[Any] = []
+        for _ in range(20):
+            found = [each for each in self.get("/sdapi/v1/loras") if each["alias"] == alias]
+            if found:
+                break
+            time.sleep(0.5)
+        (lora,) = found
+        return lora
 
     def draw(self, *, seed: int, steps: int = 6) -> Pixels:
         """Ask for one picture of 192 x 192 pixels."""

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from facechain_ext.ui.page import element_ids as ids
 
 OPEN = f"""() => {{
@@ -16,6 +18,9 @@ OPEN = f"""() => {{
     return tab.offsetParent !== null && told.innerText.includes("Trains on");
 }}"""
 """Opens our tab as often as it is called, and tells whether the page has heard from the webui."""
+
+OPENED = 120
+"""How often a dropdown is opened at most, for about a second each."""
 
 
 def expect(locator: Any) -> Any:
@@ -34,11 +39,19 @@ def fill(page: Any, name: str, value: object) -> None:
 
 
 def choose(page: Any, name: str, value: str) -> None:
-    """Choose from a dropdown, whatever is in it."""
+    """Choose from a dropdown, whatever is in it; gradio 3.41's must be opened anew for what came
+    since it was."""
     box = element(page, name).locator("input").first
-    if box.input_value() != value:
+    option = page.locator(f'[data-testid="dropdown-option"][aria-label="{value}"]').first
+    for _ in range(OPENED):
+        if box.input_value() == value:
+            break
         box.click()
-        page.locator(f'[data-testid="dropdown-option"][aria-label="{value}"]').first.click()
+        page.wait_for_timeout(1000)
+        if option.count():
+            option.click()
+        else:
+            box.blur()
     expect(box).to_have_value(value)
 
 
@@ -54,6 +67,25 @@ def open_tab(page: Any, url: str = "") -> None:
     if url:
         page.goto(url, wait_until="domcontentloaded")
     page.wait_for_function(OPEN, polling=500)
+
+
+def set_known(page: Any) -> None:
+    """Mark the errors that are told already, for `wait_for` to pass over."""
+    page.evaluate("document.querySelectorAll('[role=alert]').forEach(a => a.dataset.known = 1)")
+
+
+def wait_for(page: Any, done: str, arg: Any, *places: str) -> None:
+    """Wait for a condition, a function in JavaScript of one argument.
+
+    Fails with the first new error that is told in one of these places instead.
+    """
+    errors = ", ".join(f"#{place} [role=alert]:not([data-known])" for place in places)
+    page.wait_for_function(
+        f"([arg, errors]) => ({done})(arg) || document.querySelector(errors)", arg=[arg, errors]
+    )
+    told = page.locator(errors).all_inner_texts()
+    if told:
+        pytest.fail(f"The page says: {' '.join(told)}")
 
 
 def upload(page: Any, name: str, photos: list[Path]) -> Any:

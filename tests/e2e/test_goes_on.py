@@ -87,7 +87,7 @@ def test_it_ends_in_a_lora(page: Any, webui: Client) -> None:
     expect(progress).to_contain_text("The LoRA is ready")
     tag = re.search(r"<lora:([^:]+):", progress.inner_text())
     assert tag
-    assert tag[1] in [lora["alias"] for lora in webui.get("/sdapi/v1/loras")]
+    assert webui.lora(tag[1])
 
 
 def test_the_model_is_as_it_was(page: Any, webui: Client, before: Pixels) -> None:

@@ -82,8 +82,7 @@ def test_it_can_be_stopped_and_gone_on_with(page: Any) -> None:
 def test_the_lora_is_listed_without_a_restart(page: Any, webui: Client) -> None:
     tag = re.search(r"<lora:([^:]+):", element(page, ids.PROGRESS).inner_text())
     assert tag
-    (lora,) = [lora for lora in webui.get("/sdapi/v1/loras") if lora["alias"] == tag[1]]
-    file = Path(lora["path"])
+    file = Path(webui.lora(tag[1])["path"])
     assert file.with_suffix(".json").is_file()
     assert file.with_suffix(".preview.png").is_file()
     for tab in ("txt2img", "img2img"):
@@ -97,13 +96,14 @@ def test_portraits_are_ranked_and_scored(page: Any) -> None:
     fill(page, "facechain_portrait_count", 2)
     fill(page, "facechain_portrait_seed", 7)
     element(page, ids.GENERATE).click()
-    results = element(page, ids.RESULTS)
+    results, told = element(page, ids.RESULTS), element(page, ids.INFOTEXT).locator("textarea")
+    expect(told).to_have_value(re.compile(f"FaceChain person: {NAME}"))  # not somebody's before
     expect(results.locator("img").first).to_be_visible()
     captions = results.inner_text()
     scores = [float(score) for score in re.findall(r"likeness (-?\d\.\d\d)", captions)]
     assert scores, captions
     assert scores == sorted(scores, reverse=True)
-    infotext = element(page, ids.INFOTEXT).locator("textarea").input_value()
+    infotext = told.input_value()
     for field in ("<lora:", "Steps: ", "Sampler: ", "Seed: ", f"FaceChain person: {NAME}"):
         assert field in infotext
 

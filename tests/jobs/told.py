@@ -19,7 +19,10 @@ _doings: list[Doing] = []
 
 @dataclass(frozen=True)
 class Told:
-    """Yields the events of a function, which is given the attempt where it takes something."""
+    """Yields the events of a function, which is given the attempt where it takes something.
+
+    name and run_name: of a style, and of the training that it goes on with.
+    """
 
     title: str
     number: int
@@ -28,9 +31,11 @@ class Told:
     photos: tuple[Path, ...] = ()
     goes_on: bool = False
     takes_attempt: bool = False
+    name: str = ""
+    run_name: str = ""
 
     def facts(self) -> dict[str, Any]:
-        names = ("title", "number", "takes_attempt", "goes_on")
+        names = ("title", "number", "takes_attempt", "goes_on", "name", "run_name")
         return {name: getattr(self, name) for name in names}
 
     def require(self, studio: Studio) -> None:

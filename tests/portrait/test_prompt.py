@@ -229,3 +229,20 @@ def test_a_comment_ends_with_its_line() -> None:
 
 def test_a_comment_takes_no_bracket_and_no_comma_with_it() -> None:
     assert split_phrases("a # (b, c\nd, (e, f)") == ("a # (b, c\n", "d", "(e, f)")
+
+
+@pytest.mark.parametrize(
+    ("looking", "words", "told"),
+    [
+        ("looking left", "", "smiling, looking left, gray background"),
+        ("looking left", "looking right", "smiling, looking right, gray background"),
+        ("", "", "smiling, gray background"),
+        (None, "", "smiling, looking right, gray background"),
+    ],
+)
+def test_where_a_pose_looks_replaces_the_styles_word(
+    looking: str | None, words: str, told: str
+) -> None:
+    chosen = style("{person}, smiling, gray background, looking right")
+    prompt = compose(WOMAN, "fcsks", chosen, PortraitConfig(prompt=words), looking)
+    assert prompt.positive == f"fcsks, portrait photo of a young woman, {told}"

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.config import PortraitConfig
 from facechain_ext.imaging.openpose import Skeleton
 from facechain_ext.imaging.picture_text import write_picture
-from facechain_ext.imaging.pose_text import write_pose
+from facechain_ext.imaging.pose_text import read_pose, write_pose
+from facechain_ext.nets import FaceNets
+from facechain_ext.portrait.pose_gallery import named_pose
 from facechain_ext.studio.nudging import nudged
-from facechain_ext.studio.posing import controls_of
+from facechain_ext.studio.pose_size import BOX, face_share
+from facechain_ext.studio.posing import KINDS, condition_of, controls_of, looking_of
 
 
 def a_pose() -> str:
@@ -70,6 +74,16 @@ def test_every_kind_leads_with_its_own_strength_for_its_time() -> None:
     assert {(control.start, control.end) for control in led} == {(0.1, 0.6)}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_strength_is_its_own_kinds_alone(kind: str) -> None:
+    grey = write_picture(np.full((64, 64), 128, np.uint8))
+    told = {each: a_pose() if each == "pose" else grey for each in KINDS}
+    led = controls_of(PortraitConfig(**told, **{f"{kind}_strength": 0.3}))  # type: ignore[arg-type]
+    assert {control.kind: control.weight for control in led} == {
+        each: 0.3 if each == kind else 1.0 for each in KINDS
+    }
+
+
 @pytest.mark.parametrize("end", [0.5, 0.2])
 def test_no_time_to_lead_is_said_where_something_should(end: float) -> None:
     config = PortraitConfig(control_start=0.5, control_end=end)
@@ -85,3 +99,51 @@ def test_a_picture_that_shows_nothing_is_said() -> None:
     gone = nudged("pose", a_pose(), 3.0, 0.0)
     with pytest.raises(InvalidInput, match="Nothing of the picture that a pose"):
         controls_of(PortraitConfig(pose=gone))
+
+
+@pytest.mark.parametrize(
+    ("pose", "told"),
+    [("far-left", "looking left"), ("right", "looking right"), ("up", ""), ("", None)],
+)
+def test_a_turned_head_is_said_in_the_words_of_captions(pose: str, told: str | None) -> None:
+    assert looking_of(pose) == told
+
+
+def test_a_pose_without_a_face_says_nothing_of_a_turn() -> None:
+    assert looking_of(a_pose()) is None
+
+
+def scaled(scale: float) -> str:
+    pose = named_pose("front")
+    assert pose is not None
+    return write_pose(pose.moved(0, 0, scale))
+
+
+@pytest.mark.parametrize(
+    ("scale", "told"), [(2.0, r"above 75% are set aside"), (0.15, r"below 15% are set aside")]
+)
+def test_a_face_that_no_portrait_may_have_is_said_before_anything_is_drawn(
+    scale: float, told: str
+) -> None:
+    pose = scaled(scale)
+    with pytest.raises(InvalidInput, match=told):
+        controls_of(PortraitConfig(pose=pose))
+    assert controls_of(PortraitConfig(pose=pose, min_face_share=0.05, max_face_share=1.0))
+
+
+def test_in_a_wide_picture_the_shorter_side_counts() -> None:
+    pose = scaled(1.5)
+    assert controls_of(PortraitConfig(pose=pose))
+    with pytest.raises(InvalidInput, match="are set aside"):
+        controls_of(PortraitConfig(pose=pose, width=1024, height=512))
+
+
+@pytest.mark.model
+def test_the_pose_of_a_close_up_is_made_to_fit() -> None:
+    close = np.ascontiguousarray(astronaut()[60:220, 140:300])
+    asked = PortraitConfig()
+    text = condition_of("pose", close, FaceNets(), asked)
+    wide = condition_of("pose", close, FaceNets(), replace(asked, max_face_share=1.0))
+    assert face_share(read_pose(text), (1, 1)) == pytest.approx(0.75 / BOX, abs=0.01)
+    assert face_share(read_pose(wide), (1, 1)) > face_share(read_pose(text), (1, 1))
+    assert controls_of(replace(asked, pose=text))

@@ -52,6 +52,7 @@ from facechain_ext.lora.checkpoint import read_lora
 from facechain_ext.nets import FaceNets
 from facechain_ext.portrait.infotext import read_portrait
 from facechain_ext.standalone.diffusers_host import DiffusersHost
+from facechain_ext.studio import portraits
 from facechain_ext.studio.forecast import Forecast
 from facechain_ext.studio.studio import Studio
 from tests.quick import two_step_samples
@@ -526,6 +527,25 @@ def test_portraits_are_ranked_and_the_rest_kept_with_reasons(trained: Studio) ->
     assert [(p.seed, p.score.rejection) for p in finished.rejected] == [(9, Rejection.NO_FACE)]
     assert finished.ranked[0].score.similarity is not None
     assert finished.ranked[0].score.similarity > 0.9
+
+
+def test_a_pose_leads_by_words_and_the_mini_more_strongly(
+    trained: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = PortraitConfig(pose="far-left", pose_strength=0.6)
+    request = trained.request("Ana", config)
+    assert ", looking left" in request.prompt
+    assert [control.weight for control in request.controls] == [0.6]
+    monkeypatch.setattr(portraits, "knows_faces_alone", lambda _: True)
+    assert [control.weight for control in trained.request("Ana", config).controls] == [1.2]
+    strongest = trained.request("Ana", replace(config, pose_strength=2.0))
+    assert [control.weight for control in strongest.controls] == [2.0], "webuis refuse more"
+    monkeypatch.setattr(portraits, "made_fast", lambda request, _: request)
+    fast = trained.request("Ana", replace(config, fast=True))
+    assert [control.weight for control in fast.controls] == [0.6], "without guidance"
+    up = trained.request("Ana", PortraitConfig(pose="up"))
+    assert "looking" not in up.prompt
+    assert [control.weight for control in up.controls] == [1.0], "a head that is not turned"
 
 
 def test_the_request_carries_prompt_lora_and_twice_the_pictures(trained: Studio) -> None:

@@ -134,6 +134,17 @@ def test_a_missing_face_restorer_is_told_once(
     assert last.notes.count("There is no face restorer here.") == 1
 
 
+def test_what_restoring_faces_costs_is_told(
+    studio: Studio, portrait: Path, audio: Path, tmp_path: Path
+) -> None:
+    studio.host.restore_face = lambda pixels: pixels // 2  # type: ignore[method-assign]
+    order = Order(tmp_path / "a.webm", portrait=portrait, audio=audio)
+    *_, last = studio.talk(order, replace(LOUD, restore_faces=True))
+    assert isinstance(last, VideoFinished)
+    assert [note for note in last.notes if note.startswith("Restoring faces took 0.")]
+    assert frames_of(order.out)[0].mean() < 80
+
+
 def test_a_person_speaks_by_the_newest_portrait_or_a_photo(
     studio: Studio, audio: Path, tmp_path: Path
 ) -> None:
@@ -310,7 +321,7 @@ def test_another_s_net_animates_the_face(
     monkeypatch.setattr(door, "entry_points", lambda group: [point] if group == door.GROUP else [])
     out = tmp_path / "made" / "a.webm"
     order, config = Order(out, portrait=portrait, audio=audio), replace(LOUD, animator="bright")
-    with pytest.raises(InvalidInput, match="no animator 'dark' here: there are bright"):
+    with pytest.raises(InvalidInput, match="no animator 'dark' here: there are bright, sadt"):
         studio.talking.require(order, replace(config, animator="dark"))
     monkeypatch.setattr(Brightening, "size", 100)
     with pytest.raises(FaceChainError, match=r"bright made a picture of \(100, 320, 3\)"):

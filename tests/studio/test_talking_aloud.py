@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from bench.talking import _synchrony, _wanted
+from bench.lips import synchrony, wanted_of
 from facechain_ext.base.events import VideoFinished
 from facechain_ext.base.host import HostPaths
 from facechain_ext.config import TalkConfig
@@ -53,5 +53,5 @@ def test_a_text_becomes_a_video_whose_lips_follow_the_voice(tmp_path: Path) -> N
     (face,) = nets.detector.detect(frames[0])
     opening = [read_expression(nets.landmarker.locate(each, face)).mouth for each in frames]
     phones = EnglishVoice().speak(WORDS, seed=config.seed).phones
-    seen = _synchrony(np.array(opening), _wanted(phones, len(frames)))
+    seen = synchrony(np.array(opening), wanted_of(phones, len(frames), 25), 25)
     assert seen["correlation"] > 0.8 and abs(seen["offset_ms"]) <= 40

@@ -71,6 +71,18 @@ def test_lips_meet_however_short_the_sound(lips: str, length: float, start: floa
     assert mouth.opening[int(middle * FPS) - 3] > 0.3
 
 
+def test_vowels_between_short_closures_open_the_mouth() -> None:
+    syllables = [("p", 0.05), ("a", 0.1)] * 4
+    mouth = track(spoken(("", 0.2), *syllables, ("", 0.2)))
+    vowels = [int((0.2 + 0.15 * at + 0.1) * FPS) for at in range(4)]
+    assert min(float(mouth.opening[n - 1 : n + 2].max()) for n in vowels) > 0.57
+
+
+def test_long_closures_stay_shut() -> None:
+    mouth = track(spoken(("a", 0.4), ("m", 0.2), ("a", 0.4)))
+    assert mouth.opening[11:14].max() == 0
+
+
 def test_a_consonant_follows_its_neighbours() -> None:
     open_t = track(spoken(("ɑ", 0.2), ("t", 0.06), ("ɑ", 0.2))).opening[5]
     close_t = track(spoken(("i", 0.2), ("t", 0.06), ("i", 0.2))).opening[5]

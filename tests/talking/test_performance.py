@@ -51,6 +51,18 @@ def test_a_round_mouth_is_narrower_than_a_wide_one(
     assert narrow < 0.9 * wide
 
 
+def test_a_smile_stays_closed_while_it_becomes_round(
+    performer: Performer, mesh_of: Callable[[Pixels], Points]
+) -> None:
+    assert max(opening(mesh_of(performer.show(0, width))) for width in (-0.4, -0.8)) < 0.05
+
+
+def test_lips_part_visibly_where_the_jaw_hardly_moves(performer: Performer) -> None:
+    lips = performer._mouth.lower
+    moved = [float(np.abs(lips.at(wanted, 0) - lips.at(0, 0)).max()) for wanted in (0.1, 0.2, 1)]
+    assert moved[0] > 0.15 * moved[2] and moved[1] > 0.27 * moved[2]
+
+
 def test_lids_close(performer: Performer, mesh_of: Callable[[Pixels], Points]) -> None:
     eyes = [read_expression(mesh_of(performer.show(0, 0, lids=lids))).eyes for lids in (0, 0.5, 1)]
     assert eyes[0] > eyes[1] > eyes[2]

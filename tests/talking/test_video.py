@@ -66,6 +66,26 @@ def test_pictures_and_sound_are_in_the_video(
     assert "compositeWithTrainedAlgorithmicMedia" in packet
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_video_names_its_colours_and_has_them(tmp_path: Path, suffix: str) -> None:
+    av = pytest.importorskip("av", reason="the optional package av is not installed")
+    colours = np.array([(220, 40, 40), (40, 200, 60), (40, 60, 210), (230, 200, 170)], np.uint8)
+    bars = np.repeat(np.repeat(colours[None], 16, axis=1), 64, axis=0)
+    path = tmp_path / f"a{suffix}"
+    [*write_video(path, [bars] * 3, speech(0.12), FPS)]
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        told = container.streams.video[0].codec_context
+        bt709, tv = 1, 1
+        assert (told.colorspace, told.color_primaries, told.color_trc) == (bt709,) * 3
+        assert told.color_range == tv
+        seen = frame.to_ndarray(format="yuv420p").astype(float)
+    brightness = seen[32, 8:64:16]
+    red, green, blue = colours.T / 255
+    wanted = 16 + 219 * (0.2126 * red + 0.7152 * green + 0.0722 * blue)
+    assert brightness == pytest.approx(wanted, abs=2)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
 def test_what_is_cancelled_leaves_no_file(tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("av", reason="the optional package av is not installed")

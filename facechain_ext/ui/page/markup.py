@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -13,6 +14,9 @@ from facechain_ext.imaging.thumbnail import thumbnail
 
 Tone = Literal["error", "good", "note"]
 
+_COMMANDS = re.compile(r" \((?:--|facechain )[^()]*\)| or by facechain models download \w+")
+"""What a sentence says to those who type commands: in brackets, or as the other way."""
+
 ROLES = {"error": "alert", "good": "status", "note": "note"}
 
 
@@ -20,7 +24,8 @@ def message(text: str, tone: Tone = "error") -> str:
     """Return a line that stands where the trouble is; nothing for no text."""
     if not text:
         return ""
-    return f'<p class="fc-message fc-{tone}" role="{ROLES[tone]}">{escape(text)}</p>'
+    told = escape(_COMMANDS.sub("", text))
+    return f'<p class="fc-message fc-{tone}" role="{ROLES[tone]}">{told}</p>'
 
 
 def is_good(drawn: str) -> bool:

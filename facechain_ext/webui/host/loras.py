@@ -38,11 +38,23 @@ def _require(use: LoraUse) -> None:
     networks = lora_extension()
     if networks is None:
         raise InvalidInput("The webui's Lora extension is turned off; portraits need it.")
+    if not _heeded():
+        raise InvalidInput(
+            "The webui's own Lora extension did not load, so it draws without any LoRA; portraits "
+            "need it. The webui's log says why, at its start."
+        )
     name = use.lora.name
     if name not in networks.available_networks:
         _look(networks, name)
     if name not in networks.available_networks:
         raise InvalidInput(f"The webui does not see the LoRA {name} in its LoRA folder.")
+
+
+def _heeded() -> bool:
+    """Whether the webui does what a prompt says of LoRAs: its script may have failed half-way."""
+    from modules import extra_networks
+
+    return "lora" in extra_networks.extra_network_registry
 
 
 def _look(networks: ModuleType, name: str) -> None:

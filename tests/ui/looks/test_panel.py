@@ -16,6 +16,7 @@ from facechain_ext.config import TrainStyleConfig
 from facechain_ext.imaging.files import encode_png
 from facechain_ext.jobs.kinds import KINDS
 from facechain_ext.jobs.queue import Jobs
+from facechain_ext.jobs.style_work import TrainStyle
 from facechain_ext.ui.looks import captions_form, view
 from facechain_ext.ui.looks.desk import NEW, LookDesk
 from facechain_ext.ui.looks.panel import LookPanel
@@ -100,6 +101,11 @@ def test_pictures_are_kept_captions_edited_and_a_style_trained(
     assert "under Portraits" in view.about(desk, "Ink")
     assert desk.services.studio.styles["ink"].prompt == "{person}, fclook, paper"
     assert not desk.can_resume("Ink")
+    history = desk.services.studio.style_trainings.history("Ink")
+    assert history is not None
+    again = desk.services.jobs.submit(TrainStyle(name="Ink", run_name=history.run))
+    assert done(again).error is None
+    assert [step for step, _ in desk.log(again).losses] == [1, 2], "what it showed before"
 
 
 @pytest.mark.parametrize(

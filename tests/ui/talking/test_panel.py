@@ -22,6 +22,7 @@ from facechain_ext.jobs.queue import Jobs
 from facechain_ext.studio import talking
 from facechain_ext.studio.talking import free_path
 from facechain_ext.talking import video
+from facechain_ext.ui.page.actions import failing_in_place
 from facechain_ext.ui.page.compat import MAJOR
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.services import Services
@@ -108,6 +109,28 @@ def test_what_cannot_be_is_said_at_once(desk: TalkDesk, portrait: Path, audio: P
     with pytest.raises(InvalidInput, match="Say who is to speak"):
         desk.talk(None, None, audio, LOUD)
     assert desk.job() is None and "No video yet" in progress(desk)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (TalkConfig("Hello 你好"), "Choose the voice xiaobei or yunxi, which can."),
+        (TalkConfig("Привет"), "Write that in English, or give a recording."),
+        (TalkConfig("Hi", "online"), "unless you agree to that: Send the text. The other voices"),
+        (TalkConfig("Hi", "yunxi"), " is not "),
+        (TalkConfig("Hi", animator="sadtalker"), "SadTalker is not here"),
+    ],
+)
+def test_refusals_name_no_flags_on_the_page(
+    desk: TalkDesk, portrait: Path, config: TalkConfig, told: str
+) -> None:
+    with gr.Blocks():
+        panel = TalkPanel(desk)
+        panel.draw()
+    values = [panel.form.shown(name, getattr(config, name)) for name in panel.form.components]
+    answer = failing_in_place(panel._talk)(NOBODY, str(portrait), None, None, *values)
+    assert told in answer and "facechain models" not in answer and " ." not in answer
+    assert "--" not in answer.replace("--model wwd123", "")
 
 
 def test_voices_that_are_not_ready_say_what_they_take(desk: TalkDesk) -> None:

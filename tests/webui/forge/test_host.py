@@ -190,6 +190,13 @@ def test_a_lora_that_forge_does_not_see_is_refused(host: Any, tmp_path: Path) ->
         next(host.generate(GenerationRequest("a", loras=(LoraUse(missing, 1.0),))))
 
 
+def test_a_lora_that_no_prompt_can_name_is_refused(webui: Any, host: Any, lora: LoraFile) -> None:
+    """The webui's own script was read and failed before it registered what it can do."""
+    del webui.module("modules.extra_networks").extra_network_registry["lora"]
+    with pytest.raises(InvalidInput, match="did not load"):
+        next(host.generate(GenerationRequest("a", loras=(LoraUse(lora, 1.0),))))
+
+
 def test_a_finished_lora_is_listed(webui: Any, host: Any, lora: LoraFile) -> None:
     host.publish_lora(lora)
     assert "ana" in webui.module("networks").available_networks
