@@ -9,7 +9,7 @@ from facechain_ext.config.option import option
 from facechain_ext.config.template import TemplateConfig
 
 Way = Literal["fitted", "worn"]
-Part = Literal["auto", "upper", "lower"]
+Part = Literal["auto", "upper", "lower", "dress"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class TryOnConfig(TemplateConfig):
         "auto",
         label="Part of the body",
         help="fitted: where the garment is worn. auto: told by its outline; of clothes that "
-        "somebody wears, the upper part. lower: trousers, shorts and skirts, flat or cut out.",
+        "somebody wears, the upper part. lower: trousers, shorts and skirts, flat or cut out. dress: "
+        "a dress, flat or cut out.",
     )
     seam: float = option(
         0.3,

@@ -39,9 +39,9 @@ def dress_below(figure: Figure, garment: Garment, strips: Strips) -> Dressed:
     hung = hang(strips, stance, belt)
     size = figure.pixels.shape[1], len(figure.pixels)
     fitted = drawn(garment, strip_map(strips, hung, size))
-    over, front = _over(figure, stance, belt), _front(figure, stance, belt)
-    covered = _covered(figure, fitted, hung, stance, belt) * (1 - over)
-    cloth = _lit(fitted.pixels, hung)
+    over, front = _over(figure, stance, belt), front_below(figure, stance, belt)
+    covered = covered_below(figure, fitted, hung, stance, belt) * (1 - over)
+    cloth = lit(fitted.pixels, hung)
     cloth = shaded(cloth, np.maximum(front, over * figure.cloth), figure.unit)
     alpha = np.asarray(covered * (1 - front), np.float32)
     return Dressed(
@@ -52,21 +52,21 @@ def dress_below(figure: Figure, garment: Garment, strips: Strips) -> Dressed:
     )
 
 
-def _covered(
+def covered_below(
     figure: Figure, fitted: Fitted, hung: Strips, stance: Stance, belt: Beltline | None
 ) -> Mask:
     """Return where the garment is, drawn out over what was worn; above the hips on the body."""
-    mask = smooth(fitted.mask, _ROUND * figure.unit)
+    mask = smooth(fitted.mask * (1 - fitted.beyond), _ROUND * figure.unit)
     above = 0.0 if belt is None else _ABOVE * (hung.fork - hung.waist)
-    mask = np.maximum(mask, _between(figure, hung, hung.waist - above, hung.fork))
-    near = within(mask, _RIM * stance.trunk) * _between(figure, hung, hung.waist, hung.hem, wide=1)
+    mask = np.maximum(mask, between(figure, hung, hung.waist - above, hung.fork))
+    near = within(mask, _RIM * stance.trunk) * between(figure, hung, hung.waist, hung.hem, wide=1)
     mask = np.maximum(mask, near * (figure.cloth > _CLOTH))
     upper = slice(0, max(0, round(stance.hip)))
     mask[upper] *= dilate((figure.matte > 0.5).astype(np.float32), 2)[upper]
     return np.asarray(mask, np.float32)
 
 
-def _between(figure: Figure, hung: Strips, first: float, last: float, *, wide: int = 0) -> Mask:
+def between(figure: Figure, hung: Strips, first: float, last: float, *, wide: int = 0) -> Mask:
     """Select what was worn between two rows, within the outline or (wide) beside it, too."""
     rows = np.arange(len(figure.pixels), dtype=np.float64)
     outer, _ = hung.at(rows)
@@ -77,7 +77,7 @@ def _between(figure: Figure, hung: Strips, first: float, last: float, *, wide: i
     return np.asarray(inside * figure.cloth * (figure.matte > 0.5), np.float32)
 
 
-def _front(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
+def front_below(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
     """Select hair, hands, bags, and sleeves that look as what is worn above; not shoes."""
     front = in_front(figure)
     if belt is not None:
@@ -98,7 +98,7 @@ def _over(figure: Figure, stance: Stance, belt: Beltline | None) -> Mask:
     return np.asarray(np.clip(above + 0.5, 0, 1) * (1 - fringe), np.float32)
 
 
-def _lit(cloth: Pixels, hung: Strips) -> Pixels:
+def lit(cloth: Pixels, hung: Strips) -> Pixels:
     """Let strips turn away from the light at their edges: what lies flat has no roundness."""
     light = rounding(hung, (cloth.shape[1], len(cloth)))
     return np.asarray(np.rint(cloth * light[..., None]), np.uint8)

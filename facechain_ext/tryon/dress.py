@@ -1,116 +1,24 @@
-"""A garment laid on a person: under chin, hair and hands, over what was worn, within the body."""
+"""A garment laid on a person, whatever part of the body it is for."""
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-
-from facechain_ext.base.errors import InvalidInput
-from facechain_ext.base.records import Mask
-from facechain_ext.imaging.blend import composite
-from facechain_ext.imaging.masks import dilate, smooth
-from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors
-from facechain_ext.tryon.backdrop import over_backdrop
+from facechain_ext.tryon.above import dress_above
 from facechain_ext.tryon.below import dress_below
 from facechain_ext.tryon.figure import Figure
-from facechain_ext.tryon.fit import Fitted, fit
 from facechain_ext.tryon.garment import Garment
-from facechain_ext.tryon.laying import Dressed, edge_of, in_front, kept, shaded
-from facechain_ext.tryon.notes import SEEN, notes_of
-from facechain_ext.tryon.skin import bared, toned
+from facechain_ext.tryon.laying import Dressed
+from facechain_ext.tryon.whole import dress_whole
 
 __all__ = ["Dressed", "dress"]
 
-_BARE = 0.35
-"""Share of what was worn on the chest that may stay uncovered."""
-
-_ROUND = 0.03
-"""What is finer in an outline is noise of the nets, in face heights."""
-
-_HEM = 0.05
-"""How far below the hips a garment is drawn out at most, in shoulder widths."""
-
-_SCRAP = 0.03
-"""Share of the trunk up to which a piece of the old clothes is a scrap."""
-
 
 def dress(figure: Figure, garment: Garment) -> Dressed:
-    """Put a garment on somebody; raises InvalidInput where it is not enough for what is seen."""
-    if garment.strips is not None:
-        return dress_below(figure, garment, garment.strips)
-    body = figure_anchors(figure)
-    if garment.dress and HEM in body.places:
-        raise InvalidInput(
-            f"{garment.name} shows a dress, and dresses are fitted only as far as the hips: choose "
-            f"a photo that ends there instead of {figure.name}, or the part upper for a long top."
-        )
-    fitted = fit(garment, body, figure.pixels.shape[1::-1])
-    front = in_front(figure)
-    covered = _covered(figure, garment, fitted, body)
-    _require_all_of_it(figure, garment, covered, fitted, body)
-    bare = bared(figure, fitted.skin, covered, front)
-    covered = np.maximum(covered, _scraps(figure, covered, bare, body))
-    shown = composite(toned(figure, fitted, bare), figure.pixels, bare)
-    cloth = shaded(fitted.pixels, front, figure.unit)
-    alpha = np.asarray(covered * (1 - front), np.float32)
-    person = smooth(figure.parts.person, _ROUND * figure.unit)
-    pixels = over_backdrop(cloth, shown, alpha, person, figure.unit)
-    return Dressed(
-        kept(pixels, figure.pixels, np.maximum(alpha, bare)),
-        alpha * person,
-        edge_of(alpha, figure),
-        tuple(notes_of(figure, garment, fitted, alpha, bare)),
-    )
+    """Put a garment on somebody; raises InvalidInput where it is not enough for what is seen.
 
-
-def _covered(figure: Figure, garment: Garment, fitted: Fitted, body: Anchors) -> Mask:
-    """Return where the garment is, drawn out over what was worn below the neck, on the body."""
-    worn = figure.parts.clothes * fitted.near * (1 - fitted.skin)
-    worn[: body.neck] = 0
-    mask = smooth(fitted.mask, _ROUND * figure.unit)
-    end = _end(figure, body)
-    worn[end:], mask[end:] = 0, mask[end:] * (1 - fitted.beyond[end:])
-    on_body = dilate((figure.trunk > 0.02).astype(np.float32), 1)
-    if HEM in body.places and HEM in garment.anchors.places:
-        mask[round(body.places[HEM][1] + _HEM * body.width) :] = 0
-    under_hair = np.minimum(figure.parts.hair, mask)
-    covered = np.maximum(mask, worn) * np.maximum(on_body, under_hair)
-    # A collar may stand a little above the chin.
-    covered[: max(0, round(figure.chin[1] - 0.1 * figure.unit))] = 0
-    return np.asarray(covered, np.float32)
-
-
-def _require_all_of_it(
-    figure: Figure, garment: Garment, covered: Mask, fitted: Fitted, body: Anchors
-) -> None:
-    """Raise InvalidInput where the chest would stay as it was: that is not to be invented."""
-    chest = figure.parts.clothes * (1 - fitted.skin)
-    top, bottom = (max(0, round(body.shoulder + share * body.width)) for share in (-0.2, 0.75))
-    left, right = (max(0, round(body.middle + side * 0.3 * body.width)) for side in (-1, 1))
-    part = slice(top, bottom), slice(left, right)
-    worn = float(chest[part].sum())
-    left_over = float((chest[part] * (1 - covered[part])).sum())
-    if worn > SEEN * figure.trunk.sum() and left_over > _BARE * worn:
-        raise InvalidInput(
-            f"{garment.name} does not show enough of the garment for {figure.name}: choose a "
-            "picture that shows it further down, or a photo that ends higher up."
-        )
-
-
-def _end(figure: Figure, body: Anchors) -> int:
-    """Return the row below which no cloth is drawn out: something else is worn there."""
-    if figure.hips is None:
-        return len(figure.pixels)
-    return round(figure.hips[1] + _HEM * body.width)
-
-
-def _scraps(figure: Figure, covered: Mask, bare: Mask, body: Anchors) -> Mask:
-    """Select small pieces of the old clothes that would show beside the new ones."""
-    left = figure.parts.clothes * (1 - np.maximum(covered, bare))
-    left[: body.neck] = 0
-    left[_end(figure, body) :] = 0
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((left > 0.5).astype(np.uint8))
-    most = _SCRAP * float(figure.trunk.sum())
-    small = [n for n, row in enumerate(stats) if n and row[4] < most]
-    grown = dilate(np.isin(labels, small).astype(np.float32), max(1, round(0.01 * figure.unit)))
-    return np.asarray(grown * (figure.parts.clothes > 0.02), np.float32)
+    A photo that ends above the hips shows of a dress what it would of a top.
+    """
+    if garment.strips is None or (garment.dress and figure.hips is None):
+        return dress_above(figure, garment)
+    if garment.dress:
+        return dress_whole(figure, garment, garment.strips)
+    return dress_below(figure, garment, garment.strips)

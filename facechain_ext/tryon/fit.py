@@ -23,7 +23,7 @@ widths."""
 _RIM = 0.004
 """How much of its edge may show what is behind, in its picture's longer side."""
 
-_STIFFNESS = {True: 1e-2, False: 0.1}
+WORN, FLAT = 1e-2, 0.1
 """How far the points of a garment that is worn, or that lies flat, are believed."""
 
 _BEYOND = 0.25
@@ -51,7 +51,8 @@ class Fitted:
 def fit(garment: Garment, body: Anchors, size: tuple[int, int]) -> Fitted:
     """Warp a garment onto a body; size: width and height of the body's picture."""
     own, theirs = garment.anchors.shared(body)
-    return drawn(garment, backward_map(theirs, own, size, stiffness=_STIFFNESS[garment.worn]))
+    stiffness = WORN if garment.worn else FLAT
+    return drawn(garment, backward_map(theirs, own, size, stiffness=stiffness))
 
 
 def drawn(garment: Garment, sources: Map) -> Fitted:

@@ -31,8 +31,11 @@ _END = 0.12
 """How much of a sleeve is its end, in its length."""
 
 
-def flat_anchors(mask: Mask, name: str) -> Anchors:
-    """Measure a garment for the upper body, collar up; raises InvalidInput for another shape."""
+def flat_anchors(mask: Mask, name: str, trunk: int | None = None) -> Anchors:
+    """Measure a garment for the upper body, collar up; raises InvalidInput for another shape.
+
+    trunk: the row below the sleeves at which it is measured, if that is known.
+    """
     solid = mask > 0.5
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if len(rows) < 16 or len(columns) < 16:
@@ -43,9 +46,10 @@ def flat_anchors(mask: Mask, name: str) -> Anchors:
             f"{name} shows trousers, which are not worn above the hips: choose the part lower, or "
             "auto."
         )
-    middle = _middle(solid, top, height)
-    halves = {n: _half(solid, middle, side, top, height) for n, side in SIDES.items()}
-    pits = {n: _armpit(solid, middle, side, halves[n], top, height) for n, side in SIDES.items()}
+    row = top + round(_WAIST * height) if trunk is None else trunk
+    middle = _middle(solid, row)
+    halves = {n: _half(solid, middle, side, row) for n, side in SIDES.items()}
+    pits = {n: _armpit(solid, middle, side, halves[n], top, row) for n, side in SIDES.items()}
     places: dict[str, Place] = {}
     ends = {}
     for n, side in SIDES.items():
@@ -65,25 +69,24 @@ def flat_anchors(mask: Mask, name: str) -> Anchors:
     return Anchors(places, width, shoulder, middle, sleeves=sleeves)
 
 
-def _middle(solid: NDArray[np.bool_], top: int, height: int) -> float:
+def _middle(solid: NDArray[np.bool_], row: int) -> float:
     """Return the column halfway between the trunk's sides, seen from the middle of the mass."""
     start = float(np.nonzero(solid)[1].mean())
-    row = solid[top + round(_WAIST * height)]
-    reach = [edges(row, start, side, solid.shape[1]) for side in SIDES.values()]
+    reach = [edges(solid[row], start, side, solid.shape[1]) for side in SIDES.values()]
     left, right = (outer if gap is None else gap for gap, outer in reach)
     return start + (right - left) / 2
 
 
-def _half(solid: NDArray[np.bool_], middle: float, side: int, top: int, height: int) -> float:
-    gap, outer = edges(solid[top + round(_WAIST * height)], middle, side, solid.shape[1])
+def _half(solid: NDArray[np.bool_], middle: float, side: int, row: int) -> float:
+    gap, outer = edges(solid[row], middle, side, solid.shape[1])
     return max(outer if gap is None else gap, 4.0)
 
 
 def _armpit(
-    solid: NDArray[np.bool_], middle: float, side: int, half: float, top: int, height: int
+    solid: NDArray[np.bool_], middle: float, side: int, half: float, top: int, below: int
 ) -> Place | None:
     """Look upwards for the row where the trunk becomes wider or a sleeve joins it."""
-    for row in range(top + round(_WAIST * height), top, -1):
+    for row in range(below, top, -1):
         gap, outer = edges(solid[row], middle, side, solid.shape[1])
         if gap is None and outer > _WIDER * half:
             return middle + side * half, float(row)

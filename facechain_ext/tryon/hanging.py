@@ -26,6 +26,9 @@ _LONGER = 0.15
 _OVER = 0.03
 """How far something reaches over the outline, in its width."""
 
+_SHORT, _LONG, _SLIM = 0.75, 1.2, 1.12
+"""How much longer than wide a dress is drawn at its waist: at least, at most, and usually."""
+
 _HIP_ROW = 0.75
 """Where hips are measured, from waist to fork."""
 
@@ -37,11 +40,31 @@ def hang(garment: Strips, stance: Stance, belt: Beltline | None) -> Strips:
     fork = body.fork if legs else stance.hip
     scale = _scale(garment, body, waist, fork)
     hem = _hem(garment, stance, waist, fork, scale, legs=legs)
+    return _hung(garment, stance, (waist, fork, hem), scale)
+
+
+def hang_skirt(skirt: Strips, stance: Stance, waist: float, down: float) -> Strips:
+    """Return where a dress's skirt goes from a waist on.
+
+    down: the body's pixels for one of the dress's, as its upper part has them.
+    """
+    at_waist = _over(stance.legs, waist, skirt, skirt.waist)
+    down = float(np.clip(down, _SHORT * at_waist, _LONG * at_waist))
+    scale = float(np.clip(at_waist, down / _SLIM, down * _SLIM))
+    fork, hem = (waist + down * (row - skirt.waist) for row in (skirt.fork, skirt.hem))
+    return _hung(skirt, stance, (waist, fork, _over_old(hem, stance)), scale)
+
+
+def _hung(
+    garment: Strips, stance: Stance, places: tuple[float, float, float], scale: float
+) -> Strips:
+    """Lay strips on the body's outline between its waist and hem, as wide as they are."""
+    waist, fork, hem = places
     top, last = round(waist - 0.1 * stance.trunk), round(hem + 0.1 * stance.trunk)
     rows = np.arange(top, last + 1, dtype=np.float64)
-    hung = Strips(top, *body.at(rows), waist, fork, hem)
+    hung = Strips(top, *stance.legs.at(rows), waist, fork, hem)
     own = garment.at(garment.row(rows, hung))
-    if not legs:
+    if not garment.legs:
         middle = hung.outer.mean(axis=1, keepdims=True)
         hung = Strips(top, hung.outer, np.repeat(middle, 2, axis=1), waist, fork, hem)
     outer, inner = _widened(hung, width(own) * scale)
@@ -62,14 +85,19 @@ def _waist(stance: Stance, belt: Beltline | None) -> float:
 
 def _scale(garment: Strips, body: Strips, waist: float, fork: float) -> float:
     """Return the body's pixels for one of the garment's across, by hips and waist."""
-    shares = []
-    for share in (0.05, _HIP_ROW):
-        place = np.array([waist + share * (fork - waist)])
-        own = np.array([garment.waist + share * (garment.fork - garment.waist)])
-        spans = [edges[0][0, 1] - edges[0][0, 0] for edges in (body.at(place), garment.at(own))]
-        shares.append(max(spans[0], 1.0) / max(spans[1], 1.0))
-    at_waist, at_hips = shares
+    rise = garment.fork - garment.waist
+    at_waist, at_hips = (
+        _over(body, waist + share * (fork - waist), garment, garment.waist + share * rise)
+        for share in (0.05, _HIP_ROW)
+    )
     return float(np.clip(at_waist, _TIGHT * at_hips, _LOOSE * at_hips))
+
+
+def _over(body: Strips, row: float, garment: Strips, own: float) -> float:
+    """Return the body's width at a row over the garment's at its own."""
+    spans = [strips.at(np.array([at]))[0][0] for strips, at in ((body, row), (garment, own))]
+    first, second = (max(float(right - left), 1.0) for left, right in spans)
+    return first / second
 
 
 def _hem(

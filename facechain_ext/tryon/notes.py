@@ -18,11 +18,16 @@ _ENLARGED = 1.6
 
 
 def notes_of(
-    figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, bare: Mask
+    figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, bare: Mask, *, cut: bool
 ) -> list[str]:
     trunk = max(float(figure.trunk.sum()), 1.0)
     under = figure.parts.clothes * (1 - np.maximum(alpha, bare))
     told = []
+    if cut:
+        told.append(
+            f"{garment.name} shows a dress: as a top it is cut off at the hips. The part dress "
+            "puts the whole of it on."
+        )
     if bare.sum() > SEEN * trunk:
         told.append(
             "The new neckline or sleeves show skin that the old clothes hid: it comes from the "
@@ -55,6 +60,18 @@ def notes_below(
     if garment.mask[-1].max() > 0.5:
         told.append(f"{garment.name} cuts the garment off: it ends as it does there.")
     return told + _soft(fitted)
+
+
+def notes_whole(
+    figure: Figure, garment: Garment, fitted: Fitted, alpha: Mask, hung: Strips
+) -> list[str]:
+    """Tell what is to be said of a dress."""
+    left = figure.parts.clothes * (1 - alpha)
+    left[max(0, round(hung.waist)) :] = 0
+    below = notes_below(figure, garment, fitted, alpha, np.zeros_like(alpha), hung)
+    if (left > 0.5).sum() <= 10 * SEEN * max(float(figure.trunk.sum()), 1.0):
+        return below
+    return ["What the garment does not cover of the old clothes stays as it was.", *below]
 
 
 def _soft(fitted: Fitted) -> list[str]:

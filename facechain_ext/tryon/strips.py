@@ -83,7 +83,7 @@ def smoothed(line: Line, spread: float) -> Line:
 
 
 def rounding(body: Strips, size: tuple[int, int]) -> Mask:
-    """Return how light each pixel is: less at the edges, and where two legs touch."""
+    """Return how light each pixel is: less at the edges, and where legs touch."""
     rows = np.arange(size[1], dtype=np.float64)
     outer, inner = body.at(rows)
     columns = np.arange(size[0], dtype=np.float64)[None]
@@ -91,7 +91,7 @@ def rounding(body: Strips, size: tuple[int, int]) -> Mask:
     start, end = (np.take_along_axis(edges, half, 1) for edges in (outer, inner))
     across = np.clip((columns - start) / np.where(end == start, 1.0, end - start), 0, 1)
     parted = np.clip((rows - body.fork) / max(0.15 * (body.hem - body.fork), 1.0), 0, 1)[:, None]
-    away = np.maximum(1 - across, 0) ** 8 + parted * across**8
+    away = np.maximum(1 - across, 0) ** 8 + body.legs * parted * across**8
     return np.asarray(1 - _DARKER * away, np.float32)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask, Pixels
-from facechain_ext.imaging.masks import erode, smooth
+from facechain_ext.imaging.masks import dilate, erode, smooth
 from facechain_ext.portrait.light import to_lab
 from facechain_ext.tryon.flat import ground_of
 
@@ -21,6 +21,9 @@ outline, and inside."""
 _BETWEEN, _WAIST = 0.04, 0.2
 """How far from the middle legs part, in a garment's width, and from where on in its height."""
 
+_CORNER = (5e-4, 0.03)
+"""What of a garment's area such a corner takes, at least and at most."""
+
 _HOLE = 1e-3
 """Share of a garment from which on what shows between two legs is cut out."""
 
@@ -28,10 +31,8 @@ _HOLE = 1e-3
 def trimmed(mask: Mask, pixels: Pixels) -> Mask:
     """Return a mask without the shadow along its outline and the ground between two legs."""
     band = max(2, round(_BAND * max(mask.shape)))
-    away = np.linalg.norm(to_lab(pixels) - ground_of(pixels), axis=2).astype(np.float32)
     inside = erode((mask > 0.5).astype(np.float32), band)
-    weight = cv2.GaussianBlur(inside, (0, 0), 2.0 * band) + np.float32(1e-4)
-    usual = cv2.GaussianBlur(away * inside, (0, 0), 2.0 * band) / weight
+    away, usual = _away(inside, pixels, band)
     ground = (away < _LIKE_GROUND * usual) & (inside < 0.5)
     between = _between(away < _SURELY * usual, mask)
     solid = (mask > 0.5) & ~ground & ~between
@@ -46,6 +47,28 @@ def trimmed(mask: Mask, pixels: Pixels) -> Mask:
     closed = cv2.morphologyEx(large, cv2.MORPH_CLOSE, kernel) > 0
     closed &= (mask > 0.5) & ~between & (away_from[None] | ~ground)
     return smooth(closed.astype(np.float32), band / 3)
+
+
+def parted(mask: Mask, pixels: Pixels) -> Mask:
+    """Return a mask without the ground in the corner between a sleeve and the trunk."""
+    band = max(2, round(_BAND * max(mask.shape)))
+    away, usual = _away(erode((mask > 0.5).astype(np.float32), band), pixels, band)
+    ground = ((away < _SURELY * usual) & (mask > 0.02)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ground)
+    outside = cv2.dilate((mask <= 0.02).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    reached = np.unique(labels[outside & (ground > 0)])
+    least, most = (share * float((mask > 0.5).sum()) for share in _CORNER)
+    corners = [n for n in reached if n and least < stats[n][4] < most]
+    cut = np.isin(labels, corners).astype(np.float32)
+    return np.asarray(mask * (1 - smooth(dilate(cut, max(1, band // 4)), band / 6)), np.float32)
+
+
+def _away(inside: Mask, pixels: Pixels, band: int) -> tuple[Mask, Mask]:
+    """Return how far all is from the ground in colour, and how far the garment near it is."""
+    away = np.linalg.norm(to_lab(pixels) - ground_of(pixels), axis=2).astype(np.float32)
+    weight = cv2.GaussianBlur(inside, (0, 0), 2.0 * band) + np.float32(1e-4)
+    usual = cv2.GaussianBlur(away * inside, (0, 0), 2.0 * band) / weight
+    return away, np.asarray(usual, np.float32)
 
 
 def _between(ground: NDArray[np.bool_], mask: Mask) -> NDArray[np.bool_]:

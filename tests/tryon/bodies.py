@@ -70,6 +70,18 @@ def skirt() -> Mask:
     return mask
 
 
+def gown(*, sleeves: int = 0) -> Mask:
+    """Draw a dress on 240 x 400 pixels with its waist at 130; sleeves: how far they hang down."""
+    mask = np.zeros((400, 240), np.float32)
+    outline = [(104, 34), (74, 44), (76, 90), (84, 130), (64, 330), (176, 330), (156, 130),
+               (164, 90), (166, 44), (136, 34), (120, 46)]  # fmt: skip
+    cv2.fillPoly(mask, [np.array(outline, np.int32)], 1.0)
+    for side in (-1, 1) if sleeves else ():
+        arm = [(120 + side * x, y) for x, y in ((40, 44), (66, 60), (80, sleeves), (64, sleeves))]
+        cv2.fillPoly(mask, [np.array(arm, np.int32)], 1.0)
+    return mask
+
+
 def dyed(mask: Mask, colour: tuple[int, int, int]) -> Pixels:
     """Return a garment of one colour on white."""
     return np.where(mask[..., None] > 0.5, np.array(colour), 255).astype(np.uint8)

@@ -14,12 +14,11 @@ from facechain_ext.nets.movenet import BodyPoints
 from facechain_ext.tryon.beltline import find_beltline
 from facechain_ext.tryon.dress import Dressed, dress
 from facechain_ext.tryon.figure import Figure
-from facechain_ext.tryon.flat_anchors import flat_anchors
-from facechain_ext.tryon.garment import Garment, of_strips
+from facechain_ext.tryon.garment import Garment, of_dress, of_strips
 from facechain_ext.tryon.stance import read_stance
-from tests.tryon.bodies import JEANS, TOP, dyed, skirt, standing, trousers
+from tests.tryon.bodies import JEANS, TOP, dyed, gown, skirt, standing, trousers
 
-GREEN = (30, 140, 60)
+GREEN, RED = (30, 140, 60), (200, 40, 50)
 
 
 def garment(mask: Mask) -> Garment:
@@ -100,6 +99,12 @@ def test_a_skirt_is_one_piece_and_wider_below(figure: Figure) -> None:
     assert seen[rows[-8], 148:153].mean() == 1
 
 
+def test_a_skirt_is_no_darker_in_the_middle_where_legs_would_touch() -> None:
+    made = dress(standing(hem=240), garment(skirt()))
+    row = np.flatnonzero(green(made).any(axis=1))[-8]
+    assert np.abs(made.pixels[row, 140:161].astype(int) - GREEN).max() < 5
+
+
 def test_a_photo_that_ends_at_the_knees_gets_them_as_far_as_it_goes() -> None:
     made = dress(standing(300), garment(trousers()))
     assert green(made)[298, 122:140].mean() > 0.9
@@ -149,12 +154,13 @@ def test_a_body_that_is_not_seen_is_told_in_a_sentence(figure: Figure, told: str
     assert "choose a photo of somebody who stands" in str(caught.value)
 
 
-def test_a_dress_is_not_squeezed_above_the_hips(figure: Figure) -> None:
-    mask = np.zeros((400, 240), np.float32)
-    mask[20:380, 80:160] = 1
-    dress_of = Garment("it.png", dyed(mask, GREEN), mask, flat_anchors(mask, "it.png"), dress=True)
-    with pytest.raises(InvalidInput, match="dresses are fitted only as far as the hips"):
-        dress(figure, dress_of)
+def test_a_dress_that_is_worn_as_a_top_is_cut_at_the_hips_and_not_squeezed(figure: Figure) -> None:
+    pixels = dyed(gown(), GREEN)
+    pixels[220:, 60:180] = RED
+    made = dress(figure, of_dress(Photo("it.png", pixels), gown(), whole=False))
+    assert green(made)[200, 130:170].mean() == 1
+    assert (np.abs(made.pixels.astype(int) - RED).max(axis=2) < 60).sum() == 0
+    assert any("it.png shows a dress: as a top it is cut off at the hips" in n for n in made.notes)
 
 
 def test_where_top_and_trousers_look_alike_there_is_no_belt() -> None:
