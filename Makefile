@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 STANDALONE := $(VENV)/.standalone
 TESTING := $(VENV)/.testing
 # Three files at a time, in the order of tests/conftest.py: a test computes in one thread, or waits.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+# Quick tests do not wait, and a third worker would but collect them once more.
+ORDERED := --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 $(ORDERED)
 # Modules compile when they are first imported, and most never are; processes that start must find them.
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile
@@ -21,7 +23,7 @@ demo: $(STANDALONE) ## Train on one public photo and draw portraits, into demo/
 	$(BIN)/facechain demo --out demo
 
 quick: $(TESTING) ## Tests that need no checkpoint and no browser, without the slow files
-	$(BIN)/python -m pytest $(PARALLEL) -m "not model and not slow"
+	$(BIN)/python -m pytest -n 2 $(ORDERED) -m "not model and not slow"
 
 test: $(TESTING) ## The whole suite
 	$(BIN)/python -m pytest $(PARALLEL)

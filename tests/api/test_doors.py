@@ -27,6 +27,8 @@ from facechain_ext.api.tokens import TokenFile
 from facechain_ext.config import ApiConfig
 from tests.api.conftest import problem
 
+pytestmark = pytest.mark.slow(6)
+
 BEYOND = [("GET", f"{MOUNT}{VERSION}/nothing"), ("GET", f"{MOUNT}/"), ("POST", MOUNT + "/x/y")]
 """Addresses below the mount that no route has."""
 

@@ -26,6 +26,8 @@ from facechain_ext.jobs.work import Attempt
 from tests.api.conftest import Gate, follow, problem
 from tests.jobs.told import TOLD, submit, work
 
+pytestmark = pytest.mark.slow(5)
+
 JSON = {"Accept": "application/json"}
 
 

@@ -32,6 +32,8 @@ from tests.api.test_photos import in_json, jpeg
 from tests.bad_templates import BAD, Bad
 from tests.jobs.told import submit, work
 
+pytestmark = pytest.mark.slow(7)
+
 CHECK = {"kind": "check", **in_json(b"no photo")}
 PICTURE = in_json(jpeg())
 CHANGED = {PrepareConfig: {"size": 768}, TrainConfig: {"learning_rate": 3e-4}}

@@ -10,7 +10,10 @@ import pytest
 from bench.killed.scenes import CHEAP, lay_out
 from bench.killed.trials import killed, together
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+pytestmark = [
+    pytest.mark.slow(6),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL"),
+]
 
 PAIRS = [("enrol", "delete"), ("publish", "rename"), ("import", "export")]
 

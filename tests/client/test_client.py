@@ -39,6 +39,8 @@ from facechain_ext.config import PortraitConfig
 from tests.client.conftest import Line, serving
 from tests.jobs.told import submit
 
+pytestmark = pytest.mark.slow(9)
+
 BASIC = "Basic " + base64.b64encode(b"ana:let-me-in").decode()
 NO_PHOTO = ("notes.txt", b"no photo")
 

@@ -19,6 +19,8 @@ from facechain_ext.jobs.job import Job
 from tests.client.conftest import PATIENCE, Line, serving
 from tests.jobs.told import submit
 
+pytestmark = pytest.mark.slow(6)
+
 PARTS = 3
 
 
