@@ -26,8 +26,8 @@ class TryOnConfig(TemplateConfig):
         "auto",
         label="Part of the body",
         help="fitted: where the garment is worn. auto: told by its outline; of clothes that "
-        "somebody wears, the upper part. lower: trousers, shorts and skirts, flat or cut out. dress: "
-        "a dress, flat or cut out.",
+        "somebody wears, the upper part. lower: trousers, shorts and skirts, flat or cut out. "
+        "dress: from the shoulders to below the hips, flat or cut out.",
     )
     seam: float = option(
         0.3,

@@ -11,8 +11,9 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
 from facechain_ext.imaging.blend import composite
 from facechain_ext.imaging.masks import dilate, smooth
-from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors, unended
+from facechain_ext.tryon.anchors import HEM, Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
+from facechain_ext.tryon.ends import unended
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import Fitted, fit
 from facechain_ext.tryon.garment import Garment

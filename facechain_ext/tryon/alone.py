@@ -25,7 +25,7 @@ def alone(picture: Photo, nets: FaceNets, part: Part) -> Mask:
     parts = nets.parts.read(picture.pixels)
     if parts.body_skin.mean() > _SKIN and parts.clothes.mean() > _LEAST_FLAT:
         worn = connected(parts.clothes)
-        if worn_below(worn) or (part != "upper" and is_dress(worn)):
+        if worn_below(worn) or (part != "upper" and is_dress(worn) and _shows_legs(parts, worn)):
             raise InvalidInput(
                 f"{picture.name} shows clothes on somebody whose face is not seen: for what is "
                 "worn below the waist choose a picture of the garment alone."
@@ -33,6 +33,12 @@ def alone(picture: Photo, nets: FaceNets, part: Part) -> Mask:
         return worn
     mask = cut_out(picture.pixels)
     return np.maximum(mask, _within(parts, mask))
+
+
+def _shows_legs(parts: Parts, worn: Mask) -> bool:
+    """Tell skin below the clothes: above their hem it may be cloth of skin's colour."""
+    last = int(np.flatnonzero((worn > 0.5).any(axis=1))[-1])
+    return bool((parts.body_skin[last:] > 0.5).sum() > _SKIN * (worn > 0.5).sum())
 
 
 def _within(parts: Parts, mask: Mask) -> Mask:

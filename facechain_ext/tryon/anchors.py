@@ -115,25 +115,19 @@ def _hemmed(body: Anchors, column: float, row: float) -> dict[str, Place]:
     return {**body.places, **sides, HEM: (column, body.shoulder + last * body.width)}
 
 
-def ended(body: Anchors, left: Place, right: Place) -> Anchors:
-    """Let a body's garment end between two places instead of at the hips: at the waist."""
-    ends = {"left": left, "right": right}
-    sides = {
-        f"{side} flank {part}": _along(body.beside(side, "trunk", ARMPIT), ends[side], part)
-        for side in SIDES
-        for part in FLANK
+def moved(garment: Anchors, columns: int) -> Anchors:
+    """Move all points to the right."""
+    sleeves = {
+        side: replace(each, outer=_right(each.outer, columns), inner=_right(each.inner, columns))
+        for side, each in garment.sleeves.items()
     }
-    return replace(body, places={**body.places, **sides, HEM: _along(left, right, 0.5)})
+    places = {name: _right(place, columns) for name, place in garment.places.items()}
+    middle = garment.middle + columns
+    return replace(garment, places=places, middle=middle, sleeves=sleeves)
 
 
-def unended(garment: Anchors) -> Anchors:
-    """Forget where a garment ends: it goes on below what is to be dressed."""
-    places = {n: at for n, at in garment.places.items() if n != HEM and "flank" not in n}
-    return replace(garment, places=places)
-
-
-def _along(start: Place, end: Place, share: float) -> Place:
-    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+def _right(place: Place, columns: int) -> Place:
+    return place[0] + columns, place[1]
 
 
 def _both(left: Slope | None, right: Slope | None, middle: float, name: str) -> tuple[Slope, Slope]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
-from facechain_ext.tryon.anchors import FLANK, HEM, ON_SLOPE, Anchors, Sleeve
+from facechain_ext.tryon.anchors import FLANK, HEM, ON_SLOPE, Anchors, Sleeve, moved
 from facechain_ext.tryon.outline import upper_edge
 from facechain_ext.tryon.part import has_legs
 from facechain_ext.tryon.rows import ARMPIT, ROWS, SIDES, Place, edges
@@ -40,12 +40,20 @@ def flat_anchors(mask: Mask, name: str, trunk: int | None = None) -> Anchors:
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if len(rows) < 16 or len(columns) < 16:
         raise InvalidInput(f"The garment in {name} is too small to be fitted.")
-    top, height = int(rows[0]), len(rows)
     if has_legs(solid):
         raise InvalidInput(
             f"{name} shows trousers, which are not worn above the hips: choose the part lower, or "
             "auto."
         )
+    left = int(columns[0])
+    return moved(_measured(mask[:, left : int(columns[-1]) + 1], trunk), left)
+
+
+def _measured(mask: Mask, trunk: int | None) -> Anchors:
+    """Measure a garment that reaches from one side of its mask to the other."""
+    solid = mask > 0.5
+    rows = np.flatnonzero(solid.any(axis=1))
+    top, height = int(rows[0]), len(rows)
     row = top + round(_WAIST * height) if trunk is None else trunk
     middle = _middle(solid, row)
     halves = {n: _half(solid, middle, side, row) for n, side in SIDES.items()}

@@ -41,7 +41,7 @@ _SHORTEST = 0.85
 
 def waist_row(mask: Mask) -> int:
     """Return the row where a dress is narrowest below the armpits; sleeves that hang are apart."""
-    solid = mask > 0.5
+    solid, _ = _cropped(mask)
     rows = np.flatnonzero(solid.any(axis=1))
     top, height = int(rows[0]), len(rows)
     middle = float(np.nonzero(solid)[1].mean())
@@ -78,9 +78,9 @@ def bodice_of(mask: Mask, skirt: Strips, name: str) -> Anchors:
     waist = round(skirt.waist)
     above = mask.copy()
     above[waist + 1 :] = 0
-    solid = above > 0.5
+    solid, first = _cropped(above)
     rows = np.flatnonzero(solid.any(axis=1))
-    left, right = skirt.outer[0].tolist()
+    left, right = (skirt.outer[0] - first).tolist()
     most = _SLEEVED * (right - left)
     looked = range(round(rows[0] + _CHEST * (waist - rows[0])), waist)
     free = (row for row in looked if 2 * max(_reach(solid[row], (left + right) / 2)) < most)
@@ -107,6 +107,13 @@ def without_sleeves(mask: Mask, skirt: Strips) -> Mask:
     whole = mask.copy()
     whole[:waist] = 0
     return np.concatenate([mask[:waist], _middle_piece(whole)[waist:]])
+
+
+def _cropped(mask: Mask) -> tuple[NDArray[np.bool_], int]:
+    """Return a mask between its sides, and its first column there."""
+    solid = mask > 0.5
+    columns = np.flatnonzero(solid.any(axis=0))
+    return solid[:, columns[0] : columns[-1] + 1], int(columns[0])
 
 
 def _span(row: NDArray[np.bool_], middle: float) -> float:

@@ -10,10 +10,12 @@ from facechain_ext.base.records import Mask, Pixels, Points
 from facechain_ext.imaging.blend import composite
 from facechain_ext.portrait.spline import Map, backward_map
 from facechain_ext.tryon.above import covered_above, require_all_of_it, scraps
-from facechain_ext.tryon.anchors import ON_SLOPE, Anchors, ended, figure_anchors
+from facechain_ext.tryon.alone import connected
+from facechain_ext.tryon.anchors import ON_SLOPE, Anchors, figure_anchors
 from facechain_ext.tryon.backdrop import over_backdrop
 from facechain_ext.tryon.below import covered_below, front_below, lit
 from facechain_ext.tryon.beltline import find_beltline
+from facechain_ext.tryon.ends import ended
 from facechain_ext.tryon.figure import Figure
 from facechain_ext.tryon.fit import FLAT, Fitted, drawn
 from facechain_ext.tryon.garment import Garment
@@ -99,17 +101,19 @@ def _sleeves(bodice: Anchors, body: Anchors) -> tuple[Points, Points]:
 
 
 def _covered(figure: Figure, fitted: Fitted, body: Anchors, hung: Strips, stance: Stance) -> Mask:
-    """Return where the dress is; the old clothes are covered down to its hem."""
+    """Return where the dress is; what was worn on the trunk below its neckline is covered."""
     waist = max(0, round(hung.waist))
     above = covered_above(figure, fitted, body, waist, ends=True)
     chest = max(0, round(body.shoulder + _CHEST * body.width))
-    worn = (figure.parts.clothes > 0.5) & (arms(figure) < 0.5)
+    under = np.maximum.accumulate(above > 0.5, axis=0)
+    worn = (figure.parts.clothes > 0.5) & (arms(figure) < 0.5) & under
     skirt = covered_below(figure, fitted, hung, stance, None)
     skirt[:waist] = 0
     whole = np.maximum(above, skirt)
     trunk = slice(chest, max(chest, round(min(stance.hip, hung.hem))))
     whole[trunk] = np.maximum(whole, worn)[trunk]
-    return np.maximum(whole, scraps(figure, whole, np.zeros_like(whole), body, waist))
+    old = scraps(figure, whole, np.zeros_like(whole), body, waist)
+    return connected(np.maximum(whole, old))
 
 
 def _front(figure: Figure, stance: Stance, below: NDArray[np.float32]) -> Mask:

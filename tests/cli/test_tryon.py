@@ -72,6 +72,7 @@ def test_a_garment_is_put_on_a_photo(
         (["g", "--photo", "p", "--part", "feet"], "feet"),
         (["j", "--photo", "p"], "For what is worn below the waist choose a photo"),
         (["p", "--photo", "p", "--part", "lower"], "the garment alone"),
+        (["p", "--photo", "p", "--part", "dress"], "the garment alone"),
         (["j", "--photo", "p", "--part", "upper"], "j.png shows trousers"),
     ],
 )
