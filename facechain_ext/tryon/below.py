@@ -53,15 +53,24 @@ def dress_below(figure: Figure, garment: Garment, strips: Strips) -> Dressed:
 
 
 def covered_below(
-    figure: Figure, fitted: Fitted, hung: Strips, stance: Stance, belt: Beltline | None
+    figure: Figure,
+    fitted: Fitted,
+    hung: Strips,
+    stance: Stance,
+    belt: Beltline | None,
+    *,
+    free: bool = False,
 ) -> Mask:
-    """Return where the garment is, drawn out over what was worn; above the hips on the body."""
+    """Return where the garment is, drawn out over what was worn; above the hips on the body.
+
+    free: whether it may stand off the body from its waist on.
+    """
     mask = smooth(fitted.mask * (1 - fitted.beyond), _ROUND * figure.unit)
     above = 0.0 if belt is None else _ABOVE * (hung.fork - hung.waist)
     mask = np.maximum(mask, between(figure, hung, hung.waist - above, hung.fork))
     near = within(mask, _RIM * stance.trunk) * between(figure, hung, hung.waist, hung.hem, wide=1)
     mask = np.maximum(mask, near * (figure.cloth > _CLOTH))
-    upper = slice(0, max(0, round(stance.hip)))
+    upper = slice(0, max(0, round(hung.waist if free else stance.hip)))
     mask[upper] *= dilate((figure.matte > 0.5).astype(np.float32), 2)[upper]
     return np.asarray(mask, np.float32)
 

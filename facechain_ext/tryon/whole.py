@@ -32,6 +32,9 @@ _WAIST = 0.38
 _CHEST = 0.25
 """From where below the shoulders old clothes on the trunk are covered, in shoulder widths."""
 
+_REACH = 0.1
+"""How far beside its strips a skirt may be at all, in lengths of the trunk."""
+
 _BAND = 0.12
 """Over how much of the body one way of fitting goes over into the other, in the same."""
 
@@ -107,7 +110,10 @@ def _covered(figure: Figure, fitted: Fitted, body: Anchors, hung: Strips, stance
     chest = max(0, round(body.shoulder + _CHEST * body.width))
     under = np.maximum.accumulate(above > 0.5, axis=0)
     worn = (figure.parts.clothes > 0.5) & (arms(figure) < 0.5) & under
-    skirt = covered_below(figure, fitted, hung, stance, None)
+    skirt = covered_below(figure, fitted, hung, stance, None, free=True)
+    outer, _ = hung.at(np.arange(len(skirt), dtype=np.float64))
+    reach, columns = _REACH * stance.trunk, np.arange(skirt.shape[1])
+    skirt[(columns < outer[:, :1] - reach) | (columns > outer[:, 1:] + reach)] = 0
     skirt[:waist] = 0
     whole = np.maximum(above, skirt)
     trunk = slice(chest, max(chest, round(min(stance.hip, hung.hem))))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
+from facechain_ext.imaging.masks import erode
+from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.flat_strips import flat_strips
 from facechain_ext.tryon.part import is_dress, worn_below
-from facechain_ext.tryon.trim import trimmed
-from tests.tryon.bodies import dyed, skirt, trousers
+from facechain_ext.tryon.trim import parted, trimmed
+from tests.tryon.bodies import dyed, gown, skirt, trousers
 from tests.tryon.conftest import shirt_mask
 
 
@@ -70,6 +73,24 @@ def test_ground_between_legs_that_touch_and_shadows_come_off() -> None:
     found = trimmed(np.maximum(mask, wide), pixels)
     assert found[190:290, 118:122].max() < 0.5
     assert (np.abs(found - trousers()) > 0.5).mean() < 0.02
+
+
+def test_ground_between_sleeves_and_trunk_comes_off() -> None:
+    mask = gown(sleeves=125)
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((41, 41), np.uint8))
+    corners = (closed > 0.5) & (mask < 0.5)
+    corners[:60] = False
+    found = parted(closed, dyed(mask, (170, 60, 70)))
+    assert corners.sum() > 300
+    assert found[corners].mean() < 0.1
+    assert found[erode(mask, 4) > 0.5].mean() > 0.99
+
+
+def test_a_garment_is_measured_alike_in_a_wide_picture() -> None:
+    narrow = flat_anchors(shirt_mask(), "it.png")
+    wide = flat_anchors(np.pad(shirt_mask(), ((0, 0), (700, 700))), "it.png")
+    assert wide.places == {name: (x + 700, y) for name, (x, y) in narrow.places.items()}
+    assert wide.sleeves["left"].outer[0] == narrow.sleeves["left"].outer[0] + 700
 
 
 def test_a_speck_is_too_small() -> None:

@@ -48,7 +48,7 @@ def test_its_waist_is_the_bodys_and_its_hem_follows_from_its_length(dressed: Dre
     assert below[185:280, 140:160].mean() > 0.98
     assert 300 < np.flatnonzero(below[:, 150])[-1] < 370
     widths = [np.ptp(np.flatnonzero(below[row])) for row in (190, 280)]
-    assert widths[1] > 1.3 * widths[0]
+    assert widths[1] > 1.2 * widths[0]
     assert dressed.notes == ()
 
 
