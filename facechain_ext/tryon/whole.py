@@ -41,33 +41,42 @@ _BAND = 0.12
 
 def dress_whole(figure: Figure, garment: Garment, skirt: Strips) -> Dressed:
     """Put a dress on; raises InvalidInput for whoever does not stand there, down to the hips."""
-    if garment.long_sleeves:
-        raise InvalidInput(
-            f"{garment.name} shows a dress with long sleeves, which is fitted only as far as the "
-            "hips: choose a photo that ends there, or the part upper."
-        )
+    _require_short_sleeves(garment)
     stance, body = read_stance(figure), figure_anchors(figure)
-    bodice = garment.anchors
-    waist = stance.hip - _WAIST * stance.trunk
-    down = (waist - body.places["middle"][1]) / (skirt.waist - bodice.places["middle"][1])
-    hung = hang_skirt(skirt, stance, waist, down)
-    (left, right) = hung.at(np.array([waist]))[0][0].tolist()
-    body = ended(body, (left, waist), (right, waist))
-    below = _below(len(figure.pixels), waist, _BAND * stance.trunk)
-    sources = _sources(figure, (bodice, body), (skirt, hung), below)
-    fitted = drawn(garment, sources)
+    hung = _hung(garment, skirt, stance, body)
+    ((left, right),), _ = hung.at(np.array([hung.waist]))
+    body = ended(body, (float(left), hung.waist), (float(right), hung.waist))
+    below = _below(len(figure.pixels), hung.waist, _BAND * stance.trunk)
+    fitted = drawn(garment, _sources(figure, (garment.anchors, body), (skirt, hung), below))
     front = _front(figure, stance, below)
     covered = _covered(figure, fitted, body, hung, stance)
     require_all_of_it(figure, garment, covered, fitted, body)
     cloth = shaded(_lit(fitted.pixels, hung, below), front, figure.unit)
     alpha = np.asarray(covered * (1 - front), np.float32)
-    pixels = _laid(figure, cloth, alpha, below)
     return Dressed(
-        kept(pixels, figure.pixels, alpha),
+        kept(_laid(figure, cloth, alpha, below), figure.pixels, alpha),
         alpha,
         edge_of(alpha, figure),
         tuple(notes_whole(figure, garment, fitted, alpha, hung)),
     )
+
+
+def _require_short_sleeves(garment: Garment) -> None:
+    if garment.long_sleeves:
+        raise InvalidInput(
+            f"{garment.name} shows a dress with long sleeves, which is fitted only as far as the "
+            "hips: choose a photo that ends there, or the part upper."
+        )
+
+
+def _hung(garment: Garment, skirt: Strips, stance: Stance, body: Anchors) -> Strips:
+    """Hang the skirt from the body's waist, as long as the way from the neck there has it."""
+    waist = stance.hip - _WAIST * stance.trunk
+    own, theirs = (
+        row - anchors.places["middle"][1]
+        for row, anchors in ((skirt.waist, garment.anchors), (waist, body))
+    )
+    return hang_skirt(skirt, stance, waist, theirs / max(own, 1.0))
 
 
 def _below(height: int, waist: float, band: float) -> NDArray[np.float32]:
@@ -110,16 +119,21 @@ def _covered(figure: Figure, fitted: Fitted, body: Anchors, hung: Strips, stance
     chest = max(0, round(body.shoulder + _CHEST * body.width))
     under = np.maximum.accumulate(above > 0.5, axis=0)
     worn = (figure.parts.clothes > 0.5) & (arms(figure) < 0.5) & under
-    skirt = covered_below(figure, fitted, hung, stance, None, free=True)
-    outer, _ = hung.at(np.arange(len(skirt), dtype=np.float64))
-    reach, columns = _REACH * stance.trunk, np.arange(skirt.shape[1])
-    skirt[(columns < outer[:, :1] - reach) | (columns > outer[:, 1:] + reach)] = 0
-    skirt[:waist] = 0
-    whole = np.maximum(above, skirt)
+    whole = np.maximum(above, _skirt(figure, fitted, hung, stance))
     trunk = slice(chest, max(chest, round(min(stance.hip, hung.hem))))
     whole[trunk] = np.maximum(whole, worn)[trunk]
     old = scraps(figure, whole, np.zeros_like(whole), body, waist)
     return connected(np.maximum(whole, old))
+
+
+def _skirt(figure: Figure, fitted: Fitted, hung: Strips, stance: Stance) -> Mask:
+    """Return where a dress is from its waist down; farther beside it are the spline's folds."""
+    skirt = covered_below(figure, fitted, hung, stance, None, free=True)
+    outer, _ = hung.at(np.arange(len(skirt), dtype=np.float64))
+    reach, columns = _REACH * stance.trunk, np.arange(skirt.shape[1])
+    skirt[(columns < outer[:, :1] - reach) | (columns > outer[:, 1:] + reach)] = 0
+    skirt[: max(0, round(hung.waist))] = 0
+    return skirt
 
 
 def _front(figure: Figure, stance: Stance, below: NDArray[np.float32]) -> Mask:
