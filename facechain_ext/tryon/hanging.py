@@ -18,7 +18,8 @@ _WIDEST = 1.7
 """What of the old clothes is taken for the body's outline, over the garment's own width."""
 
 _FLOOR = 0.3
-"""How far below the ankles old trousers may end that new ones cover, in lengths of the trunk."""
+"""How far below the ankles old trousers may end that new ones cover, and dresses, in lengths of the
+trunk."""
 
 _LONGER = 0.15
 """How much longer than the new ones old clothes may be to be covered, in lengths of the trunk."""
@@ -52,7 +53,8 @@ def hang_skirt(skirt: Strips, stance: Stance, waist: float, down: float) -> Stri
     down = float(np.clip(down, _SHORT * at_waist, _LONG * at_waist))
     scale = float(np.clip(at_waist, down / _SLIM, down * _SLIM))
     fork, hem = (waist + down * (row - skirt.waist) for row in (skirt.fork, skirt.hem))
-    return _hung(skirt, stance, (waist, fork, _over_old(hem, stance)), scale)
+    floor = stance.legs.hem + _FLOOR * stance.trunk
+    return _hung(skirt, stance, (waist, fork, min(_over_old(hem, stance), floor)), scale)
 
 
 def _hung(
