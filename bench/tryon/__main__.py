@@ -18,6 +18,7 @@ import numpy as np
 from bench.tryon.garments import PAINTS, dyed, flat
 from bench.tryon.measure import Facts, measure
 from bench.tryon.report import to_markdown
+from bench.tryon.sheet import sheet
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.records import Mask, Photo, Pixels
 from facechain_ext.imaging.files import encode_jpeg, list_photos, read_photo, resize, write_atomic
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         done.append(facts)
         rows.append(_row((photo.pixels, picture.pixels, worn)))
         logger.info("%s", facts)
-    write_atomic(args.out / "sheet.jpg", encode_jpeg(_sheet(rows)))
+    write_atomic(args.out / "sheet.jpg", encode_jpeg(sheet(rows, _ACROSS)))
     print(to_markdown(done))
 
 
@@ -90,13 +91,6 @@ def _dressed(
 
 def _row(pictures: Sequence[Pixels]) -> Pixels:
     return np.concatenate([resize(pixels, (_TILE, _TILE)) for pixels in pictures], axis=1)
-
-
-def _sheet(rows: list[Pixels]) -> Pixels:
-    """Lay rows of photo, garment and outcome out, three beside each other."""
-    rows = rows + [np.full_like(rows[0], 255)] * (-len(rows) % _ACROSS)
-    lines = [np.concatenate(rows[n : n + _ACROSS], 1) for n in range(0, len(rows), _ACROSS)]
-    return np.concatenate(lines)
 
 
 if __name__ == "__main__":

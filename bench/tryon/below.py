@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.tryon.measure import Facts, apart
 from bench.tryon.report import below_table
+from bench.tryon.sheet import sheet
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.base.records import Photo, Pixels
 from facechain_ext.imaging.files import encode_jpeg, list_photos, read_photo, resize, write_atomic
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logger.info("%s", facts)
         done.append(facts)
         tiles.append(_tile(pixels))
-    write_atomic(args.out / "sheet.jpg", encode_jpeg(_sheet(tiles)))
+    write_atomic(args.out / "sheet.jpg", encode_jpeg(sheet(tiles, _ACROSS)))
     print(below_table(done))
 
 
@@ -113,12 +114,6 @@ def _tile(pixels: Pixels) -> Pixels:
     tile: Pixels = np.full((_TILE, _TILE, 3), 255, np.uint8)
     tile[:, : small.shape[1]] = small
     return tile
-
-
-def _sheet(tiles: list[Pixels]) -> Pixels:
-    tiles = tiles + [np.full_like(tiles[0], 255)] * (-len(tiles) % _ACROSS)
-    lines = [np.concatenate(tiles[n : n + _ACROSS], 1) for n in range(0, len(tiles), _ACROSS)]
-    return np.concatenate(lines)
 
 
 if __name__ == "__main__":

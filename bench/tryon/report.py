@@ -26,10 +26,15 @@ def to_markdown(done: Sequence[Facts]) -> str:
         ("least similarity of a face to itself before", "1", _least(made)),
         ("seconds a picture", "", f"{mean([f['seconds'] for f in made]):.1f}" if made else ""),
     ]
+    return _table(rows, refused)
+
+
+def _table(rows: Sequence[tuple[str, str, str]], refused: Sequence[Facts] = ()) -> str:
+    """Lay rows out, and below them who was refused, and why."""
     lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
     told = [f"- {facts['name']}: {facts['refused']}" for facts in refused]
     return "\n".join(
-        ["| | wanted | measured |", "|---|---|---|", *lines, *([""] * bool(told)), *told]
+        ["| | wanted | measured |", "|---|---|---|", *lines, *([""] if told else []), *told]
     )
 
 
@@ -57,7 +62,7 @@ def _least(made: Sequence[Facts]) -> str:
 def below_table(done: Sequence[Facts]) -> str:
     """Lay the figures of what is worn below the waist out."""
     made = [facts for facts in done if "refused" not in facts]
-    refused = [f"- {facts['name']}: {facts['refused']}" for facts in done if "refused" in facts]
+    refused = [facts for facts in done if "refused" in facts]
     rows = [
         ("pairs; refused", "10 and more", f"{len(done)}; {len(refused)}"),
         ("colours apart in Lab: mean, median, worst", "below 4", _three(_known(made, "lab"))),
@@ -68,9 +73,7 @@ def below_table(done: Sequence[Facts]) -> str:
         ("pixels changed of faces", "0", str(sum(f["face"] for f in made))),
         ("seconds a picture", "", f"{mean(f['seconds'] for f in made):.1f}" if made else ""),
     ]
-    lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
-    told = [""] * bool(refused) + refused
-    return "\n".join(["| | wanted | measured |", "|---|---|---|", *lines, *told])
+    return _table(rows, refused)
 
 
 def worn_table(done: Sequence[Facts]) -> str:
@@ -85,8 +88,7 @@ def worn_table(done: Sequence[Facts]) -> str:
         *_alike(made, "sface", "98%", "0.60"),
         *_alike(made, "dlib", "95%", ""),
     ]
-    lines = [f"| {name} | {wanted} | {got} |" for name, wanted, got in rows]
-    return "\n".join(["| | wanted | measured |", "|---|---|---|", *lines])
+    return _table(rows)
 
 
 def _alike(

@@ -22,6 +22,7 @@ from bench.templates.measure import FaceEmbedder, Facts
 from bench.tryon.garments import PAINTS, dyed
 from bench.tryon.measure import psnr
 from bench.tryon.report import worn_table
+from bench.tryon.sheet import sheet
 from facechain_ext.base.errors import FaceChainError, NoPortraitFound
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.base.records import Embedding, Photo, Pixels
@@ -170,9 +171,7 @@ def _sheet(out: Path) -> Pixels:
         resize(decode(path.read_bytes(), name=path.name), (2 * _TILE, _TILE))
         for path in sorted((out / "pairs").glob("*.png"))
     ]
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % _ACROSS)
-    lines = [np.hstack(tiles[n : n + _ACROSS]) for n in range(0, len(tiles), _ACROSS)]
-    return np.concatenate(lines)
+    return sheet(tiles, _ACROSS)
 
 
 if __name__ == "__main__":
