@@ -93,6 +93,14 @@ def _disc(radius: int) -> NDArray[np.uint8]:
     return disc
 
 
+def largest_piece(solid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Select the largest of the pieces that hang together; nothing where there is none."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
+    if len(stats) < 2:
+        return np.zeros_like(solid)
+    return np.asarray(labels == 1 + int(stats[1:, 4].argmax()), bool)
+
+
 def components_at(mask: Mask, seed: Mask) -> Mask:
     """Keep only the connected parts that overlap the seed, or the whole mask if none does.
 

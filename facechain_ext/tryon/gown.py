@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.records import Mask
+from facechain_ext.imaging.masks import largest_piece
 from facechain_ext.tryon.anchors import Anchors
 from facechain_ext.tryon.flat_anchors import flat_anchors
 from facechain_ext.tryon.flat_strips import flat_strips
@@ -128,6 +128,4 @@ def _reach(row: NDArray[np.bool_], middle: float) -> list[float]:
 
 def _middle_piece(mask: Mask) -> Mask:
     """Keep the largest piece: sleeves hang beside a skirt."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
-    largest = 1 + int(stats[1:, 4].argmax())
-    return np.asarray(np.where(labels == largest, mask, np.float32(0)), np.float32)
+    return np.asarray(np.where(largest_piece(mask > 0.5), mask, np.float32(0)), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facechain_ext.base.records import Mask, Pixels
-from facechain_ext.imaging.masks import dilate, erode, smooth
+from facechain_ext.imaging.masks import dilate, erode, largest_piece, smooth
 from facechain_ext.portrait.light import to_lab
 from facechain_ext.tryon.flat import ground_of
 
@@ -37,10 +37,9 @@ def trimmed(mask: Mask, pixels: Pixels) -> Mask:
     between = _between(away < _SURELY * usual, mask)
     solid = (mask > 0.5) & ~ground & ~between
     opened = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
-    if len(stats) < 2:
+    large = largest_piece(opened > 0).astype(np.uint8)
+    if not large.any():
         return mask
-    large = (labels == 1 + int(stats[1:, 4].argmax())).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5 * band, 5 * band))
     columns = np.flatnonzero(large.any(axis=0))
     away_from = np.abs(np.arange(large.shape[1]) - columns.mean()) > 0.1 * len(columns)
