@@ -57,6 +57,7 @@ VAE = {
     "norm_num_groups": 32,
     "scaling_factor": 0.18215,
 }
+SMALL_VAE = {**VAE, "layers_per_block": 1}
 TEXT = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -81,11 +82,15 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+gc.disable()  # until all is imported
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage seldom, and never in what is imported: a sixth of the time went there."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,7 +106,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random SD1-shaped model of 64 x 64 pixels as a diffusers folder."""
     folder = tmp_path_factory.mktemp("tiny")
-    _save_model(folder, UNET)
+    _save_model(folder, UNET, VAE)
     return folder
 
 
@@ -109,20 +114,21 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a quarter of the layers, for tests of what is done with any model."""
     folder = tmp_path_factory.mktemp("small") / "tiny"
-    _save_model(folder, SMALL_UNET)
+    _save_model(folder, SMALL_UNET, SMALL_VAE)
     return folder
 
 
 @pytest.fixture(scope="session")
 def tiny_file(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model as an LDM single file, its component configs beside it."""
-    return _save_single_file(tiny_folder, UNET, tmp_path_factory.mktemp("tiny_ldm"))
+    return _save_single_file(tiny_folder, UNET, VAE, tmp_path_factory.mktemp("tiny_ldm"))
 
 
 @pytest.fixture(scope="session")
 def small_file(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small model as such a file."""
-    return _save_single_file(small_folder, SMALL_UNET, tmp_path_factory.mktemp("small_ldm"))
+    folder = tmp_path_factory.mktemp("small_ldm")
+    return _save_single_file(small_folder, SMALL_UNET, SMALL_VAE, folder)
 
 
 @pytest.fixture(scope="session")
@@ -198,13 +204,13 @@ def mini() -> DiffusersModel:
     return load_model(path, device="cpu")
 
 
-def _save_model(folder: Path, unet: dict[str, Any]) -> None:
-    """Write a random SD1 with this UNet as a diffusers folder."""
+def _save_model(folder: Path, unet: dict[str, Any], vae: dict[str, Any]) -> None:
+    """Write a random SD1 with these networks as a diffusers folder."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         modules = {
             "unet": UNet2DConditionModel(**unet),
-            "vae": AutoencoderKL(**VAE),
+            "vae": AutoencoderKL(**vae),
             "text_encoder": CLIPTextModel(CLIPTextConfig(**_text_config())),
         }
         # A fresh UNet's answer is near 0; a livelier one makes every difference visible.
@@ -215,16 +221,18 @@ def _save_model(folder: Path, unet: dict[str, Any]) -> None:
     _write_tokenizer(folder / "tokenizer")
 
 
-def _save_single_file(source: Path, unet: dict[str, Any], folder: Path) -> Path:
+def _save_single_file(
+    source: Path, unet: dict[str, Any], vae: dict[str, Any], folder: Path
+) -> Path:
     model = load_model(source, device="cpu")
     state = {
         **unet_to_ldm(model.unet.state_dict(), unet),
-        **vae_to_ldm(model.vae.state_dict(), VAE),
+        **vae_to_ldm(model.vae.state_dict(), vae),
         **text_to_ldm(model.text_encoder.state_dict()),
     }
     path = folder / "tiny.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    for name, config in (("unet", unet), ("vae", VAE), ("text_encoder", _text_config())):
+    for name, config in (("unet", unet), ("vae", vae), ("text_encoder", _text_config())):
         _write_json(folder / name / "config.json", config)
     _write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
     _write_tokenizer(folder / "tokenizer")

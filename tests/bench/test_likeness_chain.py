@@ -56,11 +56,11 @@ def test_strips_come_back_as_they_went(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.model
 def test_a_person_goes_through_the_whole_bench(
-    tiny_model: DiffusersModel, nets: FaceNets, instance: Instance, tmp_path: Path
+    small_model: DiffusersModel, nets: FaceNets, instance: Instance, tmp_path: Path
 ) -> None:
     folders = [tmp_path / "trials" / name for name in ("first", "second")]
     for folder in folders:
-        draw_person(tiny_model, nets, [instance] * 2, QUICK, folder)
+        draw_person(small_model, nets, [instance] * 2, QUICK, folder)
         chosen, embedders = kept(folder, "best"), {"SFace": nets.embedder}
         measure_drawn(folder, nets=nets, embedders=embedders, strips=chosen.strips)
         measure_kept(

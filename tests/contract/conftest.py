@@ -70,7 +70,9 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def a1111(tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webui]:
+def a1111(
+    tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch, quick_samples: None
+) -> Iterator[Webui]:
     """A1111 with the tiny checkpoint loaded into LDM's real classes."""
     pytest.importorskip("ldm", reason="LDM's classes are not installed here")
     with living_in(tmp_path / "wébui data", tiny_file, "a1111", "webui") as webui:
@@ -95,6 +97,7 @@ def host_in(
     tmp_path: Path,
     small_file: Path,
     monkeypatch: pytest.MonkeyPatch,
+    quick_samples: None,
 ) -> Iterator[Callable[[str], Any]]:
     """Return the host in a webui of this name; in Forge or a descendant as they choose it."""
     with ExitStack() as stack:

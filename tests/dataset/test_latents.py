@@ -39,9 +39,9 @@ def crops_of(instances: list[Instance], **options: object) -> list:
     return training_crops(instances, TrainConfig(**options), size=64, generator=generator)
 
 
-def test_shapes_and_indices(tiny_model: DiffusersModel, two: list[Instance]) -> None:
-    made = make(tiny_model, two, crops_per_photo=7)
-    side = tiny_model.resolution // 8
+def test_shapes_and_indices(small_model: DiffusersModel, two: list[Instance]) -> None:
+    made = make(small_model, two, crops_per_photo=7)
+    side = small_model.resolution // 8
     assert made.latents.shape == (28, 4, side, side)
     assert made.loss_weights.shape == (28, 1, side, side)
     assert made.photo_index.tolist() == [0] * 14 + [1] * 14
@@ -51,29 +51,29 @@ def test_shapes_and_indices(tiny_model: DiffusersModel, two: list[Instance]) -> 
     assert made.latents.isfinite().all()
 
 
-def test_latents_are_those_of_the_crops(tiny_model: DiffusersModel, two: list[Instance]) -> None:
-    made = make(tiny_model, two, random_flip=False, crops_per_photo=6)
-    decoded = tiny_model.decode_latents(made.latents[:1])
+def test_latents_are_those_of_the_crops(small_model: DiffusersModel, two: list[Instance]) -> None:
+    made = make(small_model, two, random_flip=False, crops_per_photo=6)
+    decoded = small_model.decode_latents(made.latents[:1])
     assert decoded.shape == (1, 3, 64, 64)
     assert not torch.equal(made.latents[0], made.latents[1])
     assert made.latents.std() > 0
 
 
 def test_captions_have_their_rows_and_the_empty_one_is_last(
-    tiny_model: DiffusersModel, two: list[Instance]
+    small_model: DiffusersModel, two: list[Instance]
 ) -> None:
-    made = make(tiny_model, two, crops_per_photo=6)
+    made = make(small_model, two, crops_per_photo=6)
     texts = [two[0].caption, CAPTION, CAPTION.replace("left", "right"), ""]
-    expected = tiny_model.encode_prompts(texts).prompt_embeds
+    expected = small_model.encode_prompts(texts).prompt_embeds
     assert torch.allclose(made.cond.prompt_embeds, expected)
     assert made.empty_caption == 3
     assert made.caption_index.tolist() == [0] * 12 + [1, 2] * 6
 
 
 def test_weights_have_mean_one_and_follow_the_person(
-    tiny_model: DiffusersModel, instance: Instance
+    small_model: DiffusersModel, instance: Instance
 ) -> None:
-    made = make(tiny_model, [instance], face_weight=3.0)
+    made = make(small_model, [instance], face_weight=3.0)
     assert torch.allclose(made.loss_weights.mean(dim=(1, 2, 3)), torch.ones(len(made)))
     assert (made.loss_weights >= 0).all()
     assert (made.loss_weights == 0).any()
@@ -119,17 +119,17 @@ def test_few_photos_give_more_crops_each(
     assert len(crops) == photos * each >= LEAST_CROPS
 
 
-def test_the_same_seed_repeats_the_cache(tiny_model: DiffusersModel, two: list[Instance]) -> None:
-    first, again, other = (make(tiny_model, two, seed) for seed in (3, 3, 4))
+def test_the_same_seed_repeats_the_cache(small_model: DiffusersModel, two: list[Instance]) -> None:
+    first, again, other = (make(small_model, two, seed) for seed in (3, 3, 4))
     assert torch.equal(first.latents, again.latents)
     assert torch.equal(first.loss_weights, again.loss_weights)
     assert not torch.equal(first.latents, other.latents)
 
 
 def test_crops_that_do_not_fit_together_are_encoded_fewer_at_a_time(
-    tiny_model: DiffusersModel, two: list[Instance], monkeypatch: pytest.MonkeyPatch
+    small_model: DiffusersModel, two: list[Instance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted, sizes, encode = make(tiny_model, two).latents, [], DiffusersModel.encode_images
+    wanted, sizes, encode = make(small_model, two).latents, [], DiffusersModel.encode_images
 
     def limited(
         self: DiffusersModel, pixels: torch.Tensor, generator: torch.Generator
@@ -141,23 +141,23 @@ def test_crops_that_do_not_fit_together_are_encoded_fewer_at_a_time(
         return latents
 
     monkeypatch.setattr(DiffusersModel, "encode_images", limited)
-    torch.testing.assert_close(make(tiny_model, two).latents, wanted)
+    torch.testing.assert_close(make(small_model, two).latents, wanted)
     assert sizes == [8, 4, 2, 2, 4, 2, 2] * 3
 
 
-def test_resolution(tiny_model: DiffusersModel, instance: Instance) -> None:
-    assert make(tiny_model, [instance], resolution=128).latents.shape[-2:] == (16, 16)
+def test_resolution(small_model: DiffusersModel, instance: Instance) -> None:
+    assert make(small_model, [instance], resolution=128).latents.shape[-2:] == (16, 16)
     with pytest.raises(InvalidInput, match="multiple of 64, not 100"):
-        make(tiny_model, [instance], resolution=100)
+        make(small_model, [instance], resolution=100)
 
 
-def test_no_photos(tiny_model: DiffusersModel) -> None:
+def test_no_photos(small_model: DiffusersModel) -> None:
     with pytest.raises(InvalidInput, match="no photo"):
-        make(tiny_model, [])
+        make(small_model, [])
 
 
-def test_only_sdxl_is_told_of_sizes(tiny_model: DiffusersModel, instance: Instance) -> None:
-    assert make(tiny_model, [instance]).add_time_ids is None
+def test_only_sdxl_is_told_of_sizes(small_model: DiffusersModel, instance: Instance) -> None:
+    assert make(small_model, [instance]).add_time_ids is None
 
 
 def test_sdxl_is_told_every_crops_place(

@@ -92,58 +92,60 @@ def test_noise_depends_on_its_own_seed() -> None:
     assert torch.equal(seeded_noise([2], (4, 8, 8))[0], noise[1])
 
 
-def test_a_picture_does_not_depend_on_its_batch(tiny_model: DiffusersModel) -> None:
-    together = draw(tiny_model, [5, 6, 7])
+def test_a_picture_does_not_depend_on_its_batch(small_model: DiffusersModel) -> None:
+    together = draw(small_model, [5, 6, 7])
     for row, seed in enumerate((5, 6, 7)):
-        assert_alike(draw(tiny_model, [seed])[0], together[row])
+        assert_alike(draw(small_model, [seed])[0], together[row])
 
 
-def test_guidance_in_two_calls_is_guidance_in_one(tiny_model: DiffusersModel) -> None:
-    assert_alike(draw(tiny_model, [1], split=True), draw(tiny_model, [1]))
+def test_guidance_in_two_calls_is_guidance_in_one(small_model: DiffusersModel) -> None:
+    assert_alike(draw(small_model, [1], split=True), draw(small_model, [1]))
 
 
-def test_prompts_of_unlike_length_are_fine(tiny_model: DiffusersModel) -> None:
-    long = tiny_model.encode_prompts(["a " * 100])
-    short = tiny_model.encode_prompts([""])
+def test_prompts_of_unlike_length_are_fine(small_model: DiffusersModel) -> None:
+    long = small_model.encode_prompts(["a " * 100])
+    short = small_model.encode_prompts([""])
     settings = {"seeds": [1], "width": 64, "height": 64, "steps": 2}
-    latents = sample(tiny_model, long, short, guidance_scale=2.0, **settings)  # type: ignore[arg-type]
+    latents = sample(small_model, long, short, guidance_scale=2.0, **settings)  # type: ignore[arg-type]
     assert latents.isfinite().all()
 
 
-def test_without_guidance_the_negative_prompt_is_not_asked(tiny_model: DiffusersModel) -> None:
-    cond = tiny_model.encode_prompts(["a"])
+def test_without_guidance_the_negative_prompt_is_not_asked(small_model: DiffusersModel) -> None:
+    cond = small_model.encode_prompts(["a"])
     broken = Conditioning(torch.full_like(cond.prompt_embeds, torch.nan))
     settings = {"seeds": [1], "width": 64, "height": 64, "steps": 2}
-    latents = sample(tiny_model, cond, broken, guidance_scale=1.0, **settings)  # type: ignore[arg-type]
+    latents = sample(small_model, cond, broken, guidance_scale=1.0, **settings)  # type: ignore[arg-type]
     assert latents.isfinite().all()
 
 
-def test_prompt_and_guidance_reach_the_picture(tiny_model: DiffusersModel) -> None:
-    assert not torch.allclose(draw(tiny_model, [1]), draw(tiny_model, [1], guidance_scale=5.0))
+def test_prompt_and_guidance_reach_the_picture(small_model: DiffusersModel) -> None:
+    assert not torch.allclose(draw(small_model, [1]), draw(small_model, [1], guidance_scale=5.0))
 
 
-def test_the_size_is_the_pictures(tiny_model: DiffusersModel) -> None:
-    latents = draw(tiny_model, [1], width=72, height=64)
+def test_the_size_is_the_pictures(small_model: DiffusersModel) -> None:
+    latents = draw(small_model, [1], width=72, height=64)
     assert latents.shape == (1, 4, 8, 9)
-    assert tiny_model.decode_latents(latents).shape == (1, 3, 64, 72)
+    assert small_model.decode_latents(latents).shape == (1, 3, 64, 72)
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 64), (64, 60), (0, 64), (-8, 64)])
-def test_an_impossible_size_is_refused(tiny_model: DiffusersModel, width: int, height: int) -> None:
+def test_an_impossible_size_is_refused(
+    small_model: DiffusersModel, width: int, height: int
+) -> None:
     with pytest.raises(InvalidInput, match="multiples of 8"):
-        draw(tiny_model, [1], width=width, height=height)
+        draw(small_model, [1], width=width, height=height)
 
 
-def test_the_wrong_number_of_prompts_is_refused(tiny_model: DiffusersModel) -> None:
-    cond = tiny_model.encode_prompts(["a", "b"])
+def test_the_wrong_number_of_prompts_is_refused(small_model: DiffusersModel) -> None:
+    cond = small_model.encode_prompts(["a", "b"])
     settings = {"width": 64, "height": 64, "steps": 2, "guidance_scale": 2.0}
     with pytest.raises(InvalidInput, match="1 or 3 prompts, got 2"):
-        sample(tiny_model, cond, cond, seeds=[1, 2, 3], **settings)  # type: ignore[arg-type]
+        sample(small_model, cond, cond, seeds=[1, 2, 3], **settings)  # type: ignore[arg-type]
 
 
-def test_steps_are_reported_and_can_be_stopped(tiny_model: DiffusersModel) -> None:
+def test_steps_are_reported_and_can_be_stopped(small_model: DiffusersModel) -> None:
     seen: list[tuple[int, int]] = []
-    draw(tiny_model, [1], on_step=lambda step, steps: seen.append((step, steps)))
+    draw(small_model, [1], on_step=lambda step, steps: seen.append((step, steps)))
     assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
 
     def stop(step: int, steps: int) -> None:
@@ -151,18 +153,18 @@ def test_steps_are_reported_and_can_be_stopped(tiny_model: DiffusersModel) -> No
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
-        draw(tiny_model, [1], on_step=stop)
+        draw(small_model, [1], on_step=stop)
 
 
-def test_what_is_free_of_noise_is_told_after_every_step(tiny_model: DiffusersModel) -> None:
+def test_what_is_free_of_noise_is_told_after_every_step(small_model: DiffusersModel) -> None:
     told: list[Tensor] = []
-    drawn = draw(tiny_model, [1, 2], on_clean=told.append)
+    drawn = draw(small_model, [1, 2], on_clean=told.append)
     assert [tuple(each.shape) for each in told] == [tuple(drawn.shape)] * 4
     assert torch.equal(told[-1], drawn)
 
 
-def test_sampling_leaves_no_graph(new_tiny_model: Callable[[], DiffusersModel]) -> None:
-    model = new_tiny_model()
+def test_sampling_leaves_no_graph(new_small_model: Callable[[], DiffusersModel]) -> None:
+    model = new_small_model()
     model.unet.requires_grad_(True)
     assert not draw(model, [1]).requires_grad
 

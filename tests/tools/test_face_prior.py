@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow(6)
 
 
 def test_a_prior_of_several_people_is_a_start_for_the_next(
-    tiny_model: DiffusersModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    small_model: DiffusersModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     photo = np.ascontiguousarray(astronaut()[:300, 60:360])
     people = {"one": photo, "two": np.ascontiguousarray(photo[:, ::-1]), "nobody": photo * 0 + 128}
@@ -33,9 +33,9 @@ def test_a_prior_of_several_people_is_a_start_for_the_next(
     config = TrainConfig(
         max_train_steps=2, train_batch_size=1, rank=2, samples_per_snapshot=0, selection="last"
     )
-    lora = train_prior(tiny_model, instances, config, tmp_path / "prior.safetensors")
-    kind = tiny_model.suggested_target_modules
-    with inject(tiny_model, kind, rank=4, alpha=4.0, seed=0) as adapter:
+    lora = train_prior(small_model, instances, config, tmp_path / "prior.safetensors")
+    kind = small_model.suggested_target_modules
+    with inject(small_model, kind, rank=4, alpha=4.0, seed=0) as adapter:
         adapter.start_from(read_lora(lora.path)[0])
 
 

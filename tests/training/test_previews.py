@@ -16,11 +16,11 @@ from facechain_ext.training.previews import Previewer
 
 
 @pytest.fixture
-def previewer(tiny_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch) -> Previewer:
+def previewer(small_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch) -> Previewer:
     monkeypatch.setattr("facechain_ext.training.previews.PREVIEW_STEPS", 2)
     return Previewer(
-        tiny_model,
-        lambda: tiny_model.encode_prompts(["fcsks, photo", ""]),
+        small_model,
+        lambda: small_model.encode_prompts(["fcsks, photo", ""]),
         (0, 1, 2),
         lambda images: (None,) * len(images),
     )

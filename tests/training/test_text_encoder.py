@@ -53,9 +53,9 @@ New = Callable[..., Training]
 
 
 @pytest.fixture
-def captioned(data: Data, tiny_model: DiffusersModel) -> Data:
+def captioned(data: Data, small_model: DiffusersModel) -> Data:
     """Six pictures with two captions, whose texts are known."""
-    cond = replace(tiny_model.encode_prompts(TEXTS), texts=TEXTS)
+    cond = replace(small_model.encode_prompts(TEXTS), texts=TEXTS)
     return replace(data, cond=cond, caption_index=torch.tensor([0, 1] * 3), empty_caption=2)
 
 
@@ -205,10 +205,10 @@ def test_the_file_reads_prompts_as_the_live_adapter(lend: Lend, tmp_path: Path) 
 
 
 def test_captions_are_encoded_once_each_and_in_their_places(
-    tiny_model: DiffusersModel, captioned: Data
+    small_model: DiffusersModel, captioned: Data
 ) -> None:
     rows = torch.tensor([1, 0, 1, 2])
-    fresh = encoded(tiny_model, captioned.cond.select(rows), None)
+    fresh = encoded(small_model, captioned.cond.select(rows), None)
     torch.testing.assert_close(fresh.prompt_embeds, captioned.cond.prompt_embeds[rows])
 
 
@@ -233,22 +233,22 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole(lend: Lend, captioned: 
         torch.testing.assert_close(parts, whole, atol=1e-6, rtol=1e-3)
 
 
-def test_the_plan_keeps_the_text_encoder_at_work(tiny_model: DiffusersModel) -> None:
+def test_the_plan_keeps_the_text_encoder_at_work(small_model: DiffusersModel) -> None:
     off = replace(CONFIG, text_encoder_lora=False)
-    trained = [encoder for encoder, _ in trained_text_encoders(tiny_model, CONFIG)]
-    assert trained == [tiny_model.text_encoder]
-    own = sum(p.numel() * p.element_size() for p in tiny_model.text_encoder.parameters())
-    whole, rest = Parking(tiny_model), Parking(tiny_model, working=trained)
+    trained = [encoder for encoder, _ in trained_text_encoders(small_model, CONFIG)]
+    assert trained == [small_model.text_encoder]
+    own = sum(p.numel() * p.element_size() for p in small_model.text_encoder.parameters())
+    whole, rest = Parking(small_model), Parking(small_model, working=trained)
     assert whole.saves - rest.saves == own
-    assert Planner.of(tiny_model, CONFIG, free=None).parkable == rest.saves
-    assert Planner.of(tiny_model, off, free=None).parkable == whole.saves
+    assert Planner.of(small_model, CONFIG, free=None).parkable == rest.saves
+    assert Planner.of(small_model, off, free=None).parkable == whole.saves
 
 
-def test_the_plan_counts_what_the_text_encoder_needs(tiny_model: DiffusersModel) -> None:
+def test_the_plan_counts_what_the_text_encoder_needs(small_model: DiffusersModel) -> None:
     def more(micro_batch: int) -> float:
         on, off = (
             predicted_peak(
-                tiny_model,
+                small_model,
                 replace(CONFIG, text_encoder_lora=trained),
                 micro_batch=micro_batch,
                 checkpointing=False,
@@ -264,7 +264,7 @@ def test_the_plan_counts_what_the_text_encoder_needs(tiny_model: DiffusersModel)
 
 
 def test_neither_graph_nor_fused_layers_are_planned(
-    tiny_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch
+    small_model: DiffusersModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They give prompts no gradient."""
     monkeypatch.setattr("facechain_ext.training.memory.can_be_fused", lambda denoiser: True)
@@ -272,7 +272,7 @@ def test_neither_graph_nor_fused_layers_are_planned(
     monkeypatch.setattr("facechain_ext.training.memory.autocast_of", lambda model: torch.bfloat16)
     for trained in (True, False):
         config = replace(CONFIG, text_encoder_lora=trained, target_modules="attention")
-        plans = Planner.of(tiny_model, config, free=80 * GIB).plans
+        plans = Planner.of(small_model, config, free=80 * GIB).plans
         assert any(plan.graph for plan in plans) != trained
         assert any(plan.fused for plan in plans) != trained
 
@@ -337,9 +337,9 @@ class Untrainable:
 
 
 def test_where_it_cannot_be_had_it_is_refused_before_anything_starts(
-    tiny_model: DiffusersModel,
+    small_model: DiffusersModel,
 ) -> None:
-    model: Any = Untrainable(tiny_model)
+    model: Any = Untrainable(small_model)
     with pytest.raises(InvalidInput, match="Train the text encoder"):
         resolved(model, CONFIG)
     assert not resolved(model, replace(CONFIG, text_encoder_lora=False)).text_encoder_lora

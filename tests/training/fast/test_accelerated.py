@@ -27,7 +27,7 @@ New = Callable[[], DiffusersModel]
 
 @pytest.fixture(params=["sd1", "sdxl"])
 def model(request: pytest.FixtureRequest) -> DiffusersModel:
-    name = {"sd1": "new_tiny_model", "sdxl": "new_tiny_sdxl"}[request.param]
+    name = {"sd1": "new_small_model", "sdxl": "new_tiny_sdxl"}[request.param]
     made: DiffusersModel = request.getfixturevalue(name)()
     return made
 

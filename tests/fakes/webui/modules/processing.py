@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from facechain_ext.diffusion.diffusers_model import load_model
+from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.pixels import to_pixels
 from facechain_ext.diffusion.sampler import Origin, sample
 from facechain_ext.lora.checkpoint import read_lora
@@ -145,7 +146,7 @@ def _run_scripts(p: Processing) -> None:
 
 def _draw(p: Processing) -> list[Any]:
     checkpoint, skip = sd_models.select_checkpoint(), shared.opts.CLIP_stop_at_last_layers
-    model = load_model(Path(checkpoint.filename), device="cpu", clip_skip=skip)
+    model = _loaded(Path(checkpoint.filename), skip)
     folder = Path(shared.cmd_opts.lora_dir)
     uses = [
         (read_lora(folder / f"{name}.safetensors")[0], float(weight))
@@ -178,6 +179,12 @@ def _draw(p: Processing) -> list[Any]:
         except Stopped:
             latents = torch.zeros(len(p.seed), 4, p.height // 8, p.width // 8)
         return to_pixels(model.decode_latents(latents))
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, skip: int) -> DiffusersModel:
+    """The checkpoint stays loaded from picture to picture, as the webui's does."""
+    return load_model(path, device="cpu", clip_skip=skip)
 
 
 def _infotext(p: Processing, seed: int) -> str:
