@@ -18,7 +18,7 @@ from tests.fakes.forges import become
 from tools.host_uses import FORGES, FORGES_OWN
 
 FAKES = Path(__file__).parents[1] / "fakes"
-FOREIGN = ("modules", "networks", *FORGES_OWN)
+DROPPED = tuple(f"{name}." for name in ("modules", "networks", *FORGES_OWN, "facechain_ext.webui"))
 
 
 class Webui:
@@ -65,7 +65,7 @@ def living_in(root: Path, checkpoint: Path, *fakes: str) -> Iterator[Webui]:
 def _forget() -> None:
     """Drop the webui's modules, and ours that hold on to them."""
     for name in list(sys.modules):
-        if name.split(".")[0] in FOREIGN or name.startswith("facechain_ext.webui"):
+        if f"{name}.".startswith(DROPPED):
             del sys.modules[name]
 
 

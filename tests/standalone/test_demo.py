@@ -22,7 +22,7 @@ QUICK = TrainConfig(
 
 @pytest.mark.model
 @pytest.mark.slow(15)
-def test_the_demo_leaves_report_sheet_and_portraits(tmp_path: Path) -> None:
+def test_the_demo_leaves_report_sheet_and_portraits(tmp_path: Path, quick_samples: None) -> None:
     report = run_demo(
         photos=None,
         out=tmp_path,

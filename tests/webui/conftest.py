@@ -15,7 +15,9 @@ from tests.fakes.forges import become
 from tools.host_uses import A1111S_OWN, FORGES, FORGES_OWN, HostName
 
 FAKES = Path(__file__).parents[1] / "fakes" / "webui"
-FOREIGN = ("modules", "networks", *FORGES_OWN, *A1111S_OWN)
+DROPPED = tuple(
+    f"{name}." for name in ("modules", "networks", *FORGES_OWN, *A1111S_OWN, "facechain_ext.webui")
+)
 
 
 class Webui:
@@ -88,5 +90,5 @@ def _restorer(folder: Path) -> SimpleNamespace:
 def _forget() -> None:
     """Drop the webui's modules, and ours that hold on to them."""
     for name in list(sys.modules):
-        if name.split(".")[0] in FOREIGN or name.startswith("facechain_ext.webui"):
+        if f"{name}.".startswith(DROPPED):
             del sys.modules[name]
