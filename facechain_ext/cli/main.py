@@ -18,17 +18,23 @@ from facechain_ext.cli import (
     control_pictures,
     failure,
     flag_names,
+    jobs,
+    models,
+    page,
+    people,
     photos,
     place,
     serving,
     streams,
     style_training,
     styling,
+    talking,
     templates,
     tryon,
 )
-from facechain_ext.cli.paths import path, port
-from facechain_ext.config import PortraitConfig, PrepareConfig, TalkConfig, TrainConfig
+from facechain_ext.cli.paths import path
+from facechain_ext.cli.result_text import as_text
+from facechain_ext.config import PortraitConfig, PrepareConfig, TrainConfig
 from facechain_ext.config.flags import add_config_flags
 
 Result = dict[str, Any]
@@ -77,41 +83,6 @@ def _as_json(result: Result) -> str:
     return text if streams.writable(text) else json.dumps(result)
 
 
-def as_text(result: Result, indent: str = "") -> str:
-    """Lay a result out for reading: scalars as lines, lists as one line per entry."""
-    lines = []
-    for key, value in result.items():
-        if isinstance(value, (dict, list)) and not value:
-            lines.append(f"{indent}{key}: none")
-        elif isinstance(value, dict):
-            lines += [f"{indent}{key}:", as_text(value, indent + "  ")]
-        elif isinstance(value, list):
-            lines += [f"{indent}{key}:", *(f"{indent}  {_entry(entry)}" for entry in value)]
-        else:
-            lines.append(f"{indent}{key}: {_plain(value)}")
-    return "\n".join(line for line in lines if line)
-
-
-def _entry(entry: Any) -> str:
-    if isinstance(entry, dict):
-        return "  ".join(_plain(value) for value in entry.values() if value is not None)
-    return _plain(entry)
-
-
-def _plain(value: Any) -> str:
-    """Write a value as people do, not as Python does."""
-    if isinstance(value, dict):
-        told = (f"{key} {_plain(part)}" for key, part in value.items() if part is not None)
-        return ", ".join(told)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "none" if value is None else str(value)
-
-
 def build_parser() -> argparse.ArgumentParser:
     shared = Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON object on stdout")
@@ -130,10 +101,8 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     _add_making(add)
-    _add_people(add, groups)
-    photos.add_commands(add, groups)
-    _add_jobs(add, groups)
-    _add_catalogues(add, groups)
+    for kind in (people, photos, jobs, models, style_training, styling):
+        kind.add_commands(add, groups)
     return parser
 
 
@@ -181,15 +150,8 @@ def _add_making(add: Callable[..., Any]) -> None:
     style_training.add_flags(style)
     _add_checkpoint(style)
 
-    talk = add("talk", commands.talk, "Let a portrait speak, as a video with sound.")
-    talk.add_argument("words", nargs="?", metavar="TEXT", help="what is said")
-    talk.add_argument("--name", help="a person of the library, whose photos lend teeth")
-    talk.add_argument("--portrait", type=path, help="a picture; without one, the person's newest")
-    talk.add_argument("--audio", type=path, help="a recording in place of a text")
-    talk.add_argument(
-        "--out", type=path, default="talking.mp4", help=".mp4, .webm, .gif or .webp to write"
-    )
-    add_config_flags(talk, TalkConfig)
+    talk = add("talk", talking.talk, "Let a portrait speak, as a video with sound.")
+    talking.add_flags(talk)
 
     demo = add(
         "demo", commands.demo, "Show the whole chain on one public photo or on a folder of them."
@@ -198,10 +160,9 @@ def _add_making(add: Callable[..., Any]) -> None:
     demo.add_argument("--out", type=path, default="demo", help="folder for the results")
     _add_checkpoint(demo)
 
-    page = add("ui", commands.ui, "Open the page in a browser; only this computer can reach it.")
-    page.add_argument("--port", type=port, help="a fixed port (default: a free one from 7860 on)")
-    page.add_argument("--no-browser", action="store_true", help="only print the address")
-    _add_checkpoint(page)
+    opened = add("ui", page.ui, "Open the page in a browser; only this computer can reach it.")
+    page.add_flags(opened)
+    _add_checkpoint(opened)
 
     server = add("serve", serving.serve, "Answer programs over HTTP, with tokens or locally.")
     serving.add_flags(server)
@@ -213,82 +174,3 @@ def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", type=path, help="an SD1, SD2 or SDXL .safetensors file or diffusers folder"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)")
-
-
-def _add_people(add: Callable[..., Any], groups: Any) -> None:
-    parser = groups.add_parser(
-        "people", help="List, show, rename, export, import or delete people."
-    )
-    under = parser.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.people_list, "List everybody in the library.", under)
-    show = add("show", commands.people_show, "Show what is kept about a person.", under)
-    rename = add("rename", commands.people_rename, "Give a person another name.", under)
-    export = add("export", commands.people_export, "Write all about a person to a zip file.", under)
-    publish = add(
-        "publish", commands.people_publish, "Make a LoRA of a training's earlier snapshot.", under
-    )
-    delete = add(
-        "delete", commands.people_delete, "Delete a person's photos, LoRAs, portraits.", under
-    )
-    for sub in (show, rename, export, publish, delete):
-        sub.add_argument("name", help="the person's name, or the folder that list shows")
-    rename.add_argument("new_name")
-    export.add_argument("archive", type=path, help="the zip file to write")
-    delete.add_argument("--yes", action="store_true", help="do not ask")
-    publish.add_argument("--run", help="the training (default: the newest one)")
-    publish.add_argument("--step", type=int, help="the snapshot (default: the most like)")
-    publish.add_argument(
-        "--as", dest="lora_name", help="what prompts call it (default: the person's name)"
-    )
-    back = add("import", commands.people_import, "Take in a person from an export.", under)
-    back.add_argument("archive", type=path, help="the zip file, or the folder it was unpacked to")
-    back.add_argument("--name", help="instead of the name in the export")
-
-
-def _add_jobs(add: Callable[..., Any], groups: Any) -> None:
-    parser = groups.add_parser("jobs", help="List or cancel jobs.")
-    under = parser.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.jobs_list, "List what waits, runs and has lately ended.", under)
-    cancel = add("cancel", commands.jobs_cancel, "Cancel jobs that wait or run.", under)
-    cancel.add_argument("id", nargs="*", help="as list shows it")
-    cancel.add_argument("--all", action="store_true", help="everything that waits or runs")
-
-
-def _add_catalogues(add: Callable[..., Any], groups: Any) -> None:
-    models = groups.add_parser("models", help="List, download or install what is optional.")
-    under = models.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.models_list, "List nets, packages and voices, there or to be had.", under)
-    download = add("download", commands.models_download, "Fetch one optional net.", under)
-    download.add_argument("id")
-    install = add("install", commands.models_install, "Install one optional package.", under)
-    install.add_argument("package")
-    for sub in (download, install):
-        sub.add_argument("--yes", action="store_true", help="agree to its size and licence")
-
-    looks = groups.add_parser("looks", help="List, show or delete pictures that styles learn from.")
-    under = looks.add_subparsers(metavar="ACTION", required=True)
-    add("list", style_training.looks_list, "List the looks that pictures are kept of.", under)
-    show = add("show", style_training.looks_show, "Show a look's captions, and where.", under)
-    delete = add(
-        "delete", style_training.looks_delete, "Delete a look's pictures, not its style.", under
-    )
-    for sub in (show, delete):
-        sub.add_argument("name", help="what the style is called")
-    delete.add_argument("--yes", action="store_true", help="do not ask")
-
-    styles = groups.add_parser("styles", help="List, show, import or export styles.")
-    under = styles.add_subparsers(metavar="ACTION", required=True)
-    add("list", commands.styles_list, "List the styles.", under)
-    show = add("show", styling.styles_show, "Show all that is known of a style.", under)
-    show.add_argument("name", help="as list shows it")
-    take = add("import", styling.styles_import, "Add styles from files, folders or LoRAs.", under)
-    take.add_argument(
-        "sources", nargs="+", type=path, metavar="SOURCE",
-        help="a style's JSON file, of FaceChain's own too, a folder of them, or a LoRA",
-    )  # fmt: skip
-    take.add_argument("--again", action="store_true", help="replace styles of the same name")
-    out = add("export", styling.styles_export, "Write a style to one file for others.", under)
-    out.add_argument("name", help="as list shows it")
-    out.add_argument("file", type=path, help="the JSON file to write, or a folder for it")
-    card = add("card", styling.styles_card, "Show what a LoRA's files say of it.", under)
-    card.add_argument("lora", type=path, help="a .safetensors file")

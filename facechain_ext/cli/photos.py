@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.cli import console
-from facechain_ext.cli.commands import new_studio, queue_of
+from facechain_ext.cli.here import new_studio, queue_of
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import path, photos_in, require_writable
 from facechain_ext.cli.streams import agreed

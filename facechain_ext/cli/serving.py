@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from facechain_ext.base.errors import FaceChainError, InvalidInput
-from facechain_ext.cli.commands import new_studio, queue_of
+from facechain_ext.cli.here import new_studio, queue_of
 from facechain_ext.cli.paths import path, port, require_writable
 from facechain_ext.cli.streams import say
 from facechain_ext.config import ApiConfig

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import Event, PhotoPrepared, Preview, TrainingFinished
 from facechain_ext.cli import console, flag_names
-from facechain_ext.cli.commands import new_studio, queue_of
+from facechain_ext.cli.here import new_studio, queue_of
 from facechain_ext.cli.interrupt import stopping
 from facechain_ext.cli.paths import path, photos_in, require_writable
 from facechain_ext.cli.streams import agreed
@@ -110,6 +111,17 @@ def described(event: Event) -> str:
     if isinstance(event, Preview):
         return f"   nearness to the look after {event.step} steps: {event.similarity:.3f}"
     return console.describe(event)
+
+
+def add_commands(add: Callable[..., Any], groups: Any) -> None:
+    looks = groups.add_parser("looks", help="List, show or delete pictures that styles learn from.")
+    under = looks.add_subparsers(metavar="ACTION", required=True)
+    add("list", looks_list, "List the looks that pictures are kept of.", under)
+    show = add("show", looks_show, "Show a look's captions, and where.", under)
+    delete = add("delete", looks_delete, "Delete a look's pictures, not its style.", under)
+    for sub in (show, delete):
+        sub.add_argument("name", help="what the style is called")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def looks_list(args: argparse.Namespace) -> Result:

@@ -1,15 +1,15 @@
-"""The commands about styles: shown, taken in from files and LoRAs, and written out."""
+"""The commands about styles: listed, shown, taken in from files and LoRAs, and written out."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from facechain_ext.base.errors import InvalidInput
-from facechain_ext.cli.commands import new_studio
-from facechain_ext.cli.paths import require_writable
+from facechain_ext.cli.here import new_studio
+from facechain_ext.cli.paths import path, require_writable
 from facechain_ext.studio.lora_cards import read_card
 from facechain_ext.studio.style_likeness import cost_of
 from facechain_ext.studio.style_shelf import StyleShelf
@@ -18,6 +18,30 @@ from facechain_ext.styles.foreign import Imported
 from facechain_ext.styles.style import as_record
 
 Result = dict[str, Any]
+
+
+def add_commands(add: Callable[..., Any], groups: Any) -> None:
+    styles = groups.add_parser("styles", help="List, show, import or export styles.")
+    under = styles.add_subparsers(metavar="ACTION", required=True)
+    add("list", styles_list, "List the styles.", under)
+    show = add("show", styles_show, "Show all that is known of a style.", under)
+    show.add_argument("name", help="as list shows it")
+    take = add("import", styles_import, "Add styles from files, folders or LoRAs.", under)
+    take.add_argument(
+        "sources", nargs="+", type=path, metavar="SOURCE",
+        help="a style's JSON file, of FaceChain's own too, a folder of them, or a LoRA",
+    )  # fmt: skip
+    take.add_argument("--again", action="store_true", help="replace styles of the same name")
+    out = add("export", styles_export, "Write a style to one file for others.", under)
+    out.add_argument("name", help="as list shows it")
+    out.add_argument("file", type=path, help="the JSON file to write, or a folder for it")
+    card = add("card", styles_card, "Show what a LoRA's files say of it.", under)
+    card.add_argument("lora", type=path, help="a .safetensors file")
+
+
+def styles_list(args: argparse.Namespace) -> Result:
+    styles = new_studio(args).styles.values()
+    return {"styles": [{"name": s.name, "title": s.title, "prompt": s.prompt} for s in styles]}
 
 
 def styles_show(args: argparse.Namespace) -> Result:

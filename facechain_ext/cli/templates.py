@@ -11,7 +11,7 @@ from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.base.records import Portrait
 from facechain_ext.cli import flag_names, template_gallery
-from facechain_ext.cli.commands import carried_out, new_studio
+from facechain_ext.cli.here import carried_out, new_studio
 from facechain_ext.cli.paths import path, photos_in, require_writable
 from facechain_ext.config import TemplateConfig
 from facechain_ext.config.flags import add_config_flags, config_from

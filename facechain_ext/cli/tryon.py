@@ -9,7 +9,7 @@ from typing import Any
 from facechain_ext.base.errors import InvalidInput
 from facechain_ext.base.events import PortraitsFinished
 from facechain_ext.cli import flag_names
-from facechain_ext.cli.commands import carried_out, new_studio
+from facechain_ext.cli.here import carried_out, new_studio
 from facechain_ext.cli.paths import path, require_writable
 from facechain_ext.cli.templates import saved
 from facechain_ext.config import TryOnConfig

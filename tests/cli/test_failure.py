@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from facechain_ext.base.errors import Cancelled, InvalidInput, describe
-from facechain_ext.cli import commands
+from facechain_ext.cli import styling
 from facechain_ext.cli.main import main
 
 Captured = pytest.CaptureFixture[str]
@@ -24,7 +24,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def command(args: Any) -> None:
         raise error
 
-    monkeypatch.setattr(commands, "styles_list", command)
+    monkeypatch.setattr(styling, "styles_list", command)
 
 
 @pytest.mark.parametrize(

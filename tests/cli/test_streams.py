@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from facechain_ext.cli import commands, streams
+from facechain_ext.cli import streams, styling
 from facechain_ext.cli.main import main
 
 NAMES = ["李明.jpg", "caf\udce9.jpg", "ok\x1b[2J\n.jpg", "Ünï.jpg"]
@@ -25,7 +25,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Let `facechain styles list` give any result."""
 
     def give(result: Any) -> None:
-        monkeypatch.setattr(commands, "styles_list", lambda args: result)
+        monkeypatch.setattr(styling, "styles_list", lambda args: result)
 
     return give
 
