@@ -161,7 +161,9 @@ class Jobs:
         active = self._active(version)
         over = [state for state in JobState if state not in ACTIVE]
         latest = self.books.jobs.records(states=over, limit=SHOWN_JOBS)
-        records = sorted([*active, *latest], key=lambda record: record.number)
+        # One that ended between the two looks was seen by both; what was seen last is so.
+        found = {record.id: record for record in (*active, *latest)}
+        records = sorted(found.values(), key=lambda record: record.number)
         jobs = [self._job(record).renew(record, version) for record in records]
         self._let_go(jobs)
         return jobs

@@ -7,6 +7,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from facechain_ext.config import JobsConfig
 from facechain_ext.jobs import queue
 from facechain_ext.jobs.keeper import Keeper
 from facechain_ext.jobs.queue import SHOWN_JOBS, Job, Jobs, JobState
+from facechain_ext.jobs.record import JobRecord
 from facechain_ext.jobs.store import JobStore
 from facechain_ext.nets import FaceNets
 from facechain_ext.studio.studio import Studio
@@ -221,6 +223,24 @@ def test_all_jobs_are_read_at_once_and_not_again_until_something_changes(
     assert [job.id for job in jobs.active()] == [job.id for job in waiting[:3]]
     assert jobs.all()[-1].state is JobState.CANCELED
     gate.open.set()
+
+
+def test_a_job_that_ends_while_all_are_read_is_among_them_once(
+    jobs: Jobs, host: WatchedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, read = Gate(host), JobStore.records
+    job = submit(jobs, "Draw", gate)
+    assert gate.begun.wait(SECONDS)
+
+    def records(store: JobStore, **asked: Any) -> list[JobRecord]:
+        found = read(store, **asked)
+        gate.open.set()
+        assert followed(job)
+        return found
+
+    monkeypatch.setattr(JobStore, "records", records)
+    assert jobs.all() == [job]
+    assert job.state is JobState.SUCCEEDED
 
 
 def test_the_latest_jobs_are_shown_and_as_many_kept_as_is_wanted(host: WatchedHost) -> None:
