@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,22 +11,20 @@ import gradio as gr
 
 from facechain_ext.base.errors import FaceChainError
 from facechain_ext.config import PrepareConfig, TrainConfig
-from facechain_ext.installing.optional import PILLOW_HEIF
 from facechain_ext.library.names import LONGEST_NAME
 from facechain_ext.ui.page import compat, markup
 from facechain_ext.ui.page import element_ids as ids
-from facechain_ext.ui.page.actions import failing_in_place, is_running, yielding_in_place
+from facechain_ext.ui.page.actions import failing_in_place, is_running
 from facechain_ext.ui.page.compat import UNCHANGED, not_saved, on
-from facechain_ext.ui.page.copies import folder_for
-from facechain_ext.ui.page.package_offer import PackageOffer
 from facechain_ext.ui.page.redraw import Redraw
 from facechain_ext.ui.page.widgets import ConfigForm
-from facechain_ext.ui.people import picker
 from facechain_ext.ui.people.captions_form import CaptionsForm
+from facechain_ext.ui.people.care_form import CareForm
 from facechain_ext.ui.people.damaged_form import DamagedForm
 from facechain_ext.ui.people.desk import NEW, PeopleDesk
+from facechain_ext.ui.people.photos_form import PhotosForm
 from facechain_ext.ui.people.publish_form import PublishForm
-from facechain_ext.ui.people.verdicts import MOST_PHOTOS, PhotoCheck
+from facechain_ext.ui.people.verdicts import PhotoCheck
 from facechain_ext.ui.people.view import LATEST, PeopleView, title_of
 
 TRAIN_LABELS = {
@@ -35,7 +33,6 @@ TRAIN_LABELS = {
     "resolution": "Training resolution",
 }
 PREPARE_LABELS = {"min_face_px": "Smallest face in a photo"}
-CONSENT = "These are photos of me, or of somebody who agreed to have them trained."
 
 
 @dataclass(eq=False)
@@ -54,7 +51,8 @@ class PeoplePanel:
         with gr.Row(elem_classes=["fc-split"]):
             with gr.Column(scale=5, min_width=320):
                 self._draw_who()
-                self._draw_photos()
+                self.uploads = PhotosForm(self.check, self.prepare_form, self.desk.services.offline)
+                self.uploads.draw()
                 self._draw_settings()
                 self._draw_actions()
             with gr.Column(scale=7, min_width=320):
@@ -62,7 +60,8 @@ class PeoplePanel:
                 self._draw_captions()
                 self.publishing = PublishForm(self.desk, self.view)
                 self.publishing.draw()
-                self._draw_care()
+                self.care = CareForm(self.desk)
+                self.care.draw()
         self._wire()
 
     def _draw_who(self) -> None:
@@ -81,21 +80,6 @@ class PeoplePanel:
         self.card = gr.HTML(elem_id=ids.CARD)
         self.damaged = DamagedForm(self.desk)
         self.damaged.draw()
-
-    def _draw_photos(self) -> None:
-        self.photos = not_saved(
-            gr.File(
-                label=f"Photos: 5 to 15 are good, {MOST_PHOTOS} at most",
-                file_count="multiple",
-                file_types=picker.file_types(),
-                elem_id=ids.PHOTOS,
-            )
-        )
-        self.hint = gr.HTML(picker.hint())
-        self.heic = PackageOffer(PILLOW_HEIF, "picker", self.desk.services.offline)
-        self.heic.draw()
-        self.verdicts = gr.HTML(elem_id=ids.VERDICTS)
-        self.consent = not_saved(gr.Checkbox(label=CONSENT, value=False, elem_id=ids.CONSENT))
 
     def _draw_settings(self) -> None:
         with gr.Row(elem_classes=["fc-fields"]):
@@ -142,45 +126,19 @@ class PeoplePanel:
         with gr.Accordion("Captions", open=False, elem_id=ids.CAPTIONS):
             self.captions.draw()
 
-    def _draw_care(self) -> None:
-        with gr.Accordion("Rename, export, delete", open=False):
-            with gr.Row():
-                self.new_name = not_saved(
-                    gr.Textbox(
-                        label="New name",
-                        elem_id=ids.NEW_NAME,
-                        max_lines=1,
-                        **compat.limited(LONGEST_NAME),
-                    )
-                )
-                self.rename = gr.Button("Rename", elem_id=ids.RENAME, min_width=120)
-            with gr.Row():
-                self.export = gr.Button("Export as zip", elem_id=ids.EXPORT, min_width=120)
-                self.delete = gr.Button("Delete …", elem_id=ids.DELETE, min_width=120)
-            self.archive = not_saved(
-                gr.File(label="Export", visible=False, interactive=False, elem_id=ids.ARCHIVE)
-            )
-            with gr.Column(visible=False) as self.question:
-                self.goes = gr.HTML(elem_id=ids.DELETE_QUESTION)
-                with gr.Row():
-                    self.confirmed = gr.Button(
-                        "Delete for good", variant="stop", elem_id=ids.DELETE_CONFIRMED
-                    )
-                    self.spared = gr.Button("Keep everything")
-            self.care_message = gr.HTML()
-
     def _wire(self) -> None:
         who = [self.person, self.name]
-        uploads = [self.photos, self.consent]
+        photos = self.uploads.photos
+        uploads = [photos, self.uploads.consent]
         self.captions.wire(self.person)
         self.publishing.wire(self.person)
         self.damaged.wire()
+        self.uploads.wire()
         on(self.person.change, failing_in_place(self._choose, 4, 8),
-           [self.person, self.photos, self.care_message],
-           [self.name, self.prepare_form.components["trigger_word"], self.question,
-            self.archive, self.message, self.care_message, self.verdicts, self.photos])  # fmt: skip
-        on(self.photos.change, yielding_in_place(self._judge),
-           [self.photos, *self.prepare_form.inputs], [self.verdicts], queue=True)  # fmt: skip
+           [self.person, photos, self.care.message],
+           [self.name, self.prepare_form.components["trigger_word"], self.care.question,
+            self.care.archive, self.message, self.care.message, self.uploads.verdicts,
+            photos])  # fmt: skip
         on(self.keep.click, failing_in_place(self._keep),
            [*who, *uploads, *self.prepare_form.inputs], [self.message])  # fmt: skip
         on(self.start.click, failing_in_place(self._train),
@@ -189,26 +147,7 @@ class PeoplePanel:
         on(self.stop.click, failing_in_place(self._stop), who, [self.message])
         on(self.resume.click, failing_in_place(self._resume), [self.person], [self.message])
         on(self.discard.click, failing_in_place(self._discard), [self.person], [self.message])
-        self.heic.wire(self._photos_taken, [], [self.photos, self.hint])
-        self._wire_care()
-
-    def _wire_care(self) -> None:
-        on(self.rename.click, failing_in_place(self._rename), [self.person, self.new_name],
-           [self.care_message])  # fmt: skip
-        on(self.export.click, failing_in_place(self._export, 1, 2), [self.person],
-           [self.archive, self.care_message], queue=True)  # fmt: skip
-        on(self.delete.click, failing_in_place(self._ask, 2, 3), [self.person],
-           [self.question, self.goes, self.care_message])  # fmt: skip
-        on(self.spared.click, lambda: gr.update(visible=False), [], [self.question])
-        # gradio reads uploads again with whatever comes next, and fails where they went along.
-        emptied = on(self.confirmed.click, lambda: None, [], [self.photos])
-        on(emptied.then, failing_in_place(self._delete, 1, 2), [self.person],
-           [self.question, self.care_message])  # fmt: skip
-
-    def _photos_taken(self) -> tuple[Any, str]:
-        """Let the picker take what can be read now."""
-        stays = bool(self.hint.value) and not compat.CAN_TAKE_OTHERS
-        return compat.taking(picker.file_types()), picker.hint(drawn_without=stays)
+        self.care.wire(self.person, photos)
 
     def _choose(self, name: str, files: Any, told: str) -> list[Any]:
         """Follow the choice of a person; uploads that are not theirs are put away.
@@ -222,13 +161,6 @@ class PeoplePanel:
         away = [UNCHANGED, UNCHANGED] if theirs else ["", None]
         care = UNCHANGED if markup.is_good(told) else ""
         return [gr.update(visible=person is None), trigger, hidden, hidden, "", care, *away]
-
-    def _judge(self, files: Any, *prepare: Any) -> Iterator[str]:
-        paths = compat.paths_of(files)
-        if not paths:
-            yield ""
-            return
-        yield from self.check.cards(paths, self.prepare_form.read(prepare))
 
     def _keep(self, name: str, typed: str, files: Any, consent: bool, *prepare: Any) -> str:
         who, config = title_of(name, typed), self.prepare_form.read(prepare)
@@ -258,21 +190,6 @@ class PeoplePanel:
         self.desk.services.studio.discard(name)
         return markup.message("Given up; what it has shown stays in the list.", "note")
 
-    def _rename(self, name: str, new_name: str) -> str:
-        person = self.desk.rename(name, new_name)
-        return markup.message(f"Now called {person.manifest.name}.", "good")
-
-    def _export(self, name: str) -> tuple[Any, str]:
-        archive = self.desk.export(name, folder_for(name))
-        return gr.update(value=str(archive), visible=True), ""
-
-    def _ask(self, name: str) -> tuple[Any, str, str]:
-        return gr.update(visible=True), markup.message(self.desk.what_goes(name)), ""
-
-    def _delete(self, name: str) -> tuple[Any, str]:
-        self.desk.delete(name)
-        return gr.update(visible=False), markup.message(f"Everything about {name} is gone.", "good")
-
     @property
     def inputs(self) -> list[Any]:
         return [self.person, self.name, self.run]
@@ -282,9 +199,7 @@ class PeoplePanel:
         return {
             "person": self.person,
             "card": self.card,
-            "photos": self.photos,
-            "hint": self.hint,
-            "heic": self.heic.box,
+            **self.uploads.outputs,
             "checkpoint": self.checkpoint,
             "progress": self.progress,
             "curves": self.curves,
@@ -311,7 +226,7 @@ class PeoplePanel:
         drawn = self.view.training(who, choice)
         page.put("card", self.view.card(chosen))
         page.put("checkpoint", self._checkpoint())
-        self._put_picker(page)
+        self.uploads.refresh(page)
         page.put("progress", markup.live(drawn.progress))
         page.put("curves", markup.live(drawn.curves))
         page.put("samples", markup.live(drawn.samples))
@@ -328,14 +243,6 @@ class PeoplePanel:
         self.publishing.refresh(page, person)
         self.damaged.refresh(page)
         return who, value
-
-    def _put_picker(self, page: Redraw) -> None:
-        """Follow what has been installed since the page was built, by whomever."""
-        photos, hint = self._photos_taken()
-        if hint != self.hint.value:
-            page.put("photos", photos)
-            page.put("hint", hint)
-            page.put("heic", self.heic.shown())
 
     def _put_people(self, page: Redraw, chosen: str, typed: str) -> str:
         """List the people anew where somebody came or went; return who is chosen then."""
