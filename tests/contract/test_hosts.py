@@ -215,9 +215,12 @@ def test_a_part_of_a_large_picture_is_drawn_at_the_checkpoints_own_size(host: Ho
 
 
 def test_the_weaker_a_painting_the_nearer_it_stays(host: Host) -> None:
-    """Nearer to the weakest: a random autoencoder gives no picture back as it was."""
+    """Nearer to the weakest: a random autoencoder gives no picture back as it was.
+
+    From about 0.4 on, a random model's pictures are as far from it as any.
+    """
     painted = []
-    for strength in (0.05, 0.4, 1.0):
+    for strength in (0.05, 0.15, 1.0):
         request = repainting(drawing=replace(REQUEST, steps=8, seeds=(1,)), strength=strength)
         (image,) = host.repaint(request)
         painted.append(image.pixels[request.mask > 0].astype(int))
