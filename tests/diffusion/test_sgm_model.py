@@ -17,7 +17,7 @@ from facechain_ext.diffusion.ldm_model import LdmModel
 from facechain_ext.diffusion.sgm_model import SgmModel, in_place, with_resolution
 from facechain_ext.lora.adapter import inject
 from facechain_ext.lora.merge import merged
-from tests import conftest
+from tests import models
 from tests import tiny_sdxl as sdxl
 from tests.fakes.sgm import Engine, load_sgm
 
@@ -30,8 +30,8 @@ SIZES = torch.tensor([[512.0, 640, 17, 33, 64, 64], [64, 64, 0, 5, 64, 64]])
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sgm") / "model"
-    sdxl.save_folder(folder, conftest._text_config(), UNET)
-    conftest._describe_sdxl(folder)
+    sdxl.save_folder(folder, models._text_config(), UNET)
+    models._describe_sdxl(folder)
     return folder
 
 

@@ -16,6 +16,7 @@ from facechain_ext.config import TrainConfig
 from facechain_ext.nets import FaceNets
 from facechain_ext.standalone.diffusers_host import DiffusersHost
 from facechain_ext.studio.studio import Studio
+from tests.quick import two_step_samples
 
 CONFIG = TrainConfig(
     max_train_steps=6,
@@ -26,7 +27,10 @@ CONFIG = TrainConfig(
     target_modules="attention",
     state_every=2,
     lr_warmup_steps=1,
+    resolution=128,
 )
+
+IMPORTED_LATE = ["facechain_ext.diffusion.diffusers_model", "facechain_ext.studio.face_training"]
 
 
 def processes() -> BaseContext:
@@ -34,7 +38,7 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, *IMPORTED_LATE])
     return context
 
 
@@ -56,11 +60,12 @@ def train(
     if kill_at:
         os.fsync = write_half_and_die
     studio = Studio(DiffusersHost(data_dir, device="cpu"), FaceNets())
-    for event in studio.resume("Ana") if what == "resume" else studio.train("Ana", CONFIG):
-        if isinstance(event, Step):
-            told(event.step)
-            if kill_at == "step" and event.step == number:
-                die()
+    with two_step_samples():
+        for event in studio.resume("Ana") if what == "resume" else studio.train("Ana", CONFIG):
+            if isinstance(event, Step):
+                told(event.step)
+                if kill_at == "step" and event.step == number:
+                    die()
 
 
 def train_here(pipe: Connection, data_dir: Path, what: str, kill_at: str, number: int) -> None:

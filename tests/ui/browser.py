@@ -175,10 +175,13 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def browsing(
-    browser: Any, address: str, routed: Callable[[Any], None] = lambda page: None
+    browser: Any,
+    address: str,
+    routed: Callable[[Any], None] = lambda page: None,
+    size: tuple[int, int] = (1280, 1000),
 ) -> Iterator[Tab]:
     """Open an address as somebody who has never been there; routed: what is set up before."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
     page.set_default_timeout(PATIENCE * 1000)
     tab = Tab(page)
     page.on("request", lambda request: tab.requests.append(request.url))

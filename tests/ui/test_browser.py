@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.model, pytest.mark.slow(60), pytest.mark.timeout(1500)
 
 LOCAL = re.compile(r"(https?|ws)://127\.0\.0\.1[:/]|data:|blob:|about:")
 STEPS = 4
+PHONE = (390, 844)
 TRY = 3000
 """Milliseconds after which something that may have moved is looked for again."""
 
@@ -52,8 +53,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def tab(browser: Any, address: str) -> Iterator[Tab]:
-    """An empty library's page; afterwards nothing must have been asked of anybody else."""
-    with browsing(browser, address) as tab:
+    """An empty library's page."""
+    with keeping_to_itself(browser, address) as tab:
+        yield tab
+
+
+@contextmanager
+def keeping_to_itself(
+    browser: Any, address: str, size: tuple[int, int] = (1280, 1000)
+) -> Iterator[Tab]:
+    """Open a page; afterwards nothing must have been asked of anybody else."""
+    with browsing(browser, address, size=size) as tab:
         yield tab
         assert [url for url in tab.requests if not LOCAL.match(url)] == []
         assert tab.errors == []
@@ -261,13 +271,14 @@ def test_a_missing_package_is_installed_after_a_question_alone(tab: Tab) -> None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_shows_all_without_scrolling_sideways(tab: Tab, theme: str) -> None:
-    tab.page.set_viewport_size({"width": 390, "height": 844})
-    tab.page.goto(f"{tab.page.url.split('?')[0]}?__theme={theme}")
-    tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
-    for title in ("People", "Portraits", "Models"):
-        open_on_a_phone(tab, title)
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390, title
+def test_a_phone_shows_all_without_scrolling_sideways(
+    browser: Any, address: str, theme: str
+) -> None:
+    with keeping_to_itself(browser, f"{address}?__theme={theme}", PHONE) as tab:
+        tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
+        for title in ("People", "Portraits", "Models"):
+            open_on_a_phone(tab, title)
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], title
 
 
 def open_on_a_phone(tab: Tab, title: str) -> None:
