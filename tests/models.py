@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -20,9 +19,6 @@ from facechain_ext.diffusion.diffusers_model import DiffusersModel, load_model
 from facechain_ext.diffusion.ldm_keys import text_to_ldm, unet_to_ldm, vae_to_ldm
 from tests import tiny_sdxl as sdxl
 from tests.quick import two_step_samples
-
-if "OMP_NUM_THREADS" not in os.environ:
-    torch.set_num_threads(1)  # with tiny tensors, threads cost more than they bring
 
 MINI = Path(__file__).parents[1] / "facechain_ext" / "weights" / "mini"
 

@@ -18,8 +18,8 @@ from tests.tryon.conftest import drawn_shirt, shirt_mask
 pytestmark = pytest.mark.slow(10)
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> dict[str, Path]:
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """g: a shirt with alpha. p: a photo. w: a wall. two: two people. j: trousers on white."""
     shirt = drawn_shirt((40, 110, 80), (255, 255, 255))
     alpha = np.rint(shirt_mask() * 255).astype(np.uint8)
@@ -30,9 +30,10 @@ def pictures(tmp_path: Path) -> dict[str, Path]:
         "w": np.full((120, 120, 3), 90, np.uint8),
         "two": np.concatenate([astronaut()[:, :400]] * 2, axis=1),
     }
+    folder = tmp_path_factory.mktemp("pictures")
     for name, pixels in drawn.items():
-        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    return {name: tmp_path / f"{name}.png" for name in drawn}
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return {name: folder / f"{name}.png" for name in drawn}
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, Any]:

@@ -66,7 +66,6 @@ def running(port: int, log: Path, *module: str) -> Iterator[str]:
             stderr=subprocess.STDOUT,
             env={
                 **os.environ,
-                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
                 **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
             },
         )

@@ -34,8 +34,8 @@ def panel(services: Services) -> TryOnPanel:
     return panel
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Files as gradio hands them over: a shirt with alpha, a photo, jeans, a wall."""
     alpha = np.rint(shirt_mask() * 255).astype(np.uint8)
     shirt = np.dstack([drawn_shirt((40, 110, 80), (255, 255, 255)), alpha])
@@ -45,9 +45,10 @@ def files(tmp_path: Path) -> dict[str, Any]:
         "jeans": dyed(trousers(), (40, 60, 120)),
         "wall": np.full((90, 90, 3), 90, np.uint8),
     }
+    folder = tmp_path_factory.mktemp("files")
     for name, pixels in drawn.items():
-        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    return {name: SimpleNamespace(name=str(tmp_path / f"{name}.png")) for name in drawn}
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return {name: SimpleNamespace(name=str(folder / f"{name}.png")) for name in drawn}
 
 
 def test_a_garment_is_shown_as_it_is_cut_out(panel: TryOnPanel, files: dict[str, Any]) -> None:
