@@ -153,6 +153,12 @@ def _talk(call: Call, order: JobOrder) -> Work:
         raise BadField("person", "Say who is to speak: a portrait, or a person.")
     person = person_named(call, order.person, may_be_new=False) if order.person else ""
     config = _or_default(call, order.talk, TalkConfig)
+    if order.talk and config.run_code and not call.services.config.run_code:
+        raise BadField(
+            "talk.run_code",
+            "This server runs others' code for callers only where its owner allows it (facechain "
+            "serve --run-code, or the webui's settings of FaceChain).",
+        )
     folder = call.services.studio.talking.folder(person)
     given = (*["portrait"] * len(call.photos), *["audio"] * (call.audio is not None))
     return Talk(person, call.files, given, config, folder, unnamed=True)

@@ -63,3 +63,9 @@ class ApiConfig(Validated):
         "internet, and to this computer. any: also into private networks, and by plain http; "
         "only where you trust everybody who may use the API.",
     )
+    run_code: bool = option(
+        False,
+        label="Callers may run others' code",
+        help="Whether whoever may use the API can let SadTalker speak, whose program code runs "
+        "with all rights of the server.",
+    )

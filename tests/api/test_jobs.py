@@ -341,6 +341,17 @@ def test_a_portrait_speaks(
     assert record.work["out"].endswith("talking")
 
 
+def test_others_code_runs_where_the_owner_lets_callers_agree(
+    client: TestClient, new_client: NewClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talk, "require", lambda work, studio: None)
+    asked = {"kind": "talk", **PICTURE, "talk": {"text": "Hello", "run_code": True}}
+    answer = client.put("jobs/t", json=asked)
+    assert answer.status_code == 422
+    assert problem(answer)["field"] == "talk.run_code"
+    assert new_client(config=ApiConfig(run_code=True)).put("jobs/t", json=asked).status_code == 202
+
+
 def test_a_recording_is_spoken_and_goes_with_the_job(
     client: TestClient, services: ApiServices, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
