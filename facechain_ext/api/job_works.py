@@ -156,8 +156,8 @@ def _talk(call: Call, order: JobOrder) -> Work:
     if order.talk and config.run_code and not call.services.config.run_code:
         raise BadField(
             "talk.run_code",
-            "This server runs others' code for callers only where its owner allows it (facechain "
-            "serve --run-code, or the webui's settings of FaceChain).",
+            "Callers cannot let others' code run here, unless its owner began facechain serve with "
+            "--run-code.",
         )
     folder = call.services.studio.talking.folder(person)
     given = (*["portrait"] * len(call.photos), *["audio"] * (call.audio is not None))

@@ -46,7 +46,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
     TryOnConfig: ("seam", "candidates", "attempts", "fusion_strength"),
     TalkConfig: (),
     TrainStyleConfig: (),
-    ApiConfig: ("owners", "max_upload_mb", "requests_per_minute", "run_code"),
+    ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }
 """Fields that begin with what the settings say; the tab's others with what the webui remembers."""
