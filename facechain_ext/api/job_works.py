@@ -153,7 +153,7 @@ def _talk(call: Call, order: JobOrder) -> Work:
         raise BadField("person", "Say who is to speak: a portrait, or a person.")
     person = person_named(call, order.person, may_be_new=False) if order.person else ""
     config = _or_default(call, order.talk, TalkConfig)
-    if order.talk and config.run_code and not call.services.config.run_code:
+    if config.run_code and not call.services.config.run_code:
         raise BadField(
             "talk.run_code",
             "Callers cannot let others' code run here, unless its owner began facechain serve with "

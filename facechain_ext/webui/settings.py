@@ -46,6 +46,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
     TryOnConfig: ("seam", "candidates", "attempts", "fusion_strength"),
     TalkConfig: (),
     TrainStyleConfig: (),
+    # Not run_code: whoever calls the webui's API may change its settings.
     ApiConfig: ("owners", "max_upload_mb", "requests_per_minute"),
     JobsConfig: ("keep_jobs", "keep_days", "most_queued"),
 }

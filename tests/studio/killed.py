@@ -31,6 +31,7 @@ CONFIG = TrainConfig(
 )
 
 IMPORTED_LATE = ["facechain_ext.diffusion.diffusers_model", "facechain_ext.studio.face_training"]
+"""What the product imports only when a training begins."""
 
 
 def processes() -> BaseContext:
@@ -42,6 +43,7 @@ def processes() -> BaseContext:
     return context
 
 
+@two_step_samples()
 def train(
     data_dir: Path, what: str, told: Callable[[int], object], kill_at: str = "", number: int = 0
 ) -> None:
@@ -60,12 +62,11 @@ def train(
     if kill_at:
         os.fsync = write_half_and_die
     studio = Studio(DiffusersHost(data_dir, device="cpu"), FaceNets())
-    with two_step_samples():
-        for event in studio.resume("Ana") if what == "resume" else studio.train("Ana", CONFIG):
-            if isinstance(event, Step):
-                told(event.step)
-                if kill_at == "step" and event.step == number:
-                    die()
+    for event in studio.resume("Ana") if what == "resume" else studio.train("Ana", CONFIG):
+        if isinstance(event, Step):
+            told(event.step)
+            if kill_at == "step" and event.step == number:
+                die()
 
 
 def train_here(pipe: Connection, data_dir: Path, what: str, kill_at: str, number: int) -> None:

@@ -59,11 +59,9 @@ def tab(browser: Any, address: str) -> Iterator[Tab]:
 
 
 @contextmanager
-def keeping_to_itself(
-    browser: Any, address: str, size: tuple[int, int] = (1280, 1000)
-) -> Iterator[Tab]:
-    """Open a page; afterwards nothing must have been asked of anybody else."""
-    with browsing(browser, address, size=size) as tab:
+def keeping_to_itself(browser: Any, address: str, **how: Any) -> Iterator[Tab]:
+    """Open a page as `browsing` does; afterwards nothing must have been asked of anybody else."""
+    with browsing(browser, address, **how) as tab:
         yield tab
         assert [url for url in tab.requests if not LOCAL.match(url)] == []
         assert tab.errors == []
@@ -274,7 +272,7 @@ def test_a_missing_package_is_installed_after_a_question_alone(tab: Tab) -> None
 def test_a_phone_shows_all_without_scrolling_sideways(
     browser: Any, address: str, theme: str
 ) -> None:
-    with keeping_to_itself(browser, f"{address}?__theme={theme}", PHONE) as tab:
+    with keeping_to_itself(browser, f"{address}?__theme={theme}", size=PHONE) as tab:
         tab.expect(ids.PROGRESS).to_contain_text("Nobody chosen")
         for title in ("People", "Portraits", "Models"):
             open_on_a_phone(tab, title)

@@ -130,6 +130,11 @@ class TestSettings:
         assert isinstance(settings.chosen(settings.TrainConfig).rank, int)
         assert settings.chosen(settings.PrepareConfig).keep_photos is False
 
+    def test_do_not_let_callers_run_others_code(self, started: Webui) -> None:
+        opts, settings = options(started), ours("settings")
+        opts.data["facechain_api_run_code"] = True  # as /sdapi/v1/options takes it from anybody
+        assert settings.chosen(settings.ApiConfig).run_code is False
+
     @pytest.mark.parametrize(("saved", "kept", "size"), [(0, "auto", None), (768, "768", 768)])
     def test_saved_before_there_was_auto_are_kept(
         self, started: Webui, saved: int, kept: str, size: int | None
